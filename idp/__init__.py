@@ -1,0 +1,1 @@
+"""The identity provider: doors, rules, people and ground, as drawn in DESIGN.md."""
