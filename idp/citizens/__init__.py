@@ -1,0 +1,1 @@
+"""People: citizens, their numbers, the population register, and the credentials they log in with."""
