@@ -1,0 +1,68 @@
+"""From an event to the row that is written in the same transaction as the change."""
+
+from __future__ import annotations
+
+import secrets
+from contextvars import ContextVar
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import orjson
+import uuid_utils
+
+from idp import clock
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from idp.audit.events import Event
+
+SHARED = frozenset({"actor", "citizen_id", "client_id", "object"})
+
+correlation: ContextVar[str] = ContextVar("correlation", default="-")
+"""The id that ties an event to the log lines of the request that made it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """One row of the trail; `details` is canonical JSON text without personal data."""
+
+    id: str
+    at: datetime
+    type: str
+    actor: str
+    citizen_id: str | None
+    client_id: str | None
+    object: str | None
+    correlation: str
+    details: str
+
+
+def new_id() -> str:
+    """Return a UUIDv7 as text (RFC 9562 section 5.7): unique, and sorted by the time of its making."""
+    return str(uuid_utils.uuid7())
+
+
+def new_correlation() -> str:
+    """Start a request: a short random id that can be read out over the phone, `XXX-XXX-XX`."""
+    letters = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+    drawn = "".join(letters[byte & 31] for byte in secrets.token_bytes(8))
+    value = f"{drawn[:3]}-{drawn[3:6]}-{drawn[6:]}"
+    correlation.set(value)
+    return value
+
+
+def record_of(event: Event) -> AuditRecord:
+    """Turn an event into its row, stamped with the clock and the request's correlation id."""
+    details = {field.name: getattr(event, field.name) for field in fields(event) if field.name not in SHARED}
+    return AuditRecord(
+        id=new_id(),
+        at=clock.now(),
+        type=type(event).__name__,
+        actor=event.actor,
+        citizen_id=event.citizen_id,
+        client_id=event.client_id,
+        object=event.object,
+        correlation=correlation.get(),
+        details=orjson.dumps(details, option=orjson.OPT_SORT_KEYS).decode(),
+    )
