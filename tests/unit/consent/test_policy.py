@@ -1,0 +1,212 @@
+"""When a citizen is asked, when not, and what an answer amounts to."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from consent import Asked, NotOffered, Refused, answer, decide
+from tests.support.consents import (
+    AGREEMENT,
+    MIDNIGHT,
+    a_demand,
+    a_person,
+    by_law,
+    optional,
+    required,
+)
+
+NAME_AND_PHONE = a_demand(required("name"), optional("phone_number"))
+
+
+def claims_of(items: tuple[Asked, ...]) -> set[str]:
+    return {item.claim for item in items}
+
+
+@pytest.mark.spec("CO-01")
+def test_the_first_time_everything_is_asked() -> None:
+    decision = a_person().is_asked(NAME_AND_PHONE)
+
+    assert decision.reason == "first"
+    assert decision.new_items == NAME_AND_PHONE.items
+    assert decision.known_items == ()
+
+
+@pytest.mark.spec("CO-01")
+def test_the_first_time_a_page_is_shown_even_where_no_item_is_asked() -> None:
+    assert a_person().is_asked(a_demand()).reason == "first"
+
+
+def test_the_second_time_nothing_is_asked_and_what_is_shared_is_known() -> None:
+    person = a_person()
+    person.agrees(NAME_AND_PHONE, "phone_number")
+
+    decision = person.is_asked(NAME_AND_PHONE)
+
+    assert decision.reason is None
+    assert decision.new_items == ()
+    assert [item.claim for item in decision.known_items] == ["name", "phone_number"]
+
+
+def test_asking_for_less_asks_nothing() -> None:
+    person = a_person()
+    person.agrees(NAME_AND_PHONE, "phone_number")
+
+    decision = person.is_asked(a_demand(required("name")))
+
+    assert decision.reason is None
+    assert [item.claim for item in decision.known_items] == ["name"]
+
+
+@pytest.mark.spec("CO-01")
+def test_more_is_asked_by_naming_only_what_is_new() -> None:
+    person = a_person()
+    person.agrees(a_demand(required("name")))
+
+    decision = person.is_asked(a_demand(required("name"), required("birthdate")))
+
+    assert decision.reason == "new"
+    assert claims_of(decision.new_items) == {"birthdate"}
+    assert [item.claim for item in decision.known_items] == ["name"]
+
+
+def test_a_refused_optional_item_alone_brings_no_page_back() -> None:
+    person = a_person()
+    person.agrees(NAME_AND_PHONE)
+
+    assert person.is_asked(NAME_AND_PHONE).reason is None
+    assert not person.may_share("phone_number")
+
+
+def test_a_refused_optional_item_is_offered_again_on_a_page_that_comes_for_another_reason() -> None:
+    person = a_person()
+    person.agrees(NAME_AND_PHONE)
+
+    decision = person.is_asked(a_demand(required("name"), optional("phone_number"), required("birthdate")))
+
+    assert claims_of(decision.new_items) == {"phone_number", "birthdate"}
+    assert decision.offered == {"phone_number"}
+
+
+def test_a_refused_item_that_becomes_required_is_asked() -> None:
+    person = a_person()
+    person.agrees(NAME_AND_PHONE)
+
+    assert person.is_asked(a_demand(required("name"), required("phone_number"))).reason == "new"
+
+
+def test_a_granted_item_that_becomes_required_is_not_asked() -> None:
+    person = a_person()
+    person.agrees(NAME_AND_PHONE, "phone_number")
+
+    assert person.is_asked(a_demand(required("name"), required("phone_number"))).reason is None
+
+
+def test_an_item_that_rests_on_another_legal_basis_is_asked_anew() -> None:
+    person = a_person()
+    person.agrees(a_demand(by_law("name")))
+
+    assert person.is_asked(a_demand(by_law("name"))).reason is None
+    assert person.is_asked(a_demand(required("name"))).reason == "new"
+    other_article = Asked(claim="name", required=True, basis="law", legal_basis="Luật 26/2023/QH15, Điều 10")
+    assert person.is_asked(a_demand(other_article)).reason == "new"
+
+
+def test_another_version_of_the_purpose_asks_everything_again() -> None:
+    person = a_person()
+    person.agrees(a_demand(required("name"), optional("phone_number"), version=1), "phone_number")
+
+    decision = person.is_asked(a_demand(required("name"), optional("phone_number"), version=2))
+
+    assert decision.reason == "changed"
+    assert claims_of(decision.new_items) == {"name", "phone_number"}
+    assert decision.known_items == ()
+
+
+def test_another_purpose_of_the_same_portal_is_asked_by_itself() -> None:
+    person = a_person()
+    person.agrees(a_demand(required("name"), purpose="driving-licence"))
+
+    assert person.is_asked(a_demand(required("name"), purpose="e-tax")).reason == "first"
+
+
+@pytest.mark.parametrize("days", [1, 30, 365])
+def test_a_consent_is_asked_again_when_its_time_is_over_and_not_before(days: int) -> None:
+    person = a_person()
+    demand = a_demand(required("name"), days=days)
+    person.agrees(demand)
+    person.waits(days=days - 0.001)
+
+    assert person.is_asked(demand).reason is None
+    person.waits(days=0.001)
+    assert person.is_asked(demand).reason == "expired"
+
+
+def test_no_purpose_may_ask_for_more_than_a_year() -> None:
+    assert a_demand(days=365).lifetime == timedelta(days=365)
+    with pytest.raises(ValueError, match="365"):
+        a_demand(days=366)
+
+
+def test_no_claim_may_be_asked_twice_in_one_breath() -> None:
+    with pytest.raises(ValueError, match="twice"):
+        a_demand(required("name"), optional("name"))
+
+
+@pytest.mark.spec("CO-04")
+def test_after_a_withdrawal_everything_is_asked_again() -> None:
+    person = a_person()
+    person.withdraws(person.agrees(NAME_AND_PHONE, "phone_number"))
+
+    decision = person.is_asked(NAME_AND_PHONE)
+
+    assert decision.reason == "withdrawn"
+    assert claims_of(decision.new_items) == {"name", "phone_number"}
+
+
+def test_optional_items_start_unticked_and_stay_refused_unless_ticked() -> None:
+    decision = a_person().is_asked(NAME_AND_PHONE)
+
+    unticked = answer(decision=decision, ticked=frozenset(), agreed=True)
+    ticked = answer(decision=decision, ticked=frozenset({"phone_number"}), agreed=True)
+
+    assert {item.claim: item.granted for item in unticked} == {"name": True, "phone_number": False}
+    assert {item.claim: item.granted for item in ticked} == {"name": True, "phone_number": True}
+
+
+@pytest.mark.spec("CO-03")
+def test_not_agreeing_refuses_the_whole_whatever_is_ticked() -> None:
+    decision = a_person().is_asked(NAME_AND_PHONE)
+
+    with pytest.raises(Refused):
+        answer(decision=decision, ticked=frozenset({"phone_number"}), agreed=False)
+    assert answer(decision=decision, ticked=frozenset({"phone_number"}), agreed=True)
+
+
+@pytest.mark.parametrize("surplus", ["address", "name", "vn_personal_number"])
+@pytest.mark.spec("CO-02")
+def test_ticking_what_had_no_box_is_refused(surplus: str) -> None:
+    decision = a_person().is_asked(a_demand(required("name"), by_law("vn_personal_number"), optional("phone_number")))
+
+    with pytest.raises(NotOffered) as refusal:
+        answer(decision=decision, ticked=frozenset({"phone_number", surplus}), agreed=True)
+
+    assert refusal.value.claims == {surplus}
+    assert answer(decision=decision, ticked=frozenset({"phone_number"}), agreed=True)
+
+
+def test_what_the_law_grants_is_told_without_a_box_and_recorded_with_its_citation() -> None:
+    decision = a_person().is_asked(a_demand(by_law("vn_personal_number")))
+
+    (item,) = answer(decision=decision, ticked=frozenset(), agreed=True)
+
+    assert decision.offered == frozenset()
+    assert (item.basis, item.granted) == ("law", True)
+    assert item.legal_basis != AGREEMENT
+
+
+def test_a_decision_needs_a_clock_with_an_offset() -> None:
+    assert decide(demand=NAME_AND_PHONE, standing=None, now=MIDNIGHT).reason == "first"
+    with pytest.raises(ValueError, match="offset"):
+        decide(demand=NAME_AND_PHONE, standing=None, now=MIDNIGHT.replace(tzinfo=None))
