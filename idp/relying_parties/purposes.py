@@ -1,0 +1,244 @@
+"""The catalogue of purposes in config/purposes.toml: what each service asks for, why, and on which legal basis."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from idp.errors import NotKnown, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+SCOPE_PREFIX = "service:"
+LONGEST_DAYS = 365
+AUTHENTICATION_LEVELS = range(1, 5)
+ACCOUNT_LEVELS = ("01", "02")
+BASES = ("consent", "law")
+LANGUAGES = ("vi", "en")
+
+_WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_CLAIM = re.compile(r"[a-z][a-z0-9_]*")
+_TEXTS = frozenset({"name", "purpose", "why", "text"})
+_DOCUMENT_KEYS: Mapping[str, type] = {"legal_bases": dict, "purposes": list}
+_BASIS_KEYS: Mapping[str, type] = {"basis": str, "text": dict}
+_PURPOSE_KEYS: Mapping[str, type] = {
+    "id": str,
+    "version": int,
+    "name": dict,
+    "purpose": dict,
+    "authentication_level": int,
+    "account_level": str,
+    "days": int,
+    "items": list,
+}
+_ITEM_KEYS: Mapping[str, type] = {"claim": str, "required": bool, "legal_basis": str, "why": dict}
+
+
+@dataclass(frozen=True, slots=True)
+class PurposeItem:
+    """One claim that a purpose asks for.
+
+    `basis` is `consent` or `law`; what the law grants is always required. `legal_basis_id` names the entry of the
+    table of legal bases, the same in every language; `legal_basis` and `why` map a language to the text shown.
+    """
+
+    claim: str
+    required: bool
+    basis: Literal["consent", "law"]
+    legal_basis_id: str
+    legal_basis: Mapping[str, str]
+    why: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """One purpose. `name` and `purpose` map a language (`vi`, `en`) to the text that is shown.
+
+    `text_hash` is SHA-256 (64 hexadecimal digits) over everything that the catalogue says of it, in both languages.
+    """
+
+    id: str
+    version: int
+    name: Mapping[str, str]
+    purpose: Mapping[str, str]
+    authentication_level: int
+    account_level: str
+    lifetime: timedelta
+    items: tuple[PurposeItem, ...]
+    text_hash: str
+
+    @property
+    def scope(self) -> str:
+        """The OAuth scope value that asks for this purpose."""
+        return SCOPE_PREFIX + self.id
+
+    @property
+    def claims(self) -> frozenset[str]:
+        """Every claim that may be released for it."""
+        return frozenset(item.claim for item in self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class PurposeCatalogue:
+    """Every purpose by its id, in the order of the file."""
+
+    purposes: Mapping[str, Purpose]
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read the catalogue. Raise SettingsError with every problem of the file at once."""
+        try:
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError((f"{path.name}: {error}",)) from error
+        problems = list(_problems(document))
+        if problems:
+            raise SettingsError(tuple(f"{path.name}: {problem}" for problem in problems))
+        bases = document["legal_bases"]
+        return cls(MappingProxyType({row["id"]: _purpose(row, bases) for row in document["purposes"]}))
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The ids that a relying party may be registered for."""
+        return frozenset(self.purposes)
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Every scope value, for discovery (`scopes_supported`)."""
+        return tuple(purpose.scope for purpose in self.purposes.values())
+
+    def get(self, purpose_id: str) -> Purpose:
+        """Return one purpose. Raise NotKnown where there is none."""
+        try:
+            return self.purposes[purpose_id]
+        except KeyError:
+            raise NotKnown(f"there is no purpose {purpose_id}") from None
+
+    def by_scope(self, scope_value: str) -> Purpose | None:
+        """Return the purpose that one scope value (`service:e-tax`) asks for; None for any other value."""
+        if not scope_value.startswith(SCOPE_PREFIX):
+            return None
+        return self.purposes.get(scope_value.removeprefix(SCOPE_PREFIX))
+
+
+def _purpose(row: Mapping[str, Any], bases: Mapping[str, Any]) -> Purpose:
+    return Purpose(
+        id=row["id"],
+        version=row["version"],
+        name=MappingProxyType(row["name"]),
+        purpose=MappingProxyType(row["purpose"]),
+        authentication_level=row["authentication_level"],
+        account_level=row["account_level"],
+        lifetime=timedelta(days=row["days"]),
+        items=tuple(_item(item, bases[item["legal_basis"]]) for item in row["items"]),
+        text_hash=_text_hash(row, bases),
+    )
+
+
+def _item(item: Mapping[str, Any], base: Mapping[str, Any]) -> PurposeItem:
+    return PurposeItem(
+        claim=item["claim"],
+        required=item["required"],
+        basis=base["basis"],
+        legal_basis_id=item["legal_basis"],
+        legal_basis=MappingProxyType(base["text"]),
+        why=MappingProxyType(item["why"]),
+    )
+
+
+def _text_hash(row: Mapping[str, Any], bases: Mapping[str, Any]) -> str:
+    cited = [bases[item["legal_basis"]] for item in row["items"]]
+    content = json.dumps([row, cited], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _problems(document: Mapping[str, Any]) -> Iterator[str]:
+    """Name everything that is wrong, never only the first."""
+    yield from _key_problems(document, _DOCUMENT_KEYS, where="file")
+    bases = document.get("legal_bases")
+    bases = bases if isinstance(bases, dict) else {}
+    for basis_id, base in bases.items():
+        yield from _basis_problems(base, where=f"legal_bases.{basis_id}")
+    bases = {basis_id: base for basis_id, base in bases.items() if isinstance(base, dict)}
+    rows = document.get("purposes")
+    rows = rows if isinstance(rows, list) else []
+    if not rows:
+        yield "purposes: at least one [[purposes]] is needed"
+    for place, row in enumerate(rows, start=1):
+        where = f"purpose {row.get('id', place)}" if isinstance(row, dict) else f"purpose {place}"
+        yield from _purpose_problems(row, bases, where=where)
+    ids = [row.get("id") for row in rows if isinstance(row, dict)]
+    yield from (f"purpose {one}: listed twice" for one in _twice(ids))
+
+
+def _basis_problems(base: object, *, where: str) -> Iterator[str]:
+    broken = list(_key_problems(base, _BASIS_KEYS, where=where))
+    yield from broken
+    if not broken and isinstance(base, dict) and base["basis"] not in BASES:
+        yield f"{where}: basis: must be {' or '.join(BASES)}"
+
+
+def _purpose_problems(row: object, bases: Mapping[str, Any], *, where: str) -> Iterator[str]:
+    broken = list(_key_problems(row, _PURPOSE_KEYS, where=where))
+    yield from broken
+    if broken or not isinstance(row, dict):
+        return
+    if not _WORD.fullmatch(row["id"]):
+        yield f"{where}: id: small letters, digits and hyphens"
+    if row["version"] < 1:
+        yield f"{where}: version: counts from 1"
+    if row["authentication_level"] not in AUTHENTICATION_LEVELS:
+        yield f"{where}: authentication_level: must be 1 to 4"
+    if row["account_level"] not in ACCOUNT_LEVELS:
+        yield f"{where}: account_level: must be {' or '.join(ACCOUNT_LEVELS)}"
+    if not 1 <= row["days"] <= LONGEST_DAYS:
+        yield f"{where}: days: must be 1 to {LONGEST_DAYS}"
+    for place, item in enumerate(row["items"], start=1):
+        yield from _item_problems(item, bases, where=f"{where}, item {place}")
+    claims = [item.get("claim") for item in row["items"] if isinstance(item, dict)]
+    yield from (f"{where}: {claim}: asked for twice" for claim in _twice(claims))
+
+
+def _item_problems(item: object, bases: Mapping[str, Any], *, where: str) -> Iterator[str]:
+    broken = list(_key_problems(item, _ITEM_KEYS, where=where))
+    yield from broken
+    if broken or not isinstance(item, dict):
+        return
+    if not _CLAIM.fullmatch(item["claim"]):
+        yield f"{where}: claim: not a claim's name"
+    if item["legal_basis"] not in bases:
+        yield f"{where}: legal_basis: {item['legal_basis']} is not in the table of legal bases"
+    elif bases[item["legal_basis"]].get("basis") == "law" and not item["required"]:
+        yield f"{where}: what the law grants is never optional"
+
+
+def _key_problems(row: object, keys: Mapping[str, type], *, where: str) -> Iterator[str]:
+    """Name every unknown, missing or wrongly typed key of one table."""
+    if not isinstance(row, dict):
+        yield f"{where}: must be a table"
+        return
+    for unknown in sorted(row.keys() - keys.keys()):
+        yield f"{where}: {unknown}: unknown key"
+    for key, kind in keys.items():
+        if key not in row:
+            yield f"{where}: {key}: missing"
+        elif type(row[key]) is not kind:
+            yield f"{where}: {key}: must be of type {kind.__name__}"
+        elif key in _TEXTS and not _in_both_languages(row[key]):
+            yield f"{where}: {key}: must have a text in exactly {' and '.join(LANGUAGES)}"
+
+
+def _in_both_languages(texts: Mapping[str, Any]) -> bool:
+    return texts.keys() == set(LANGUAGES) and all(isinstance(t, str) and t.strip() for t in texts.values())
+
+
+def _twice(words: Sequence[object]) -> list[object]:
+    return [word for place, word in enumerate(words) if word is not None and word in words[:place]]
