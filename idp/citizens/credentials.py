@@ -1,9 +1,11 @@
-"""The credentials that a citizen logs in with."""
+"""The credentials that a citizen logs in with, and the code that leads to the first of them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime  # noqa: TC003  dataclass fields are read at run time
+
+from idp.audit.log import new_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +35,54 @@ class Passkey:
     created_at: datetime
     last_used_at: datetime | None
     ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewPasskey:
+    """A registration that has been verified and belongs to nobody yet; the fields are those of `Passkey`.
+
+    `user_handle` is the one that the ceremony was made with.
+    """
+
+    credential_id: bytes
+    public_key: bytes
+    user_handle: bytes
+    sign_count: int
+    aaguid: str
+    backup_eligible: bool
+    backed_up: bool
+    transports: tuple[str, ...]
+    attested: bool
+    biometric_only: bool
+    hardware_bound: bool
+    name: str
+
+    def given_to(self, *, citizen_id: str, at: datetime) -> Passkey:
+        """Return the passkey of a citizen, with a new id."""
+        return Passkey(
+            id=new_id(), citizen_id=citizen_id, created_at=at, last_used_at=None, ended_at=None, **asdict(self)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyUse:
+    """A verified assertion, to be remembered: what was stored when it was checked, and what it says now."""
+
+    passkey_id: str
+    citizen_id: str
+    expected_sign_count: int
+    sign_count: int
+    backed_up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationCode:
+    """A code as it is kept: bound to a number, to the person that the register named then, and to a level."""
+
+    id: str
+    code_hash: bytes
+    number_hash: bytes
+    person_hash: bytes
+    account_level: int
+    issued_at: datetime
+    expires_at: datetime

@@ -1,0 +1,194 @@
+"""Citizens in SQL: implements `idp.citizens.store.CitizenStore`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select, update
+
+from idp import clock
+from idp.audit.events import CitizenEnded
+from idp.citizens.citizen import ENDINGS
+from idp.citizens.enrolment import outcome
+from idp.citizens.fingerprints import number_hash as hash_of
+from idp.citizens.store import HeldNumber
+from idp.errors import CodeRefused, NotKnown, TemporarilyUnavailable
+from idp.storage.sql.activation_codes import take_code
+from idp.storage.sql.audit import write_events
+from idp.storage.sql.passkeys import add_passkey
+from idp.storage.sql.people import citizen_of, citizen_row, number_of, seal_number, seal_person, session_row
+from idp.storage.sql.sessions import end_sessions
+from idp.storage.sql.tables import citizen, citizen_number, login_session
+from idp.storage.sql.yielding import insert_if_new
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection, RowMapping
+
+    from idp.audit.events import Event
+    from idp.citizens.citizen import Citizen, Person, Status
+    from idp.citizens.enrolment import Activated, Activation
+    from idp.citizens.national_id import Number
+    from idp.storage.sql.database import Database
+    from keys.sealing import Sealer
+
+
+class _AnotherWasFirst(Exception):
+    """Two codes of one number were used at the same moment, and the other one made the account."""
+
+
+class SqlCitizens:
+    """One row per account; numbers are rows of their own, found by their hash and sealed to the account."""
+
+    def __init__(self, *, database: Database, sealer: Sealer) -> None:
+        """Share the process's database and sealer."""
+        self._database = database
+        self._sealer = sealer
+
+    def by_id(self, *, citizen_id: str) -> Citizen | None:
+        """See `CitizenStore.by_id`."""
+        statement = select(citizen).where(citizen.c.id == citizen_id)
+        row = self._database.consult(lambda connection: connection.execute(statement).mappings().first())
+        return None if row is None else citizen_of(sealer=self._sealer, row=row)
+
+    def by_number_hash(self, *, number_hash: bytes) -> Citizen | None:
+        """See `CitizenStore.by_number_hash`."""
+        row = self._database.consult(lambda connection: _holder(connection, number_hash, locked=False))
+        return None if row is None or row["valid_to"] is not None else citizen_of(sealer=self._sealer, row=row)
+
+    def numbers_of(self, *, citizen_id: str) -> tuple[HeldNumber, ...]:
+        """See `CitizenStore.numbers_of`."""
+        statement = (
+            select(citizen_number)
+            .where(citizen_number.c.citizen_id == citizen_id)
+            .order_by(citizen_number.c.valid_to.is_not(None), citizen_number.c.valid_from.desc())
+        )
+        rows = self._database.consult(lambda connection: connection.execute(statement).mappings().all())
+        return tuple(
+            HeldNumber(
+                number=number_of(sealer=self._sealer, row=row), valid_from=row["valid_from"], valid_to=row["valid_to"]
+            )
+            for row in rows
+        )
+
+    def activate(self, *, activation: Activation) -> Activated:
+        """See `CitizenStore.activate`."""
+        for _ in range(2):
+            try:
+                return self._database.transact(lambda connection: self._activate(connection, activation))
+            except _AnotherWasFirst:
+                continue  # the account is there now: the second time round it is found
+        raise TemporarilyUnavailable("The account is being changed.", detail="two activations of one number, twice")
+
+    def _activate(self, connection: Connection, activation: Activation) -> Activated:
+        number = hash_of(sealer=self._sealer, number=activation.number)
+        code = take_code(connection, code_hash=activation.code_hash, number_hash=number)
+        row = _holder(connection, number, locked=True)
+        if row is not None and row["valid_to"] is not None:
+            raise CodeRefused("Number and code do not fit.", detail="the number is no longer valid")
+        existing = None if row is None else citizen_of(sealer=self._sealer, row=row)
+        done = outcome(activation=activation, code=code, existing=existing, at=clock.now())
+        values = citizen_row(sealer=self._sealer, citizen=done.citizen)
+        if existing is None:
+            connection.execute(insert(citizen).values(values))
+            if not self._hold(connection, done.citizen, activation.number):
+                raise _AnotherWasFirst
+        else:
+            changed = {name: values[name] for name in ("account_level", "person")}
+            connection.execute(update(citizen).where(citizen.c.id == existing.id).values(changed))
+        if activation.person.former_number is not None:
+            # Old records name the same former number for two people at times: the first one keeps it.
+            self._hold(connection, done.citizen, activation.person.former_number)
+        add_passkey(connection, done.passkey)
+        connection.execute(insert(login_session).values(session_row(done.session)))
+        write_events(connection, *done.events)
+        return done
+
+    def _hold(self, connection: Connection, holder: Citizen, number: Number) -> bool:
+        """Write that a citizen holds a number, and say whether it was free."""
+        return insert_if_new(connection, citizen_number, self._number_row(holder.id, number, clock.now()))
+
+    def _number_row(self, citizen_id: str, number: Number, at: datetime) -> dict[str, Any]:
+        return {
+            "number_hash": hash_of(sealer=self._sealer, number=number),
+            "citizen_id": citizen_id,
+            "kind": number.kind,
+            "sealed": seal_number(sealer=self._sealer, number=number, citizen_id=citizen_id),
+            "valid_from": at,
+        }
+
+    def refresh_person(self, *, citizen_id: str, person: Person, event: Event) -> None:
+        """See `CitizenStore.refresh_person`."""
+        sealed = seal_person(sealer=self._sealer, person=person, citizen_id=citizen_id)
+        statement = update(citizen).where(citizen.c.id == citizen_id).values(person=sealed)
+
+        def work(connection: Connection) -> None:
+            if not connection.execute(statement).rowcount:
+                raise NotKnown("There is no such citizen.")
+            write_events(connection, event)
+
+        self._database.transact(work)
+
+    def give_number(self, *, citizen_id: str, number: Number, event: Event) -> None:
+        """See `CitizenStore.give_number`."""
+        now = clock.now()
+        until_now = (
+            update(citizen_number)
+            .where(
+                citizen_number.c.citizen_id == citizen_id,
+                citizen_number.c.kind == number.kind,
+                citizen_number.c.valid_to.is_(None),
+            )
+            .values(valid_to=now)
+        )
+
+        def work(connection: Connection) -> None:
+            _status(connection, citizen_id)
+            connection.execute(until_now)
+            if not insert_if_new(connection, citizen_number, self._number_row(citizen_id, number, now)):
+                raise ValueError("the number stands in the history of a citizen already")
+            write_events(connection, event)
+
+        self._database.transact(work)
+
+    def end(self, *, citizen_id: str, status: Status, reason: str, actor: str) -> tuple[str, ...]:
+        """See `CitizenStore.end`."""
+
+        def work(connection: Connection) -> tuple[str, ...]:
+            before = _status(connection, citizen_id)
+            if before == status:
+                return ()
+            if status not in ENDINGS[before]:
+                raise NotKnown(f"An account that is {before} cannot become {status}.")
+            connection.execute(
+                update(citizen)
+                .where(citizen.c.id == citizen_id)
+                .values(status=status, ended_at=clock.now(), ended_reason=reason)
+            )
+            write_events(connection, CitizenEnded(actor=actor, citizen_id=citizen_id, object=citizen_id, reason=reason))
+            return end_sessions(
+                connection, login_session.c.citizen_id == citizen_id, reason=f"citizen_{status}", actor=actor
+            )
+
+        return self._database.transact(work)
+
+
+def _status(connection: Connection, citizen_id: str) -> str:
+    statement = select(citizen.c.status).where(citizen.c.id == citizen_id).with_for_update(key_share=True)
+    status: str | None = connection.execute(statement).scalar()
+    if status is None:
+        raise NotKnown("There is no such citizen.")
+    return status
+
+
+def _holder(connection: Connection, number_hash: bytes, *, locked: bool) -> RowMapping | None:
+    """Return who holds a personal number, with `valid_to`; `locked`: the account stays as it is until the end."""
+    statement = (
+        select(citizen, citizen_number.c.valid_to)
+        .join(citizen_number, citizen_number.c.citizen_id == citizen.c.id)
+        .where(citizen_number.c.number_hash == number_hash)
+    )
+    if locked:
+        statement = statement.with_for_update(of=citizen, key_share=True)
+    return connection.execute(statement).mappings().first()
