@@ -1,0 +1,219 @@
+"""RULES: what must hold between settings, each with the settings that it reads; production adds its own."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from idp.settings.rooms import Settings
+
+MASTER_KEY_BYTES = 32
+LONGEST_CODE_SECONDS = 60
+LONGEST_ID_TOKEN_SECONDS = 300
+LONGEST_ACCESS_TOKEN_SECONDS = 3600
+LONGEST_ASSERTION_SECONDS = 300
+LONGEST_PUSHED_REQUEST_SECONDS = 599
+LONGEST_SESSION_SECONDS = 12 * 3600
+LONGEST_CHALLENGE_SECONDS = 300
+LONGEST_CONSENT_DAYS = 365
+SHORTEST_AND_LONGEST = 2
+HIGHEST_PORT = 65535
+DEVELOPMENT_KEY = b"development-only-master-key-0001"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: the keys that it reads (`section.key`), its text, and whether it holds.
+
+    A rule one of whose keys could not be read says nothing: that key has its own line already.
+    """
+
+    reads: tuple[str, ...]
+    text: str
+    holds: Callable[[Settings], bool]
+
+
+def _is_origin(settings: Settings) -> bool:
+    try:
+        parts = urlsplit(settings.server.issuer)
+        port_is_good = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    return (
+        parts.scheme in {"http", "https"}
+        and bool(parts.hostname)
+        and port_is_good
+        and settings.server.issuer == f"{parts.scheme}://{parts.netloc}"
+        and not parts.username
+    )
+
+
+def _is_master_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) == MASTER_KEY_BYTES
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _rp_id_fits(settings: Settings) -> bool:
+    if not settings.passkeys.rp_id or not _is_origin(settings):
+        return True  # the issuer has a line of its own
+    host = urlsplit(settings.server.issuer).hostname or ""
+    return host == settings.rp_id or host.endswith("." + settings.rp_id)
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        ("server.environment",),
+        "[server] environment is production or development",
+        lambda s: s.server.environment in {"production", "development"},
+    ),
+    Rule(
+        ("server.issuer",), "[server] issuer is an http(s) origin without path, query or slash at the end", _is_origin
+    ),
+    Rule(("server.port",), "[server] port is 1 to 65535", lambda s: 0 < s.server.port <= HIGHEST_PORT),
+    Rule(
+        ("server.workers", "server.threads"),
+        "[server] workers and threads are at least 1",
+        lambda s: s.server.workers > 0 and s.server.threads > 0,
+    ),
+    Rule(("server.drain_seconds",), "[server] drain_seconds is at least 1", lambda s: s.server.drain_seconds > 0),
+    Rule(
+        ("storage.pool_size", "storage.timeout_seconds"),
+        "[storage] pool_size and timeout_seconds are above 0",
+        lambda s: s.storage.pool_size > 0 and s.storage.timeout_seconds > 0,
+    ),
+    Rule(
+        ("secrets.master_key",),
+        "[secrets] master_key is 32 bytes in base64",
+        lambda s: _is_master_key(s.secrets.master_key),
+    ),
+    Rule(
+        ("secrets.former_master_keys",),
+        "[secrets] each of former_master_keys is 32 bytes in base64",
+        lambda s: all(_is_master_key(key) for key in s.secrets.former_master_keys),
+    ),
+    Rule(
+        ("tokens.code_seconds",),
+        "[tokens] code_seconds is 1 to 60",
+        lambda s: 0 < s.tokens.code_seconds <= LONGEST_CODE_SECONDS,
+    ),
+    Rule(
+        ("tokens.pushed_request_seconds",),
+        "[tokens] pushed_request_seconds is 1 to 599",
+        lambda s: 0 < s.tokens.pushed_request_seconds <= LONGEST_PUSHED_REQUEST_SECONDS,
+    ),
+    Rule(
+        ("tokens.id_token_seconds",),
+        "[tokens] id_token_seconds is 1 to 300",
+        lambda s: 0 < s.tokens.id_token_seconds <= LONGEST_ID_TOKEN_SECONDS,
+    ),
+    Rule(
+        ("tokens.access_token_seconds",),
+        "[tokens] access_token_seconds is 1 to 3600",
+        lambda s: 0 < s.tokens.access_token_seconds <= LONGEST_ACCESS_TOKEN_SECONDS,
+    ),
+    Rule(
+        ("tokens.refresh_token_days",),
+        "[tokens] refresh_token_days is at least 1",
+        lambda s: s.tokens.refresh_token_days > 0,
+    ),
+    Rule(
+        ("tokens.assertion_seconds",),
+        "[tokens] assertion_seconds is 1 to 300",
+        lambda s: 0 < s.tokens.assertion_seconds <= LONGEST_ASSERTION_SECONDS,
+    ),
+    Rule(("keys.algorithms",), "[keys] algorithms begins with ES256", lambda s: s.keys.algorithms[:1] == ("ES256",)),
+    Rule(
+        ("keys.jwks_cache_seconds", "keys.active_days"),
+        "[keys] jwks_cache_seconds and active_days are at least 1",
+        lambda s: s.keys.jwks_cache_seconds > 0 and s.keys.active_days > 0,
+    ),
+    Rule(
+        ("sessions.warning_seconds", "sessions.idle_seconds", "sessions.absolute_seconds"),
+        "[sessions] warning_seconds is below idle_seconds, and that below absolute_seconds",
+        lambda s: 0 < s.sessions.warning_seconds < s.sessions.idle_seconds < s.sessions.absolute_seconds,
+    ),
+    Rule(
+        ("sessions.absolute_seconds",),
+        "[sessions] absolute_seconds is at most 12 hours",
+        lambda s: s.sessions.absolute_seconds <= LONGEST_SESSION_SECONDS,
+    ),
+    Rule(
+        ("passkeys.attestation",),
+        "[passkeys] attestation is none or direct",
+        lambda s: s.passkeys.attestation in {"none", "direct"},
+    ),
+    Rule(
+        ("passkeys.rp_id", "server.issuer"),
+        "[passkeys] rp_id is the issuer's host or a parent of it",
+        _rp_id_fits,
+    ),
+    Rule(
+        ("passkeys.challenge_seconds",),
+        "[passkeys] challenge_seconds is 1 to 300",
+        lambda s: 0 < s.passkeys.challenge_seconds <= LONGEST_CHALLENGE_SECONDS,
+    ),
+    Rule(
+        ("consent.longest_days",),
+        "[consent] longest_days is 1 to 365",
+        lambda s: 0 < s.consent.longest_days <= LONGEST_CONSENT_DAYS,
+    ),
+    Rule(
+        ("register.foreigner_digits",),
+        "[register] foreigner_digits is a shortest and a longest",
+        lambda s: (
+            len(s.register.foreigner_digits) == SHORTEST_AND_LONGEST
+            and 0 < s.register.foreigner_digits[0] <= s.register.foreigner_digits[1]
+        ),
+    ),
+    Rule(
+        ("log.level",),
+        "[log] level is debug, info, warning or error",
+        lambda s: s.log.level in {"debug", "info", "warning", "error"},
+    ),
+)
+
+PRODUCTION_RULES: tuple[Rule, ...] = (
+    Rule(("server.issuer",), "production: [server] issuer begins with https://", lambda s: s.server.secure),
+    Rule(("server.debug",), "production: [server] debug is off", lambda s: not s.server.debug),
+    Rule(
+        ("secrets.master_key", "secrets.former_master_keys"),
+        "production: [secrets] no master key is the development key",
+        lambda s: DEVELOPMENT_KEY not in _good_master_keys(s),
+    ),
+    Rule(
+        ("outbound.allow_loopback",),
+        "production: [outbound] allow_loopback is off",
+        lambda s: not s.outbound.allow_loopback,
+    ),
+    Rule(("log.level",), "production: [log] level is not debug", lambda s: s.log.level != "debug"),
+    Rule(
+        ("server.trusted_proxies",),
+        "production: [server] trusted_proxies names addresses, not *",
+        lambda s: "*" not in s.server.trusted_proxies,
+    ),
+)
+
+
+def _good_master_keys(settings: Settings) -> set[bytes]:
+    texts = (settings.secrets.master_key, *settings.secrets.former_master_keys)
+    return {base64.b64decode(text) for text in texts if _is_master_key(text)}
+
+
+def broken_rules(settings: Settings, *, unreadable: frozenset[str]) -> tuple[str, ...]:
+    """Return the text of every rule that does not hold.
+
+    Args:
+        settings: with the manual's value wherever a key of `unreadable` stands.
+        unreadable: the keys (`section.key`) whose own value could not be read.
+    """
+    production = settings.server.environment == "production" and "server.environment" not in unreadable
+    rules = RULES + (PRODUCTION_RULES if production else ())
+    return tuple(rule.text for rule in rules if not unreadable.intersection(rule.reads) and not rule.holds(settings))

@@ -1,0 +1,228 @@
+"""Settings: the manual is complete, and everything that is wrong is said at once."""
+
+from __future__ import annotations
+
+import base64
+import re
+import tomllib
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+import pytest
+
+from idp.errors import SettingsError
+from idp.settings import Settings, data_folder, load
+from idp.settings.rules import PRODUCTION_RULES, RULES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEVELOPMENT = {"SEN_ENVIRONMENT": "development"}
+PRODUCTION = {
+    "SEN_ENVIRONMENT": "production",
+    "SEN_SERVER__ISSUER": "https://login.example",
+    "SEN_SECRETS__MASTER_KEY": base64.b64encode(b"thirty-two bytes of a test key!!").decode(),
+}
+
+BROKEN_RULES = {
+    "[server] environment is production or development": {"SEN_SERVER__ENVIRONMENT": "staging"},
+    "[server] issuer is an http(s) origin without path, query or slash at the end": {
+        "SEN_SERVER__ISSUER": "https://login.example/"
+    },
+    "[server] port is 1 to 65535": {"SEN_SERVER__PORT": "65536"},
+    "[server] workers and threads are at least 1": {"SEN_SERVER__THREADS": "0"},
+    "[server] drain_seconds is at least 1": {"SEN_SERVER__DRAIN_SECONDS": "0"},
+    "[storage] pool_size and timeout_seconds are above 0": {"SEN_STORAGE__TIMEOUT_SECONDS": "0"},
+    "[secrets] master_key is 32 bytes in base64": {"SEN_SECRETS__MASTER_KEY": "c2hvcnQ="},
+    "[secrets] each of former_master_keys is 32 bytes in base64": {"SEN_SECRETS__FORMER_MASTER_KEYS": "c2hvcnQ=,x"},
+    "[tokens] code_seconds is 1 to 60": {"SEN_TOKENS__CODE_SECONDS": "61"},
+    "[tokens] pushed_request_seconds is 1 to 599": {"SEN_TOKENS__PUSHED_REQUEST_SECONDS": "600"},
+    "[tokens] id_token_seconds is 1 to 300": {"SEN_TOKENS__ID_TOKEN_SECONDS": "301"},
+    "[tokens] access_token_seconds is 1 to 3600": {"SEN_TOKENS__ACCESS_TOKEN_SECONDS": "0"},
+    "[tokens] refresh_token_days is at least 1": {"SEN_TOKENS__REFRESH_TOKEN_DAYS": "0"},
+    "[tokens] assertion_seconds is 1 to 300": {"SEN_TOKENS__ASSERTION_SECONDS": "301"},
+    "[keys] algorithms begins with ES256": {"SEN_KEYS__ALGORITHMS": "RS256, ES256"},
+    "[keys] jwks_cache_seconds and active_days are at least 1": {"SEN_KEYS__ACTIVE_DAYS": "0"},
+    "[sessions] warning_seconds is below idle_seconds, and that below absolute_seconds": {
+        "SEN_SESSIONS__WARNING_SECONDS": "900"
+    },
+    "[sessions] absolute_seconds is at most 12 hours": {"SEN_SESSIONS__ABSOLUTE_SECONDS": "43201"},
+    "[passkeys] attestation is none or direct": {"SEN_PASSKEYS__ATTESTATION": "indirect"},
+    "[passkeys] rp_id is the issuer's host or a parent of it": {"SEN_PASSKEYS__RP_ID": "ocalhost"},
+    "[passkeys] challenge_seconds is 1 to 300": {"SEN_PASSKEYS__CHALLENGE_SECONDS": "301"},
+    "[consent] longest_days is 1 to 365": {"SEN_CONSENT__LONGEST_DAYS": "366"},
+    "[register] foreigner_digits is a shortest and a longest": {"SEN_REGISTER__FOREIGNER_DIGITS": "15,9"},
+    "[log] level is debug, info, warning or error": {"SEN_LOG__LEVEL": "loud"},
+}
+
+DEVELOPMENT_VALUES = {
+    "production: [server] issuer begins with https://": {"SEN_SERVER__ISSUER": "http://login.example"},
+    "production: [server] debug is off": {"SEN_SERVER__DEBUG": "true"},
+    "production: [secrets] no master key is the development key": {
+        "SEN_SECRETS__FORMER_MASTER_KEYS": "ZGV2ZWxvcG1lbnQtb25seS1tYXN0ZXIta2V5LTAwMDE="
+    },
+    "production: [outbound] allow_loopback is off": {"SEN_OUTBOUND__ALLOW_LOOPBACK": "true"},
+    "production: [log] level is not debug": {"SEN_LOG__LEVEL": "debug"},
+    "production: [server] trusted_proxies names addresses, not *": {"SEN_SERVER__TRUSTED_PROXIES": "10.0.0.1, *"},
+}
+
+
+def reasons_of(environ: dict[str, str]) -> tuple[str, ...]:
+    """Return everything that stops the start."""
+    with pytest.raises(SettingsError) as refused:
+        load(environ)
+    return refused.value.reasons
+
+
+def test_development_settings_are_whole() -> None:
+    settings = load(DEVELOPMENT)
+    assert settings.server.issuer == "http://localhost:8000"
+    assert settings.rp_id == "localhost"
+
+
+def test_production_needs_only_an_issuer_and_a_master_key() -> None:
+    settings = load(PRODUCTION)
+    assert settings.server.secure
+    assert len(settings.secrets.master) == 32
+
+
+def test_without_any_word_of_the_operator_nothing_starts() -> None:
+    assert "[secrets] master_key is 32 bytes in base64" in reasons_of({})
+
+
+def test_the_manual_explains_every_setting_in_a_comment() -> None:
+    lines = (data_folder("config") / "default.toml").read_text(encoding="utf-8").splitlines()
+    explained = {line.split(" =")[0] for line in lines if re.match(r"[a-z_]+ = .+# \S", line)}
+    keys = {key for section in tomllib.loads("\n".join(lines)).values() for key in section}
+    assert keys == explained
+
+
+@pytest.mark.parametrize("text", BROKEN_RULES)
+def test_a_broken_rule_is_named(text: str) -> None:
+    assert text in reasons_of({**DEVELOPMENT, **BROKEN_RULES[text]})
+
+
+def test_every_rule_has_its_breach_in_this_file() -> None:
+    assert [rule.text for rule in RULES] == list(BROKEN_RULES)
+    assert [rule.text for rule in PRODUCTION_RULES] == list(DEVELOPMENT_VALUES)
+
+
+def test_every_rule_reads_settings_that_exist() -> None:
+    known = {f"{room.name}.{key}" for room in fields(Settings) for key in tomllib_keys(room.name)}
+    assert {key for rule in RULES + PRODUCTION_RULES for key in rule.reads} <= known
+
+
+def tomllib_keys(section: str) -> list[str]:
+    """Return the manual's keys of a section."""
+    manual = tomllib.loads((data_folder("config") / "default.toml").read_text(encoding="utf-8"))
+    return list(manual[section])
+
+
+@pytest.mark.parametrize("text", DEVELOPMENT_VALUES)
+def test_production_refuses_development_values(text: str) -> None:
+    assert reasons_of({**PRODUCTION, **DEVELOPMENT_VALUES[text]}) == (text,)
+
+
+def test_production_does_not_run_under_development_settings_by_mistake() -> None:
+    found = reasons_of({**PRODUCTION, "SEN_SERVER__ENVIRONMENT": "development"})
+    assert found == ("[server] environment says development, SEN_ENVIRONMENT says production",)
+
+
+def test_everything_wrong_is_said_at_once() -> None:
+    found = reasons_of(
+        {
+            **DEVELOPMENT,
+            "SEN_SERVER__PORT": "eighty",
+            "SEN_SERVER__DEBUG": "perhaps",
+            "SEN_TOKENS__CODE_SECONDS": "700",
+            "SEN_SESSIONS__IDLE_SECONDS": "soon",
+            "SEN_LOG__LEVEL": "loud",
+            "SEN_LOG__COLOUR": "red",
+            "SEN_NOWHERE__AT_ALL": "1",
+            "SEN_NOSECTION": "1",
+        }
+    )
+    assert set(found) == {
+        "[server] port: a whole number is needed",
+        "[server] debug: true or false is needed",
+        "[sessions] idle_seconds: a whole number is needed",
+        "[tokens] code_seconds is 1 to 60",
+        "[log] level is debug, info, warning or error",
+        "[log] colour: no such setting",
+        "[nowhere]: no such section",
+        "SEN_NOSECTION: settings are named SEN_<SECTION>__<KEY>",
+    }
+
+
+def test_a_value_of_a_file_must_have_its_type(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text(
+        '[server]\nport = "8000"\nworkers = true\ntrusted_proxies = "10.0.0.1"\n[keys]\nactive_days = 1.5\n'
+    )
+    assert set(reasons_of({**DEVELOPMENT, "SEN_CONFIG": str(mine)})) == {
+        "[server] port: a whole number is needed, not a text",
+        "[server] workers: a whole number is needed, not true or false",
+        "[server] trusted_proxies: a list is needed, not str",
+        "[keys] active_days: a whole number is needed, not a number",
+    }
+
+
+def test_a_file_of_the_operator_lies_over_the_manual_and_variables_over_both(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text(
+        '[server]\nport = 9000\nthreads = 7\ntrusted_proxies = ["10.0.0.1"]\n[storage]\ntimeout_seconds = 1\n'
+    )
+    settings = load({**DEVELOPMENT, "SEN_CONFIG": str(mine), "SEN_SERVER__PORT": "9001"})
+    assert (settings.server.port, settings.server.threads) == (9001, 7)
+    assert settings.server.trusted_proxies == ("10.0.0.1",)
+    assert settings.storage.timeout_seconds == 1.0
+
+
+def test_a_file_that_is_not_there_or_not_toml_is_named(tmp_path: Path) -> None:
+    absent = tmp_path / "absent.toml"
+    assert f"{absent}: cannot be read" in reasons_of({**DEVELOPMENT, "SEN_CONFIG": str(absent)})
+    broken = tmp_path / "broken.toml"
+    broken.write_text("[server\n")
+    assert any(line.startswith(f"{broken}: ") for line in reasons_of({**DEVELOPMENT, "SEN_CONFIG": str(broken)}))
+
+
+def test_a_number_that_is_no_number_is_refused() -> None:
+    for text in ("nan", "inf"):
+        found = reasons_of({**DEVELOPMENT, "SEN_STORAGE__TIMEOUT_SECONDS": text})
+        assert found == ("[storage] timeout_seconds: a number is needed",)
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "https://login.example:99999",
+        "https://login.example/path",
+        "https://login.example?x",
+        "https://user@login.example",
+        "ftp://login.example",
+        "login.example",
+        "https://login.exa\tmple",
+        "https://",
+    ],
+)
+def test_an_issuer_is_a_plain_origin(issuer: str) -> None:
+    text = "[server] issuer is an http(s) origin without path, query or slash at the end"
+    assert text in reasons_of({**DEVELOPMENT, "SEN_SERVER__ISSUER": issuer})
+
+
+def test_passkeys_may_belong_to_a_parent_of_the_issuers_host() -> None:
+    environ = {**PRODUCTION, "SEN_SERVER__ISSUER": "https://login.gov.example", "SEN_PASSKEYS__RP_ID": "gov.example"}
+    assert load(environ).rp_id == "gov.example"
+
+
+def test_secrets_and_addresses_do_not_show_in_a_repr() -> None:
+    shown = repr(load({**DEVELOPMENT, "SEN_STORAGE__DATABASE_URL": "postgresql+psycopg://sen:hunter2@db/sen"}))
+    assert "hunter2" not in shown
+    assert "ZGV2ZWxvcG1lbnQ" not in shown
+
+
+def test_no_reason_repeats_a_secret() -> None:
+    found = reasons_of(
+        {**DEVELOPMENT, "SEN_SECRETS__MASTER_KEY": "my-secret-key", "SEN_SERVER__PORT": "my-secret-port"}
+    )
+    assert "my-secret" not in "\n".join(found)
