@@ -221,6 +221,7 @@ authorization = Table(
     Column("subject", Text),  # the pairwise sub that this relying party sees
     Column("acr", Text),
     Column("amr", Text),
+    Column("account_level", Integer),
     Column("auth_time", BigInteger),  # seconds since 1970, as in the token
     Column("dpop_jkt", Text),  # RFC 9449 thumbprint that tokens are bound to
     Column("certificate_x5t", Text),  # RFC 8705 thumbprint that tokens are bound to

@@ -1,0 +1,41 @@
+"""client_secret_basic: an identifier and a high-entropy secret in the Authorization header."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
+
+from idp.errors import InvalidClient
+from idp.protocol.client_auth.proof import METHODS_SHARED_TEXT, Credentials, Proof
+
+if TYPE_CHECKING:
+    from idp.protocol.provider import Provider
+
+LONGEST_HEADER = 1024
+
+
+def verify(credentials: Credentials, provider: Provider) -> Proof:
+    """Verify an identifier and a secret.
+
+    Raises:
+        InvalidClient: they do not fit; unknown relying parties take the same comparison.
+
+    Source: RFC 6749 section 2.3.1.
+    """
+    scheme, _, encoded = (credentials.authorization or "").partition(" ")
+    if scheme.lower() != "basic" or len(encoded) > LONGEST_HEADER:
+        raise InvalidClient(METHODS_SHARED_TEXT, detail="not Basic, or too long")
+    try:
+        client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (ValueError, binascii.Error) as error:
+        raise InvalidClient(METHODS_SHARED_TEXT, detail="malformed Authorization") from error
+    unverified_id = unquote_plus(client_id)
+    if credentials.client_id not in {None, unverified_id}:
+        raise InvalidClient(METHODS_SHARED_TEXT, detail="client_id differs")
+    client = provider.directory.find(unverified_id)
+    if client is None:
+        raise InvalidClient(METHODS_SHARED_TEXT, detail="unknown relying party")
+    client.check_secret(unquote_plus(secret))
+    return Proof(client=client)

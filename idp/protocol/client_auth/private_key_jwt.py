@@ -1,0 +1,61 @@
+"""private_key_jwt: a signed assertion whose audience is the issuer, as a string, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from idp import clock
+from idp.errors import InvalidClient
+from idp.protocol.client_auth.proof import METHODS_SHARED_TEXT, Credentials, Proof
+from keys import JoseRefused, JwtRules, peek_unverified, verify_jwt
+
+if TYPE_CHECKING:
+    from idp.protocol.provider import Provider
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+TYPES = frozenset({None, "jwt", "client-authentication+jwt"})
+LEEWAY_SECONDS = 10
+LONGEST_JTI = 256
+
+
+def verify(credentials: Credentials, provider: Provider) -> Proof:
+    """Verify an assertion.
+
+    1. it is a well-formed JWT that names its relying party twice, as iss and sub, and as client_id where that is sent;
+    2. the relying party is approved; 3. algorithm, typ, audience, times, signature by one of its keys;
+    4. its jti, iss and exp become the mark that is claimed once.
+
+    Raises:
+        InvalidClient: one of these does not hold; which, is in the log.
+
+    Source: RFC 7523 section 3, OpenID Connect Core section 9, FAPI 2.0 Security Profile section 5.3.2.1.
+    """
+    if credentials.assertion_type != ASSERTION_TYPE or credentials.assertion is None:
+        raise InvalidClient(METHODS_SHARED_TEXT, detail="client_assertion_type or client_assertion")
+    try:
+        unverified = peek_unverified(credentials.assertion)  # 1
+        unverified_id = unverified.claims.get("sub")
+        if not isinstance(unverified_id, str) or credentials.client_id not in {None, unverified_id}:
+            raise InvalidClient(METHODS_SHARED_TEXT, detail="sub and client_id differ")
+        client = provider.directory.find(unverified_id)  # 2
+        if client is None:
+            raise InvalidClient(METHODS_SHARED_TEXT, detail="unknown relying party")
+        rules = JwtRules(
+            algorithms=client.profile.algorithms,
+            typ=TYPES,
+            expected_issuer=unverified_id,
+            expected_audience=provider.issuer,
+            required=("iss", "sub", "aud", "exp", "jti"),
+            longest_lifetime=provider.settings.tokens.assertion_seconds,
+            leeway=LEEWAY_SECONDS,
+        )
+        claims = verify_jwt(unverified, rules=rules, keys=client.keys, now=clock.now()).claims  # 3
+    except JoseRefused as error:
+        raise InvalidClient(METHODS_SHARED_TEXT, detail=str(error)) from error
+    if len(claims["jti"]) > LONGEST_JTI:
+        raise InvalidClient(METHODS_SHARED_TEXT, detail="jti too long")
+    mark = hashlib.sha256(f"{client.client_id}\x00{claims['jti']}".encode()).hexdigest()  # 4
+    longest = provider.settings.tokens.assertion_seconds
+    issued = claims.get("iat", claims["exp"] - longest)
+    return Proof(client=client, replay_key=f"jti:{mark}", replay_seconds=longest + LEEWAY_SECONDS, issued_at=issued)

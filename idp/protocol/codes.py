@@ -1,0 +1,117 @@
+"""Authorization codes: issued once everything holds, taken once at the token endpoint."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from base64 import b64encode
+from typing import TYPE_CHECKING
+
+import orjson
+
+from idp import clock
+from idp.ephemeral import Claim, Drop, Step, Take, Write
+from idp.errors import InvalidRequestUri, ServerError
+from idp.protocol.authorization_request import pushed_key
+from idp.protocol.authorization_response import with_code
+from idp.protocol.claims import values
+from idp.protocol.interaction import OFFLINE
+from idp.protocol.records import CodeRecord
+from idp.protocol.subject import subject_for
+from idp.sessions import touch_step
+
+if TYPE_CHECKING:
+    from idp.protocol.interaction import Ready
+    from idp.protocol.provider import Provider
+    from idp.protocol.records import AuthorizationRequest
+    from idp.relying_parties.client import RelyingParty
+    from idp.sessions import Held, Session
+
+CODE_BYTES = 32
+CLAIMS_PURPOSE = "id token claims"
+
+
+def hash_of(code: str) -> bytes:
+    """Return what is kept of a code: its SHA-256."""
+    return hashlib.sha256(code.encode()).digest()
+
+
+def take_step(code: str) -> Take:
+    """Return the step that takes a code in somebody's wave."""
+    return Take("code:" + hash_of(code).hex())
+
+
+def issue(
+    *,
+    request: AuthorizationRequest,
+    client: RelyingParty,
+    held: Held,
+    ready: Ready,
+    provider: Provider,
+    transaction_key: str | None = None,
+) -> str:
+    """Issue a code and return where the citizen goes with it, in one wave.
+
+    1. the code is written; 2. the session is kept awake; 3. the pushed request is used up, and can be used up once;
+    4. the login transaction is used up, and can be used up once. Where 3 or 4 find that another was first, the code
+    that was written is never told to anyone.
+
+    Raises:
+        InvalidRequestUri: the request has been answered already.
+
+    Source: RFC 6749 section 4.1.2, RFC 9126 section 4.
+    """
+    code = secrets.token_urlsafe(CODE_BYTES)
+    record = _record(request=request, client=client, session=held.session, ready=ready, provider=provider)
+    tokens, sessions = provider.settings.tokens, provider.settings.sessions
+    steps: list[Step] = [
+        Write("code:" + hash_of(code).hex(), record.to_json(), tokens.code_seconds),  # 1
+        touch_step(held.token, held.session, settings=sessions, reached=client.client_id),  # 2
+    ]
+    if request.pushed_id is not None:  # 3
+        steps += [Claim(f"done:{request.pushed_id}", sessions.transaction_seconds), Drop(pushed_key(request.pushed_id))]
+    if transaction_key is not None:  # 4
+        steps.append(Drop(transaction_key))
+    replies = provider.ephemeral.wave(*steps)
+    answered_before = request.pushed_id is not None and not replies[2].first
+    if answered_before or (transaction_key is not None and not replies[-1]):
+        raise InvalidRequestUri("This request has been answered already. Start again at the portal.")
+    return with_code(redirect_uri=request.redirect_uri, code=code, state=request.state, issuer=provider.issuer)
+
+
+def _record(
+    *, request: AuthorizationRequest, client: RelyingParty, session: Session, ready: Ready, provider: Provider
+) -> CodeRecord:
+    standing = ready.decision.standing
+    if standing is None:
+        raise ServerError("No consent stands behind this request.", detail="Ready without a consent")
+    granted = standing.consent.granted_claims
+    scope = tuple(value for value in request.scope if value != OFFLINE or OFFLINE in granted)
+    known = None
+    inside = tuple(name for name in request.claims_id_token if name in granted)
+    if inside:
+        known = provider.authorizations.known(citizen_id=session.citizen_id)
+    return CodeRecord(
+        client_id=client.client_id,
+        redirect_uri=request.redirect_uri,
+        code_challenge=request.code_challenge,
+        nonce=request.nonce,
+        scope=scope,
+        claims=tuple(name for name in request.claims_userinfo if name in granted),
+        citizen_id=session.citizen_id,
+        passkey_id=session.passkey_id,
+        session_id=session.id,
+        consent_id=standing.consent.id,
+        subject=subject_for(client=client, citizen_id=session.citizen_id, sealer=provider.sealer),
+        acr=ready.acr,
+        account_level=ready.account_level,
+        amr=session.amr,
+        auth_time=session.auth_time,
+        issued_at=clock.epoch_seconds(),
+        resource=request.resource,
+        sealed_claims=None
+        if known is None
+        else b64encode(
+            provider.sealer.seal(purpose=CLAIMS_PURPOSE, plaintext=orjson.dumps(values(known=known, names=inside)))
+        ).decode(),
+    )

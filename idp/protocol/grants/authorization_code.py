@@ -1,0 +1,139 @@
+"""authorization_code: take the code once, then check, then write the authorization through every gate."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import orjson
+
+from idp import clock
+from idp.audit.events import AuthorizationGranted
+from idp.audit.log import new_id
+from idp.errors import InvalidGrant, InvalidRequest, UnauthorizedClient
+from idp.protocol import codes, pkce, tokens
+from idp.protocol.grants.call import TokenAnswer, spend
+from idp.protocol.interaction import OFFLINE
+from idp.protocol.records import CodeRecord, NewAuthorization
+from idp.protocol.store import CodeReused
+from idp.protocol.tokens import IdTokenExtras
+
+if TYPE_CHECKING:
+    from idp.protocol.grants.call import GrantCall
+    from idp.protocol.provider import Provider
+
+NOT_GOOD = "The code is not good, or no longer. Start again at the authorization endpoint."
+REUSED = "code reused"
+
+
+def answer(call: GrantCall) -> TokenAnswer:
+    """Redeem a code.
+
+    1. the code is taken, with the replay mark and the limit, in one wave; 2. it is this relying party's, for this
+    address, by this verifier, and young enough; 3. tokens are signed; 4. the authorization is written by an INSERT
+    that selects on every gate, with its event; 5. only then is anything told. A code that was taken before ends the
+    authorization that it became.
+
+    Raises:
+        InvalidRequest: no code. InvalidGrant: everything else; the code stays burnt.
+
+    Source: RFC 6749 sections 4.1.3 and 4.1.4, RFC 9700 section 2.1.1, OpenID Connect Core section 3.1.3.
+    """
+    code = call.form.get("code")
+    client, provider = call.proof.client, call.provider
+    if code is None:
+        raise InvalidRequest("code is missing.")
+    if "authorization_code" not in client.grant_types:
+        raise UnauthorizedClient("This relying party is not registered for authorization_code.")
+    (taken,) = spend(proof=call.proof, provider=provider, steps=(codes.take_step(code),))  # 1
+    code_hash = codes.hash_of(code)
+    if taken is None:
+        provider.authorizations.end_by_code(code_hash=code_hash, reason=REUSED)
+        raise InvalidGrant(NOT_GOOD)
+    record = CodeRecord.from_json(taken)
+    _check(call=call, record=record)  # 2
+    refresh = tokens.new_refresh_token() if OFFLINE in record.scope and "refresh_token" in client.grant_types else None
+    new = _new(record=record, code_hash=code_hash, refresh=refresh, provider=provider)
+    members = _members(call=call, record=record, new=new)  # 3
+    event = AuthorizationGranted(
+        actor=f"client:{client.client_id}",
+        citizen_id=record.citizen_id,
+        client_id=client.client_id,
+        object=new.id,
+        scope=new.scope,
+        claims=new.claims,
+        acr=new.acr,
+    )
+    try:
+        written = provider.authorizations.create(new, event=event)  # 4
+    except CodeReused:
+        provider.authorizations.end_by_code(code_hash=code_hash, reason=REUSED)
+        raise InvalidGrant(NOT_GOOD) from None
+    if not written:
+        raise InvalidGrant("The login or the consent behind this code has been ended.")
+    return TokenAnswer(members if refresh is None else {**members, "refresh_token": refresh})  # 5
+
+
+def _check(*, call: GrantCall, record: CodeRecord) -> None:
+    """Compare the code with the request (RFC 6749 section 4.1.3)."""
+    if record.client_id != call.proof.client.client_id:
+        raise InvalidGrant(NOT_GOOD, detail="another relying party's code")
+    if clock.epoch_seconds() - record.issued_at >= call.provider.settings.tokens.code_seconds:
+        raise InvalidGrant(NOT_GOOD, detail="code too old")
+    if call.form.get("redirect_uri") != record.redirect_uri:
+        raise InvalidGrant("redirect_uri is not the one of the authorization request.")
+    pkce.check_verifier(unverified_verifier=call.form.get("code_verifier"), expected_challenge=record.code_challenge)
+    if call.form.get("resource", record.resource) != record.resource:
+        raise InvalidGrant("resource is not the one of the authorization request.")
+
+
+def _new(*, record: CodeRecord, code_hash: bytes, refresh: str | None, provider: Provider) -> NewAuthorization:
+    now = clock.now()
+    ends = now + timedelta(days=provider.settings.tokens.refresh_token_days)
+    return NewAuthorization(
+        id=new_id(),
+        grant_type="authorization_code",
+        client_id=record.client_id,
+        citizen_id=record.citizen_id,
+        passkey_id=record.passkey_id,
+        session_id=record.session_id,
+        consent_id=record.consent_id,
+        code_hash=code_hash,
+        refresh_hash=None if refresh is None else tokens.refresh_hash(refresh),
+        refresh_expires_at=None if refresh is None else ends,
+        offline=refresh is not None,
+        scope=" ".join(record.scope),
+        claims=" ".join(record.claims),
+        resource=record.resource,
+        subject=record.subject,
+        acr=record.acr,
+        amr=",".join(record.amr),
+        account_level=record.account_level,
+        auth_time=record.auth_time,
+        at=now,
+    )
+
+
+def _members(*, call: GrantCall, record: CodeRecord, new: NewAuthorization) -> dict[str, object]:
+    """Sign what will be answered if the gates are open."""
+    provider = call.provider
+    inside = None
+    if record.sealed_claims is not None:
+        sealed = b64decode(record.sealed_claims)
+        inside = orjson.loads(provider.sealer.unseal(purpose=codes.CLAIMS_PURPOSE, sealed=sealed))
+    access = tokens.access_token(authorization=new, provider=provider)
+    identity = tokens.id_token(
+        authorization=new,
+        client=call.proof.client,
+        access=access,
+        extras=IdTokenExtras(nonce=record.nonce, claims=inside),
+        provider=provider,
+    )
+    return {
+        "access_token": access,
+        "token_type": "Bearer",
+        "expires_in": provider.settings.tokens.access_token_seconds,
+        "id_token": identity,
+        "scope": new.scope,
+    }

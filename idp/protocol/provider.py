@@ -1,0 +1,34 @@
+"""The bag of what protocol functions work with, typed; made once per process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from idp.assurance import Assurance
+    from idp.ephemeral import Ephemeral
+    from idp.protocol.store import AuthorizationStore
+    from idp.relying_parties.directory import Directory
+    from idp.relying_parties.purposes import PurposeCatalogue
+    from idp.settings import Settings
+    from keys import KeyRing, Sealer
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """What the provider is made of, as far as the protocol is concerned."""
+
+    settings: Settings
+    ephemeral: Ephemeral
+    authorizations: AuthorizationStore
+    directory: Directory
+    purposes: PurposeCatalogue
+    assurance: Assurance
+    ring: KeyRing
+    sealer: Sealer
+
+    @property
+    def issuer(self) -> str:
+        """The issuer, byte for byte as in every token and document."""
+        return self.settings.server.issuer

@@ -1,0 +1,149 @@
+"""What the protocol hands from one step to the next: frozen, checked, and ready to be kept as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime  # noqa: TC003  dataclass fields are read at run time
+from typing import Any, Self
+
+import orjson
+
+from consent import Standing  # noqa: TC001  dataclass fields are read at run time
+from idp.protocol.claims import Known  # noqa: TC001  dataclass fields are read at run time
+
+
+def _tuples(members: dict[str, Any]) -> dict[str, Any]:
+    """Turn JSON's lists back into tuples."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in members.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationRequest:
+    """A checked authorization request (OpenID Connect Core section 3.1.2.1).
+
+    `purpose` is the service that the citizen is shown; `claims` maps each asked claim to where it is to be sent
+    (`userinfo`, `id_token`); `acr_names` are the asked levels by any of their names; `expected_subject` is the
+    pairwise `sub` that must be the one who logs in (id_token_hint, or `sub` in the claims parameter).
+    """
+
+    client_id: str
+    redirect_uri: str
+    code_challenge: str
+    scope: tuple[str, ...]
+    purpose: str
+    state: str | None = None
+    nonce: str | None = None
+    prompt: tuple[str, ...] = ()
+    max_age: int | None = None
+    acr_names: tuple[str, ...] = ()
+    claims_userinfo: tuple[str, ...] = ()
+    claims_id_token: tuple[str, ...] = ()
+    expected_subject: str | None = None
+    login_hint: str | None = None
+    ui_locales: str | None = None
+    resource: str | None = None
+    pushed_id: str | None = None
+
+    def to_json(self) -> bytes:
+        """Return the record as JSON."""
+        return orjson.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        """Read back what `to_json` wrote."""
+        return cls.from_members(orjson.loads(data))
+
+    @classmethod
+    def from_members(cls, members: dict[str, Any]) -> Self:
+        """Read back from parsed JSON; lists become tuples again."""
+        return cls(**_tuples(members))
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRecord:
+    """What an authorization code stands for; taken once at the token endpoint.
+
+    `sealed_claims` holds the claims that the ID token itself was asked to carry, sealed, because they are personal.
+    `auth_time` and `issued_at` are seconds since 1970.
+    """
+
+    client_id: str
+    redirect_uri: str
+    code_challenge: str
+    nonce: str | None
+    scope: tuple[str, ...]
+    claims: tuple[str, ...]
+    citizen_id: str
+    passkey_id: str
+    session_id: str
+    consent_id: str
+    subject: str
+    acr: str
+    account_level: int
+    amr: tuple[str, ...]
+    auth_time: int
+    issued_at: int
+    resource: str | None = None
+    sealed_claims: str | None = None
+
+    def to_json(self) -> bytes:
+        """Return the record as JSON."""
+        return orjson.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        """Read back what `to_json` wrote."""
+        return cls(**_tuples(orjson.loads(data)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveAuthorization:
+    """An authorization whose every gate is open at this instant."""
+
+    id: str
+    client_id: str
+    citizen_id: str
+    session_id: str
+    scope: str
+    claims: str
+    resource: str | None
+    subject: str
+    acr: str
+    amr: str
+    account_level: int
+    auth_time: int
+    known: Known | None = None  # only where claims are to be read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAuthorization(LiveAuthorization):
+    """The authorization row that a redeemed code becomes, if every gate is open; hashes are SHA-256."""
+
+    grant_type: str
+    passkey_id: str
+    consent_id: str
+    code_hash: bytes
+    refresh_hash: bytes | None
+    refresh_expires_at: datetime | None
+    offline: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gates:
+    """Where a citizen stands with a relying party and a purpose, all gates in one read.
+
+    `consent` is the newest record for the relying party and purpose, in force or not.
+    """
+
+    citizen_active: bool
+    session_live: bool
+    passkey_live: bool
+    client_live: bool
+    account_level: int
+    consent: Standing | None
+
+    @property
+    def logged_in(self) -> bool:
+        """Whether the session still counts."""
+        return self.citizen_active and self.session_live and self.passkey_live

@@ -1,0 +1,276 @@
+"""CHECKS: every check of an authorization request, in order, against the endpoints that it applies to.
+
+A check takes a `Draft`, reads what is not yet checked, and returns the fields of `AuthorizationRequest` that it has
+established. It raises what the relying party is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from idp.errors import (
+    InvalidRequest,
+    InvalidScope,
+    InvalidTarget,
+    RequestNotSupported,
+    UnauthorizedClient,
+    UnmetAuthentication,
+    UnsupportedResponseType,
+)
+from idp.protocol import pkce
+from idp.protocol.claims import CLAIMS, asked_by_scope
+from idp.protocol.id_token_hint import read_hint
+from idp.relying_parties.purposes import SCOPE_PREFIX
+
+if TYPE_CHECKING:
+    from idp.protocol.provider import Provider
+    from idp.relying_parties.client import RelyingParty
+    from idp.relying_parties.purposes import Purpose
+
+PROMPTS = frozenset({"none", "login", "consent", "select_account"})
+LONGEST_STATE = 2048
+LONGEST_NONCE = 512
+LONGEST_CLAIMS = 4096
+LONGEST_SCOPE = 2048
+MOST_SCOPES = 32
+MOST_ACR_NAMES = 16
+LONGEST_AGE = 10 * 365 * 86400
+
+Established = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A request on its way through the checks; `unverified` holds single, non-empty parameters."""
+
+    unverified: Mapping[str, str]
+    client: RelyingParty
+    provider: Provider
+    pushed: bool
+
+
+def redirect_uri(draft: Draft) -> Established:
+    """Compare the raw string with what is registered (RFC 9700 section 2.1)."""
+    uri = draft.unverified.get("redirect_uri")
+    if uri is None:
+        raise InvalidRequest("redirect_uri is missing: send one of the registered addresses.")
+    if not draft.client.accepts_redirect(uri):
+        raise InvalidRequest("redirect_uri is not registered for this relying party, letter by letter.")
+    return {"redirect_uri": uri}
+
+
+def request_object(draft: Draft) -> Established:
+    """Request objects are not taken yet, and never fetched from elsewhere (RFC 9101 section 10.4)."""
+    if "request" in draft.unverified:
+        raise RequestNotSupported("Signed request objects are not taken; push the request instead (RFC 9126).")
+    return {}
+
+
+def pushed_only(draft: Draft) -> Established:
+    """Hold relying parties whose profile says so to pushed requests (RFC 9126 section 5)."""
+    if draft.client.pushed_requests_only and not draft.pushed:
+        raise InvalidRequest("This relying party must push its requests (RFC 9126).")
+    return {}
+
+
+def state(draft: Draft) -> Established:
+    """Return the state as it came, or refuse it; never touch it (RFC 6749 section 4.1.1)."""
+    value = draft.unverified.get("state")
+    if value is not None and len(value) > LONGEST_STATE:
+        raise InvalidRequest(f"state may have {LONGEST_STATE} characters.")
+    return {"state": value}
+
+
+def response_type(draft: Draft) -> Established:
+    """Only `code` is answered (RFC 9700 section 2.1.2)."""
+    value = draft.unverified.get("response_type")
+    if value is None:
+        raise InvalidRequest("response_type is missing: send code.")
+    if value != "code":
+        raise UnsupportedResponseType("Only response_type=code is answered.")
+    if "authorization_code" not in draft.client.grant_types:
+        raise UnauthorizedClient("This relying party is not registered for authorization_code.")
+    return {}
+
+
+def response_mode(draft: Draft) -> Established:
+    """Answers go into the query (OAuth 2.0 Multiple Response Types section 2.1)."""
+    if draft.unverified.get("response_mode", "query") != "query":
+        raise InvalidRequest("Only response_mode=query is answered.")
+    return {}
+
+
+def code_challenge(draft: Draft) -> Established:
+    """PKCE with S256, always (RFC 9700 section 2.1.1)."""
+    challenge = pkce.check_challenge(
+        unverified_challenge=draft.unverified.get("code_challenge"),
+        unverified_method=draft.unverified.get("code_challenge_method"),
+    )
+    return {"code_challenge": challenge}
+
+
+def nonce(draft: Draft) -> Established:
+    """Return the nonce as it came, or refuse it (OpenID Connect Core section 3.1.2.1)."""
+    value = draft.unverified.get("nonce")
+    if value is not None and len(value) > LONGEST_NONCE:
+        raise InvalidRequest(f"nonce may have {LONGEST_NONCE} characters.")
+    return {"nonce": value}
+
+
+def scope(draft: Draft) -> Established:
+    """Keep the scopes that are offered and registered; find the one purpose (RFC 6749 section 3.3)."""
+    text = draft.unverified.get("scope", "")
+    asked = tuple(dict.fromkeys(text.split(" "))) if text else ()
+    if len(text) > LONGEST_SCOPE or len(asked) > MOST_SCOPES:
+        raise InvalidScope(f"scope may have {MOST_SCOPES} values.")
+    if "openid" not in asked:
+        raise InvalidScope("scope must hold openid.")
+    purpose = _purpose(draft=draft, asked=asked)
+    kept = tuple(value for value in asked if value in draft.client.scopes or value == purpose.scope)
+    return {"scope": kept, "purpose": purpose.id}
+
+
+def _purpose(*, draft: Draft, asked: tuple[str, ...]) -> Purpose:
+    """Return the one purpose that is asked for, or the first that the relying party is registered for."""
+    named = [value.removeprefix(SCOPE_PREFIX) for value in asked if value.startswith(SCOPE_PREFIX)]
+    if len(named) > 1:
+        raise InvalidScope(f"One request asks for one purpose: send one {SCOPE_PREFIX}... value.")
+    purpose_id = named[0] if named else draft.client.purposes[0]
+    if purpose_id not in draft.client.purposes:
+        raise InvalidScope("This relying party is not registered for that purpose.")
+    return draft.provider.purposes.get(purpose_id)
+
+
+def prompt(draft: Draft) -> Established:
+    """Read the pages that must, or must not, be shown (OpenID Connect Core section 3.1.2.1)."""
+    values = tuple(draft.unverified.get("prompt", "").split())
+    if set(values) - PROMPTS:
+        raise InvalidRequest("prompt may be none, login, consent or select_account.")
+    if "none" in values and len(values) > 1:
+        raise InvalidRequest("prompt=none stands alone.")
+    return {"prompt": values}
+
+
+def max_age(draft: Draft) -> Established:
+    """Read how old a login may be, in seconds (OpenID Connect Core section 3.1.2.1)."""
+    text = draft.unverified.get("max_age")
+    if text is None:
+        return {"max_age": draft.client.default_max_age}
+    if not (text.isascii() and text.isdigit()) or int(text[:12]) > LONGEST_AGE:
+        raise InvalidRequest("max_age is a number of seconds.")
+    return {"max_age": int(text)}
+
+
+def claims(draft: Draft) -> Established:
+    """Read what is asked for by scope, by purpose and one by one (OpenID Connect Core section 5.5)."""
+    parsed = _claims_parameter(draft.unverified.get("claims"))
+    granted_scope = scope(draft)
+    purpose = draft.provider.purposes.get(granted_scope["purpose"])
+    by_purpose = tuple(item.claim for item in purpose.items) if purpose.scope in granted_scope["scope"] else ()
+    everything = dict.fromkeys((*asked_by_scope(granted_scope["scope"]), *by_purpose, *parsed["userinfo"]))
+    allowed = purpose.claims
+    return {
+        "claims_userinfo": tuple(name for name in everything if name in CLAIMS and name in allowed),
+        "claims_id_token": tuple(name for name in parsed["id_token"] if name in CLAIMS and name in allowed),
+    }
+
+
+def _claims_parameter(text: str | None) -> dict[str, Mapping[str, Any]]:
+    """Parse the claims parameter: an object of objects, each member null or an object."""
+    empty: dict[str, Mapping[str, Any]] = {"userinfo": {}, "id_token": {}}
+    if text is None:
+        return empty
+    try:
+        parsed = orjson.loads(text) if len(text) <= LONGEST_CLAIMS else None
+    except orjson.JSONDecodeError:
+        parsed = None
+    if not isinstance(parsed, dict):
+        raise InvalidRequest(f"claims is a JSON object of at most {LONGEST_CLAIMS} characters.")
+    for name in empty:
+        members = parsed.get(name) or {}
+        if not isinstance(members, dict) or any(not isinstance(spec, dict | None) for spec in members.values()):
+            raise InvalidRequest(f"claims.{name} maps each claim to null or an object.")
+        empty[name] = members
+    return empty
+
+
+def acr(draft: Draft) -> Established:
+    """Read the levels that are asked for; what cannot be read as one of ours is refused where it is essential.
+
+    Source: OpenID Connect Core sections 3.1.2.1 and 5.5.1.1.
+    """
+    spec = _claims_parameter(draft.unverified.get("claims"))["id_token"].get("acr") or {}
+    values = spec.get("values", [spec["value"]] if "value" in spec else [])
+    if not isinstance(values, list) or any(not isinstance(value, str) for value in values):
+        raise InvalidRequest("claims.id_token.acr.values is a list of texts.")
+    names = tuple(values) or tuple(draft.unverified.get("acr_values", "").split())
+    if len(names) > MOST_ACR_NAMES:
+        raise InvalidRequest(f"acr_values may have {MOST_ACR_NAMES} values.")
+    known = tuple(name for name in names if draft.provider.assurance.level_for(name) is not None)
+    if spec.get("essential") is True and values and not known:
+        raise UnmetAuthentication("None of the levels in claims.id_token.acr is offered.")
+    return {"acr_names": known}
+
+
+def expected_subject(draft: Draft) -> Established:
+    """Read who must be the one: id_token_hint, or `sub` in claims (OpenID Connect Core section 3.1.2.2)."""
+    spec = _claims_parameter(draft.unverified.get("claims"))["id_token"].get("sub") or {}
+    named = spec.get("value")
+    if named is not None and not isinstance(named, str):
+        raise InvalidRequest("claims.id_token.sub.value is a text.")
+    hint = draft.unverified.get("id_token_hint")
+    if hint is None:
+        return {"expected_subject": named}
+    hinted = read_hint(unverified_hint=hint, provider=draft.provider, expected_client_id=draft.client.client_id)
+    if named is not None and named != hinted.subject:
+        raise InvalidRequest("id_token_hint and claims name different subjects.")
+    return {"expected_subject": hinted.subject}
+
+
+def hints(draft: Draft) -> Established:
+    """Read hints for the pages. A login_hint that may be a number is taken from a pushed request only."""
+    hint = draft.unverified.get("login_hint") if draft.pushed else None
+    return {"login_hint": hint and hint[:64], "ui_locales": draft.unverified.get("ui_locales", "")[:100] or None}
+
+
+def resource(draft: Draft) -> Established:
+    """Read the resource server that access tokens are for (RFC 8707 section 2)."""
+    value = draft.unverified.get("resource")
+    if value is not None and value not in draft.client.resources:
+        raise InvalidTarget("This relying party is not registered for that resource.")
+    return {"resource": value}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One row: the check and the endpoints that run it."""
+
+    run: Callable[[Draft], Established]
+    par: bool
+    authorize: bool
+
+
+BEFORE_REDIRECT: tuple[Check, ...] = (Check(redirect_uri, par=True, authorize=True),)
+"""Until these hold, nothing is sent to any address: the citizen sees a page (RFC 9700 section 4.11.2)."""
+
+CHECKS: tuple[Check, ...] = (
+    Check(state, par=True, authorize=True),
+    Check(request_object, par=True, authorize=True),
+    Check(pushed_only, par=False, authorize=True),
+    Check(response_type, par=True, authorize=True),
+    Check(response_mode, par=True, authorize=True),
+    Check(code_challenge, par=True, authorize=True),
+    Check(nonce, par=True, authorize=True),
+    Check(scope, par=True, authorize=True),
+    Check(claims, par=True, authorize=True),
+    Check(prompt, par=True, authorize=True),
+    Check(max_age, par=True, authorize=True),
+    Check(acr, par=True, authorize=True),
+    Check(expected_subject, par=True, authorize=True),
+    Check(hints, par=True, authorize=True),
+    Check(resource, par=True, authorize=True),
+)

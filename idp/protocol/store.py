@@ -1,0 +1,68 @@
+"""What the protocol needs remembered for good."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from idp.audit.events import Event
+    from idp.protocol.claims import Known
+    from idp.protocol.records import Gates, LiveAuthorization, NewAuthorization
+
+
+class CodeReused(Exception):
+    """The code's hash already stands in an authorization row."""
+
+
+class AuthorizationStore(Protocol):
+    """Authorizations. Every verb that gives something out selects on all gates in the statement that does it."""
+
+    def create(self, new: NewAuthorization, *, event: Event) -> bool:
+        """Write the row by an INSERT that selects on the gates; False when one of them is shut.
+
+        The gates: citizen active, passkey, session and consent not ended, consent not expired, relying party
+        approved. One transaction of two statements: the row and its event.
+
+        Raises:
+            CodeReused: the code's hash is there already.
+        """
+        ...
+
+    def refresh(
+        self, *, refresh_hash: bytes, client_id: str, accept: Callable[[LiveAuthorization], None], event: Event
+    ) -> LiveAuthorization | None:
+        """Touch the row that this refresh token stands for, if it is this client's and every gate is open.
+
+        `accept` may raise: then nothing is changed. One transaction of two statements: the row and its event.
+        """
+        ...
+
+    def live(self, *, authorization_id: str) -> LiveAuthorization | None:
+        """Return an authorization with the citizen's sealed record, if every gate is open."""
+        ...
+
+    def end(self, *, authorization_id: str, reason: str, client_id: str | None = None) -> bool:
+        """End one (of `client_id`, where given); False when there was none that lived. Writes its event."""
+        ...
+
+    def end_by_code(self, *, code_hash: bytes, reason: str) -> bool:
+        """End the authorization that a code became; False when there was none that lived. Writes its event."""
+        ...
+
+    def end_by_refresh(self, *, refresh_hash: bytes, client_id: str, reason: str) -> bool:
+        """End the authorization of a refresh token; False when there was none that lived. Writes its event."""
+        ...
+
+    def gates(self, *, session_id: str, client_id: str, purpose: str) -> Gates | None:
+        """Return all gates of a login session towards a relying party in one read; None when it never was."""
+        ...
+
+    def known(self, *, citizen_id: str) -> Known:
+        """Return what is known of a citizen: for the consent page and for claims inside the ID token.
+
+        Raises:
+            NotKnown: no such citizen.
+        """
+        ...

@@ -1,0 +1,178 @@
+"""Authorizations in SQL: implements `idp.protocol.store.AuthorizationStore`; every statement selects on the gates."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from sqlalchemy import update
+
+from idp import clock
+from idp.audit.events import AuthorizationEnded
+from idp.citizens.citizen import Person
+from idp.errors import NotKnown
+from idp.protocol.claims import Known
+from idp.protocol.records import Gates, LiveAuthorization
+from idp.protocol.store import CodeReused
+from idp.storage.sql.audit import INSERT, hot_row, write_events
+from idp.storage.sql.consents import standing_of
+from idp.storage.sql.gates import CREATE, GATES, KNOWN, LIVE, LIVE_COLUMNS, REFRESH
+from idp.storage.sql.people import NUMBER, PERSON
+from idp.storage.sql.tables import authorization, from_micros, to_micros
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sqlalchemy import ColumnElement, Connection
+
+    from idp.audit.events import Event
+    from idp.protocol.records import NewAuthorization
+    from idp.storage.sql.database import Database, HotCursor
+    from keys import Sealer
+
+TIMES = ("given_at", "expires_at", "at")
+
+
+class SqlAuthorizations:
+    """One row per authorization. What is given out is given by a statement that looks at every gate itself."""
+
+    def __init__(self, *, database: Database, sealer: Sealer) -> None:
+        """Share the process's database and sealer; compile the hot statements."""
+        self._database = database
+        self._sealer = sealer
+        self._insert_event = database.prepare(INSERT)
+        self._create = database.prepare(CREATE)
+        self._refresh = database.prepare(REFRESH)
+        self._live = database.prepare(LIVE)
+        self._gates = database.prepare(GATES)
+        self._known = database.prepare(KNOWN)
+
+    def create(self, new: NewAuthorization, *, event: Event) -> bool:
+        """See `AuthorizationStore.create`."""
+        row = {field.name: getattr(new, field.name) for field in fields(new)}
+        del row["known"]
+        row["at"] = to_micros(new.at)
+        row["refresh_expires_at"] = None if new.refresh_expires_at is None else to_micros(new.refresh_expires_at)
+        event_row = hot_row(event)
+
+        def work(cursor: HotCursor) -> bool:
+            if not cursor.run(self._create, row):
+                return False
+            cursor.run(self._insert_event, event_row)
+            return True
+
+        try:
+            return self._database.hot(work)
+        except (sqlite3.IntegrityError, psycopg.errors.UniqueViolation) as error:
+            raise CodeReused from error
+
+    def refresh(
+        self, *, refresh_hash: bytes, client_id: str, accept: Callable[[LiveAuthorization], None], event: Event
+    ) -> LiveAuthorization | None:
+        """See `AuthorizationStore.refresh`."""
+        event_row = hot_row(event)
+        parameters = {"refresh_hash": refresh_hash, "client_id": client_id, "at": event_row["at"]}
+
+        def work(cursor: HotCursor) -> LiveAuthorization | None:
+            row = cursor.row(self._refresh, parameters)
+            if row is None:
+                return None
+            live = LiveAuthorization(**dict(zip(LIVE_COLUMNS, row, strict=True)))
+            accept(live)
+            cursor.run(self._insert_event, {**event_row, "citizen_id": live.citizen_id, "object": live.id})
+            return live
+
+        return self._database.hot(work)
+
+    def live(self, *, authorization_id: str) -> LiveAuthorization | None:
+        """See `AuthorizationStore.live`."""
+        row = self._database.look(self._live, {"id": authorization_id, "at": to_micros(clock.now())})
+        if row is None:
+            return None
+        members = dict(zip(LIVE_COLUMNS, row, strict=False))
+        person, number, level = row[len(LIVE_COLUMNS) :]
+        known = self._open(citizen_id=members["citizen_id"], person=person, number=number, level=level)
+        return LiveAuthorization(**members, known=known)
+
+    def known(self, *, citizen_id: str) -> Known:
+        """See `AuthorizationStore.known`."""
+        row = self._database.look(self._known, {"citizen_id": citizen_id})
+        if row is None:
+            raise NotKnown("No such citizen.")
+        person, number, level = row
+        return self._open(citizen_id=citizen_id, person=person, number=number, level=level)
+
+    def _open(self, *, citizen_id: str, person: bytes, number: bytes | None, level: int) -> Known:
+        context = citizen_id.encode()
+        opened = self._sealer.unseal(purpose=PERSON, sealed=bytes(person), context=context)
+        digits = None
+        if number is not None:
+            digits = self._sealer.unseal(purpose=NUMBER, sealed=bytes(number), context=context).decode("ascii")
+        return Known(person=Person.from_json(opened), number=digits, account_level=level)
+
+    def gates(self, *, session_id: str, client_id: str, purpose: str) -> Gates | None:
+        """See `AuthorizationStore.gates`."""
+        parameters = {"session_id": session_id, "client_id": client_id, "purpose": purpose}
+        row = self._database.look(self._gates, parameters)
+        if row is None:
+            return None
+        members: Mapping[str, Any] = dict(zip(GATES.selected_columns.keys(), row, strict=True))
+        consent = None
+        if members["id"] is not None:
+            consent = standing_of({name: _instant(name, value) for name, value in members.items()})
+        return Gates(
+            citizen_active=members["citizen_status"] == "active",
+            session_live=members["session_ended_at"] is None,
+            passkey_live=members["passkey_ended_at"] is None,
+            client_live=members["client_status"] == "approved" and members["client_ended_at"] is None,
+            account_level=members["account_level"],
+            consent=consent,
+        )
+
+    def end(self, *, authorization_id: str, reason: str, client_id: str | None = None) -> bool:
+        """See `AuthorizationStore.end`."""
+        mine = () if client_id is None else (authorization.c.client_id == client_id,)
+        return self._end(authorization.c.id == authorization_id, *mine, reason=reason, actor=_actor(client_id))
+
+    def end_by_code(self, *, code_hash: bytes, reason: str) -> bool:
+        """See `AuthorizationStore.end_by_code`."""
+        return self._end(authorization.c.code_hash == code_hash, reason=reason, actor="anyone")
+
+    def end_by_refresh(self, *, refresh_hash: bytes, client_id: str, reason: str) -> bool:
+        """See `AuthorizationStore.end_by_refresh`."""
+        mine = authorization.c.client_id == client_id
+        return self._end(authorization.c.refresh_hash == refresh_hash, mine, reason=reason, actor=_actor(client_id))
+
+    def _end(self, *which: ColumnElement[bool], reason: str, actor: str) -> bool:
+        statement = (
+            update(authorization)
+            .where(*which, authorization.c.ended_at.is_(None))
+            .values(ended_at=clock.now(), ended_reason=reason)
+            .returning(authorization.c.id, authorization.c.citizen_id, authorization.c.client_id)
+        )
+
+        def work(connection: Connection) -> bool:
+            rows = connection.execute(statement).all()
+            write_events(
+                connection,
+                *(
+                    AuthorizationEnded(
+                        actor=actor, citizen_id=row.citizen_id, client_id=row.client_id, object=row.id, reason=reason
+                    )
+                    for row in rows
+                ),
+            )
+            return bool(rows)
+
+        return self._database.transact(work)
+
+
+def _actor(client_id: str | None) -> str:
+    return "operator" if client_id is None else f"client:{client_id}"
+
+
+def _instant(name: str, value: Any) -> Any:
+    """Turn the microseconds of the driver's own row into datetimes where the record wants them."""
+    return from_micros(value) if name in TIMES and value is not None else value

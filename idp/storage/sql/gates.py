@@ -1,0 +1,165 @@
+"""The hot statements: what is given out is given by a statement that selects on every gate itself.
+
+The gates: citizen active; passkey not ended; login session not ended (an offline authorization outlives an ordinary
+logout, nothing else); consent not withdrawn and not expired; relying party approved; authorization not ended.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, bindparam, cast, exists, insert, or_, select, true, update
+
+from idp.storage.sql.consents import in_force
+from idp.storage.sql.tables import (
+    authorization,
+    citizen,
+    citizen_number,
+    consent,
+    consent_withdrawal,
+    consent_wording,
+    login_session,
+    passkey,
+    relying_party,
+)
+
+LOGOUT = "logout"
+
+LIVE_COLUMNS = (
+    "id", "client_id", "citizen_id", "session_id", "scope", "claims", "resource", "subject", "acr", "amr",
+    "account_level", "auth_time",
+)  # fmt: skip
+
+NEW_COLUMNS = (
+    *LIVE_COLUMNS, "grant_type", "passkey_id", "consent_id", "code_hash", "refresh_hash", "refresh_expires_at",
+    "offline",
+)  # fmt: skip
+
+
+def _typed(name: str, column: str | None = None) -> ColumnElement[Any]:
+    """Return a parameter that knows its column's type: in the list of a SELECT, PostgreSQL cannot guess it."""
+    return cast(bindparam(name), authorization.c[column or name].type).label(column or name)
+
+
+_OPEN = (
+    citizen.c.status == "active",
+    passkey.c.ended_at.is_(None),
+    relying_party.c.status == "approved",
+    relying_party.c.ended_at.is_(None),
+)
+
+CREATE = insert(authorization).from_select(
+    [*NEW_COLUMNS, "created_at", "last_used_at"],
+    select(
+        *(_typed(name) for name in NEW_COLUMNS),
+        _typed("at", "created_at"),
+        _typed("at", "last_used_at"),
+    )
+    .select_from(citizen.join(login_session, true()).join(passkey, true()).join(relying_party, true()))
+    .where(
+        citizen.c.id == bindparam("citizen_id"),
+        login_session.c.id == bindparam("session_id"),
+        login_session.c.citizen_id == citizen.c.id,
+        login_session.c.ended_at.is_(None),
+        passkey.c.id == bindparam("passkey_id"),
+        passkey.c.citizen_id == citizen.c.id,
+        relying_party.c.client_id == bindparam("client_id"),
+        *_OPEN,
+        in_force(consent_id=bindparam("consent_id"), at=bindparam("at")),
+    ),
+    include_defaults=False,
+)
+
+_ALIVE = and_(
+    authorization.c.ended_at.is_(None),
+    or_(
+        login_session.c.ended_at.is_(None),
+        and_(authorization.c.offline, login_session.c.ended_reason == LOGOUT),
+    ),
+    *_OPEN,
+    in_force(consent_id=authorization.c.consent_id, at=bindparam("at")),
+)
+
+_BEHIND = and_(
+    citizen.c.id == authorization.c.citizen_id,
+    login_session.c.id == authorization.c.session_id,
+    passkey.c.id == authorization.c.passkey_id,
+    relying_party.c.client_id == authorization.c.client_id,
+)
+
+REFRESH = (
+    update(authorization)
+    .where(
+        authorization.c.refresh_hash == bindparam("refresh_hash"),
+        authorization.c.client_id == bindparam("client_id"),
+        authorization.c.refresh_expires_at > bindparam("at"),
+        exists().where(_BEHIND, _ALIVE).correlate(authorization),
+    )
+    .values(last_used_at=bindparam("at"))
+    .returning(*(authorization.c[name] for name in LIVE_COLUMNS))
+)
+
+_NUMBER = (
+    select(citizen_number.c.sealed)
+    .where(
+        citizen_number.c.citizen_id == citizen.c.id,
+        citizen_number.c.kind == "personal",
+        citizen_number.c.valid_to.is_(None),
+    )
+    .limit(1)
+    .scalar_subquery()
+)
+
+LIVE = select(
+    *(authorization.c[name] for name in LIVE_COLUMNS),
+    citizen.c.person,
+    _NUMBER.label("number"),
+    citizen.c.account_level.label("current_account_level"),
+).where(authorization.c.id == bindparam("id"), _BEHIND, _ALIVE)
+
+KNOWN = select(citizen.c.person, _NUMBER.label("number"), citizen.c.account_level).where(
+    citizen.c.id == bindparam("citizen_id")
+)
+
+_later = consent.alias("later")
+
+GATES: Select[Any] = (
+    select(
+        citizen.c.status.label("citizen_status"),
+        citizen.c.account_level,
+        login_session.c.ended_at.label("session_ended_at"),
+        passkey.c.ended_at.label("passkey_ended_at"),
+        relying_party.c.status.label("client_status"),
+        relying_party.c.ended_at.label("client_ended_at"),
+        consent,
+        consent_wording.c.language,
+        consent_wording.c.version,
+        consent_wording.c.text,
+        consent_withdrawal.c.id.label("withdrawal_id"),
+        consent_withdrawal.c.at,
+        consent_withdrawal.c.by,
+        consent_withdrawal.c.reason,
+    )
+    .select_from(
+        login_session.join(citizen, citizen.c.id == login_session.c.citizen_id)
+        .join(passkey, passkey.c.id == login_session.c.passkey_id)
+        .join(relying_party, relying_party.c.client_id == bindparam("client_id"))
+        .outerjoin(
+            consent,
+            and_(
+                consent.c.citizen_id == citizen.c.id,
+                consent.c.client_id == relying_party.c.client_id,
+                consent.c.purpose == bindparam("purpose"),
+                ~exists().where(
+                    _later.c.citizen_id == consent.c.citizen_id,
+                    _later.c.client_id == consent.c.client_id,
+                    _later.c.purpose == consent.c.purpose,
+                    _later.c.supersedes == consent.c.id,
+                ),
+            ),
+        )
+        .outerjoin(consent_wording, consent_wording.c.sha256 == consent.c.wording_sha256)
+        .outerjoin(consent_withdrawal, consent_withdrawal.c.consent_id == consent.c.id)
+    )
+    .where(login_session.c.id == bindparam("session_id"))
+)
