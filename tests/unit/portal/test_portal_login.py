@@ -63,7 +63,7 @@ def test_without_pushed_requests_in_discovery_the_browser_carries_the_request(
 
 def test_a_login_shows_the_person_the_level_and_what_was_shared(browser: FlaskClient, provider: Provider) -> None:
     page = sign_in(browser, provider, "household-business").text
-    for text in ("Nguyễn Thị An", "099••••••017", "14/02/2005", "Nữ", "Số 1, phố Thử, Hà Nội", "Bạn không chia sẻ"):
+    for text in ("Nguyễn Thị An", "099••••••017", "14/02/2005", "Nữ", "Số 1, phố Thử, Hà Nội", "Không được chia sẻ"):
         assert text in page
     assert "pairwise-of-an" in page
     assert len(provider.assertions) == 2

@@ -44,6 +44,10 @@ def keys(table: dict[str, Any]) -> dict[str, Any]:
 def test_texts_are_complete_in_both_languages() -> None:
     texts = tomllib.loads((PORTAL / "texts.toml").read_text(encoding="utf-8"))
     assert keys(texts["vi"]) == keys(texts["en"])
+    used = {word for page in (PORTAL / "templates").iterdir() for word in re.findall(r"\bt\.(\w+)", page.read_text())}
+    assert used <= texts["vi"].keys()
+    assert texts["vi"].keys() - used == {"notice_logged_out"}
+    assert not used & set(dir(dict)), "Jinja would find the method of the table first"
     asked = {
         item["claim"]
         for row in tomllib.loads(PURPOSES.read_text(encoding="utf-8"))["purposes"]
