@@ -100,14 +100,25 @@ class AuthenticatorMetadata:
             if path.is_dir():
                 files = sorted(path.glob("*.json"))
                 return cls.from_statements([orjson.loads(file.read_bytes()) for file in files])
-            payload = read_blob(path.read_bytes(), trusted_root_pem=trusted_root_pem, now=now)
-            next_update = date.fromisoformat(payload["nextUpdate"])
-            entries = _by_aaguid(payload["entries"])
-            number = int(payload["no"])
-        except (OSError, CheckFailed, ValueError, KeyError, TypeError, AttributeError) as failed:
+            return cls.read(path.read_bytes(), now=now, trusted_root_pem=trusted_root_pem)
+        except (OSError, *_UNREADABLE) as failed:
             reason = f"authenticator metadata in {path}: {type(failed).__name__}: {failed}"
             raise SettingsError((reason,)) from failed
-        return cls(entries, number=number, fresh_until=datetime.combine(next_update, time.max, UTC) + GRACE)
+
+    @classmethod
+    def read(cls, blob: bytes, *, now: datetime, trusted_root_pem: bytes) -> AuthenticatorMetadata:
+        """Read a metadata blob that is in memory; see `load`.
+
+        Raises:
+            CheckFailed: not signed as it must be; ValueError, KeyError, TypeError or AttributeError: not a blob.
+        """
+        payload = read_blob(blob, trusted_root_pem=trusted_root_pem, now=now)
+        next_update = date.fromisoformat(payload["nextUpdate"])
+        return cls(
+            _by_aaguid(payload["entries"]),
+            number=int(payload["no"]),
+            fresh_until=datetime.combine(next_update, time.max, UTC) + GRACE,
+        )
 
     @classmethod
     def from_statements(cls, statements: Iterable[Mapping[str, Any]]) -> AuthenticatorMetadata:
@@ -166,7 +177,9 @@ def _read_model(aaguid: str, entry: Mapping[str, Any]) -> AuthenticatorModel:
         roots=(),
         biometric_only=False,
         hardware_keys=False,
-        statuses=tuple((report.status, report.effective_date) for report in read.status_reports),
+        statuses=tuple(  # a status that we do not know reads as None, and is to be ignored: FIDO MDS 3.1 section 3.1.4
+            (report.status, report.effective_date) for report in read.status_reports if report.status
+        ),
     )
     try:
         return _with_statement(model, MetadataStatement.from_dict(entry["metadataStatement"]))

@@ -79,6 +79,8 @@ class AuthenticatorMaker:
 
     `certified_aaguid` is what the attestation certificate says (None: nothing), `intermediates` stand between the root
     and the leaf, `verification` is userVerificationDetails, and `statuses` what the metadata service reports.
+    `pins_leaf` publishes the attestation certificate itself instead of the root; `signing_key` signs in place of the
+    key in the certificate.
     """
 
     root: Authority = field(default_factory=Authority)
@@ -90,13 +92,21 @@ class AuthenticatorMaker:
     options: dict[str, bool] = field(default_factory=lambda: {"rk": True, "uv": True})
     statuses: list[dict[str, Any]] = field(default_factory=lambda: [{"status": "FIDO_CERTIFIED_L1"}])
     until: datetime = FAR_AHEAD
+    pins_leaf: bool = False
+    signing_key: ec.EllipticCurvePrivateKey | None = None
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    _leaf: x509.Certificate | None = field(init=False, default=None)
 
     def chain(self) -> list[x509.Certificate]:
         """Return the attestation certificate and its intermediates, without the root."""
+        if self._leaf is None:
+            self._leaf = self._issue_leaf()
+        return [self._leaf, *(authority.certificate for authority in self.intermediates)]
+
+    def _issue_leaf(self) -> x509.Certificate:
         named = self.aaguid if self.certified_aaguid is None else self.certified_aaguid
         issuer = self.intermediates[0] if self.intermediates else self.root
-        leaf = issuer.issue(
+        return issuer.issue(
             {
                 NameOID.COUNTRY_NAME: "VN",
                 NameOID.ORGANIZATION_NAME: "Test maker",
@@ -107,18 +117,18 @@ class AuthenticatorMaker:
             extensions=[x509.UnrecognizedExtension(_AAGUID_EXTENSION, b"\x04\x10" + named.bytes)],
             until=self.until,
         )
-        return [leaf, *(authority.certificate for authority in self.intermediates)]
 
     def attest(self, message: bytes) -> dict[str, Any]:
         """Return a packed attestation statement over `message`."""
         return {
             "alg": -7,
-            "sig": self.key.sign(message, ec.ECDSA(hashes.SHA256())),
+            "sig": (self.signing_key or self.key).sign(message, ec.ECDSA(hashes.SHA256())),
             "x5c": [certificate.public_bytes(Encoding.DER) for certificate in self.chain()],
         }
 
     def statement(self) -> dict[str, Any]:
         """Return the metadata statement of the model (FIDO Metadata Statements 3.1)."""
+        pinned = self.chain()[0] if self.pins_leaf else self.root.certificate
         return {
             "aaguid": str(self.aaguid),
             "description": "Test model",
@@ -136,9 +146,7 @@ class AuthenticatorMaker:
             "matcherProtection": ["on_chip"],
             "attachmentHint": ["internal"],
             "tcDisplay": [],
-            "attestationRootCertificates": [
-                base64.b64encode(self.root.certificate.public_bytes(Encoding.DER)).decode()
-            ],
+            "attestationRootCertificates": [base64.b64encode(pinned.public_bytes(Encoding.DER)).decode()],
             "authenticatorGetInfo": {"versions": ["FIDO_2_1"], "options": self.options},
         }
 
