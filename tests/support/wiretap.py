@@ -1,0 +1,96 @@
+"""A wire between a program and a server on a unix socket, on which one can listen, and which one can cut."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(slots=True)
+class Wire:
+    """One connection: whether the last bytes on it went to the server."""
+
+    is_asking: bool = False
+
+
+class Wiretap:
+    """Passes bytes on in both directions and counts round trips.
+
+    A round trip begins where bytes go to the server after bytes came from it, or at the very first ones. With
+    `swallow_answers` the server gets everything and its answers are lost, as when a machine dies in between.
+    """
+
+    def __init__(self, server: Path) -> None:
+        self.round_trips = 0
+        self.connections = 0
+        self.swallow_answers = False
+        self.folder = Path(tempfile.mkdtemp(prefix="sen-wire-"))
+        self.url = f"unix://{self.folder / 's'}"
+        self._server = server
+        self._sockets: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self._listener = self._owned(socket.socket(socket.AF_UNIX))
+        self._listener.bind(str(self.folder / "s"))
+        self._listener.listen()
+        self._run(self._accept)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for wire in self._sockets:
+            with contextlib.suppress(OSError):
+                wire.shutdown(socket.SHUT_RDWR)
+            wire.close()
+        for thread in self._threads:
+            thread.join(5)
+        shutil.rmtree(self.folder)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                program, _ = self._listener.accept()
+            except OSError:
+                return
+            server = self._owned(socket.socket(socket.AF_UNIX))
+            server.connect(str(self._server))
+            self.connections += 1
+            wire = Wire()
+            self._owned(program)
+            self._run(self._pass_requests, program, server, wire)
+            self._run(self._pass_answers, server, program, wire)
+
+    def _pass_requests(self, program: socket.socket, server: socket.socket, wire: Wire) -> None:
+        with contextlib.suppress(OSError):
+            while data := program.recv(65_536):
+                self.round_trips += not wire.is_asking
+                wire.is_asking = True
+                server.sendall(data)
+            server.shutdown(socket.SHUT_RDWR)
+
+    def _pass_answers(self, server: socket.socket, program: socket.socket, wire: Wire) -> None:
+        with contextlib.suppress(OSError):
+            while data := server.recv(65_536):
+                wire.is_asking = False
+                if self.swallow_answers:
+                    break
+                program.sendall(data)
+            program.shutdown(socket.SHUT_RDWR)
+
+    def _owned(self, wire: socket.socket) -> socket.socket:
+        self._sockets.append(wire)
+        return wire
+
+    def _run(self, work: Callable[..., None], *arguments: Any) -> None:
+        thread = threading.Thread(target=work, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
