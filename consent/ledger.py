@@ -75,13 +75,16 @@ class Ledger:
     ) -> Consent:
         """Record what a citizen has agreed to; `items` is what `answer` made of the decision.
 
+        Where the decision had nothing to ask (a relying party wanted the page all the same), nothing is recorded and
+        the record in force is returned.
+
         1. Nobody else changes this citizen's consents until the transaction ends.
         2. The decision is made again: where it comes out differently, the page that was answered is out of date.
         3. The new record stands for the whole and lasts no longer than anything that it builds upon.
         4. Earlier records that grant what has been refused now are ended, so no token lives on by them.
 
         Raises:
-            Outdated: the ledger has moved on since the decision, or the decision had nothing to ask.
+            Outdated: the ledger has moved on since the decision.
             ValueError: the wording is not the version that was decided upon.
         """
         demand = decision.demand
@@ -89,8 +92,10 @@ class Ledger:
             raise ValueError("the wording is not the version that was decided upon")
         self.store.lock(subject=subject)  # 1
         newest = self.newest(subject=subject, recipient=demand.recipient, purpose=demand.purpose)
-        if decision.reason is None or decide(demand=demand, standing=newest, now=circumstances.at) != decision:  # 2
+        if decide(demand=demand, standing=newest, now=circumstances.at) != decision:  # 2
             raise Outdated("the ledger has moved on since the page was made")
+        if decision.reason is None and newest is not None:
+            return newest.consent
         consent = Consent(
             id=self.new_id(),
             subject=subject,

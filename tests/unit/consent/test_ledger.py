@@ -203,12 +203,12 @@ def test_a_page_left_open_until_the_consent_has_expired_is_out_of_date() -> None
         person.answers(left_open)
 
 
-def test_a_decision_that_asks_nothing_records_nothing() -> None:
+def test_a_page_shown_without_anything_to_ask_records_nothing_and_returns_what_holds() -> None:
     person = a_person()
-    person.agrees(NAME)
+    given = person.agrees(NAME)
 
-    with pytest.raises(Outdated):
-        person.answers(person.is_asked(NAME))
+    assert person.answers(person.is_asked(NAME)) == given
+    assert person.ledger.history(subject=person.subject) == (given,)
 
 
 @pytest.mark.spec("CO-06")
