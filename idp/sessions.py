@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 
@@ -26,7 +26,10 @@ TOKEN_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One login session; instants are seconds since 1970. `reached` are the relying parties that got a code."""
+    """One login session; instants are seconds since 1970. `reached` are the relying parties that got a code.
+
+    `earlier` are the ids of sessions that this one replaced when the citizen logged in again: they end with it.
+    """
 
     id: str
     citizen_id: str
@@ -38,6 +41,7 @@ class Session:
     expires_at: int
     last_seen: int
     reached: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
 
     def to_json(self) -> bytes:
         """Return the record as JSON."""
@@ -46,8 +50,8 @@ class Session:
     @classmethod
     def from_json(cls, data: bytes) -> Self:
         """Read back what `to_json` wrote."""
-        members = orjson.loads(data)
-        return cls(**{**members, "amr": tuple(members["amr"]), "reached": tuple(members["reached"])})
+        members: dict[str, Any] = orjson.loads(data)
+        return cls(**{**members, **{name: tuple(members[name]) for name in ("amr", "reached", "earlier")}})
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,14 +59,15 @@ Need = NeedsLogin | NeedsConsent | Ready
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """Who is here: the session as the cookie and the database have it, and since when this request is being served.
+    """Who is here: the session as the cookie and the database have it, and what has happened for this request.
 
-    `begun_at` is seconds since 1970; `agreed` says that the citizen answered the consent page in this transaction.
+    `arrived_with` is the id of the session that was there when the request came: any other one was made since, for
+    it. `agreed` says that the citizen answered the consent page of this request.
     """
 
     session: Session | None
     gates: Gates | None
-    begun_at: int
+    arrived_with: str | None
     agreed: bool = False
 
 
@@ -118,7 +119,7 @@ def decide(
         return NeedsLogin("first", needed)
     if not gates.client_live:
         raise UnauthorizedClient("This relying party has been ended.")
-    just_now = session.auth_time >= visit.begun_at
+    just_now = session.id != visit.arrived_with
     if request.expected_subject not in {None, _subject(client=client, session=session, provider=provider)}:  # 2
         if just_now:
             raise LoginRequired("Another person logged in than the one that the request names.")

@@ -1,0 +1,43 @@
+"""ROUTES: the whole machine-facing surface, path -> the methods and the function that answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from idp.endpoints import authorize, discovery, health, jwks, par, revoke, token, userinfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from idp.endpoints._http import Request, Response
+    from idp.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One endpoint. `form` says that a POST must carry a form; `browser` that errors are pages, not JSON."""
+
+    answer: Callable[[Request, Services], Response]
+    methods: frozenset[str]
+    form: bool = False
+    cors: bool = False
+    browser: bool = False
+
+
+GET = frozenset({"GET", "HEAD"})
+POST = frozenset({"POST"})
+
+ROUTES: dict[str, Route] = {
+    "/.well-known/openid-configuration": Route(discovery.answer, GET, cors=True),
+    "/.well-known/oauth-authorization-server": Route(discovery.answer, GET, cors=True),
+    "/jwks": Route(jwks.answer, GET, cors=True),
+    "/par": Route(par.answer, POST, form=True),
+    "/authorize": Route(authorize.answer, GET | POST, form=True, browser=True),
+    "/token": Route(token.answer, POST, form=True),
+    "/userinfo": Route(userinfo.answer, GET | POST, form=True),
+    "/revoke": Route(revoke.answer, POST, form=True),
+    "/health/live": Route(health.live, GET),
+    "/health/ready": Route(health.ready, GET),
+    "/metrics": Route(health.metrics, GET),
+}

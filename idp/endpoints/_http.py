@@ -1,0 +1,149 @@
+"""WSGI to a small frozen `Request`, and a `Response` back: forms read once, repeats and oversize refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from idp.errors import InvalidRequest, MethodNotAllowed, ProtocolError, TooLarge, UnsupportedMediaType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+LONGEST_BODY = 64 * 1024
+LONGEST_QUERY = 16 * 1024
+MOST_FIELDS = 100
+FORM = "application/x-www-form-urlencoded"
+NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+EVERYWHERE = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"))
+STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an endpoint sees of a request; every parameter stands once and is not empty."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    form: Mapping[str, str]
+    cookies: Mapping[str, str] = field(repr=False)
+    authorization: str | None = field(repr=False)
+    if_none_match: str | None
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What an endpoint answers. With `page_error` the pages render it for a citizen."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    page_error: ProtocolError | None = None
+
+
+def json_response(members: Mapping[str, Any], *, status: int = 200) -> Response:
+    """Return JSON that nobody may keep."""
+    headers = (("Content-Type", "application/json;charset=UTF-8"), *NO_STORE)
+    return Response(status, headers, orjson.dumps(members))
+
+
+def redirect(location: str, *, cookies: Iterable[str] = ()) -> Response:
+    """Return 303 See Other, which makes no browser send a form again (RFC 9700 section 4.12)."""
+    headers = (("Location", location), *NO_STORE, *(("Set-Cookie", cookie) for cookie in cookies))
+    return Response(303, headers)
+
+
+def ready_document(*, body: bytes, etag: str, seconds: int, request: Request, kind: str) -> Response:
+    """Return bytes that may be kept for `seconds`, or 304 where they are there already."""
+    headers = (("Cache-Control", f"public, max-age={seconds}"), ("ETag", etag))
+    if request.if_none_match == etag:
+        return Response(304, headers)
+    return Response(200, (("Content-Type", kind), *headers), body)
+
+
+def error_response(error: ProtocolError) -> Response:
+    """Render a refusal (RFC 6749 section 5.2); what is private stays in the log."""
+    response = json_response({"error": error.code, "error_description": error.public}, status=error.status)
+    extra: tuple[tuple[str, str], ...] = ()
+    if error.code == "invalid_client":
+        extra = (("WWW-Authenticate", 'Basic realm="sen"'),)
+    elif error.code in {"invalid_token", "insufficient_scope"}:
+        extra = (("WWW-Authenticate", f'Bearer realm="sen", error="{error.code}"'),)
+    elif error.status in {429, 503}:
+        extra = (("Retry-After", "5"),)
+    return Response(response.status, response.headers + extra, response.body)
+
+
+def read_request(environ: Mapping[str, Any], *, methods: frozenset[str], form: bool) -> Request:
+    """Read a request.
+
+    Raises:
+        MethodNotAllowed, UnsupportedMediaType, TooLarge: as named.
+        InvalidRequest: a parameter is repeated or cannot be read.
+
+    Source: RFC 6749 sections 3.1 and 3.2.
+    """
+    method = environ["REQUEST_METHOD"]
+    if method not in methods:
+        raise MethodNotAllowed(f"Use {' or '.join(sorted(methods))} here.")
+    query = environ.get("QUERY_STRING", "")
+    if len(query) > LONGEST_QUERY:
+        raise TooLarge("The query is longer than any honest request; push it instead (RFC 9126).")
+    return Request(
+        method=method,
+        path=environ.get("PATH_INFO", ""),
+        query=read_parameters(query) if query else {},
+        form=_read_form(environ) if form and method == "POST" else {},
+        cookies=read_cookies(environ.get("HTTP_COOKIE", "")),
+        authorization=environ.get("HTTP_AUTHORIZATION"),
+        if_none_match=environ.get("HTTP_IF_NONE_MATCH"),
+        address=environ.get("REMOTE_ADDR", ""),
+    )
+
+
+def _read_form(environ: Mapping[str, Any]) -> Mapping[str, str]:
+    kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    length = environ.get("CONTENT_LENGTH") or "0"
+    if not (length.isascii() and length.isdigit()) or int(length[:12]) > LONGEST_BODY:
+        raise TooLarge("The body is longer than any honest request.")
+    if kind != FORM:
+        raise UnsupportedMediaType(f"Send {FORM}.")
+    body = environ["wsgi.input"].read(int(length)) if int(length) else b""
+    try:
+        return read_parameters(body.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise InvalidRequest("The form is not UTF-8.") from error
+
+
+def read_parameters(text: str) -> Mapping[str, str]:
+    """Read parameters that stand once; empty ones count as absent (RFC 6749 section 3.1).
+
+    Raises:
+        InvalidRequest: one is repeated, or there are too many, or they cannot be read.
+    """
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
+    except ValueError as error:
+        raise InvalidRequest("The parameters cannot be read.") from error
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise InvalidRequest("A parameter is repeated; each may stand once.")
+    if any("\x00" in value for value in found.values()):
+        raise InvalidRequest("A parameter holds a NUL character.")
+    return {name: value for name, value in found.items() if value}
+
+
+def read_cookies(header: str) -> Mapping[str, str]:
+    """Read a Cookie header; of a name that stands twice the first counts (RFC 6265 section 5.4)."""
+    found: dict[str, str] = {}
+    for part in header.split(";"):
+        name, equals, value = part.strip().partition("=")
+        if equals:
+            found.setdefault(name, value)
+    return found

@@ -1,0 +1,139 @@
+"""GET or POST /authorize: a portal asks who somebody is; with a session and a consent the answer is a code at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from idp import clock, cookies, limits
+from idp.endpoints._http import Request, Response, redirect
+from idp.errors import (
+    ConsentRequired,
+    InvalidRequest,
+    LoginRequired,
+    ProtocolError,
+    SlowDown,
+    TemporarilyUnavailable,
+    TooManyAttempts,
+)
+from idp.protocol import authorization_request, codes
+from idp.protocol.authorization_request import RefusedAtRedirect
+from idp.protocol.authorization_response import with_error
+from idp.protocol.interaction import NeedsConsent, Ready, Visit, decide
+from idp.sessions import Held, opened, read_step
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from idp.protocol.interaction import Need
+    from idp.protocol.records import AuthorizationRequest
+    from idp.relying_parties.client import RelyingParty
+    from idp.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """A checked request, whose it is, and who holds which session."""
+
+    request: AuthorizationRequest
+    client: RelyingParty
+    held: Held | None
+
+
+def answer(request: Request, services: Services) -> Response:
+    """Answer an authorization request.
+
+    1. the pushed request and the session are read, the limit counted, in one wave; 2. every check; 3. every gate, in
+    one read; 4. with a session, a level and a consent that hold: a code; 5. where no page may be shown: an error;
+    6. else the request waits for its citizen at this browser.
+
+    Raises:
+        ProtocolError: before the redirect address has been checked; shown on a page, sent to nobody.
+
+    Source: OpenID Connect Core section 3.1.2, RFC 9126 section 4, RFC 9700 section 4.11.
+    """
+    unverified = request.form if request.method == "POST" else request.query
+    try:
+        arrival = _arrive(request=request, unverified=unverified, services=services)
+    except RefusedAtRedirect as refused:
+        return _refuse(refused.error, redirect_uri=refused.redirect_uri, state=refused.state, services=services)
+    try:
+        return _answer(request=request, arrival=arrival, services=services)
+    except ProtocolError as error:
+        asked = arrival.request
+        return _refuse(error, redirect_uri=asked.redirect_uri, state=asked.state, services=services)
+
+
+def _arrive(*, request: Request, unverified: Mapping[str, str], services: Services) -> _Arrival:
+    provider = services.provider
+    settings = provider.settings
+    pushed_step = authorization_request.read_step(unverified)
+    token = request.cookies.get(cookies.name_of(cookies.SESSION, secure=settings.server.secure))
+    counts = limits.steps("page", settings=settings.limits, address=request.address)
+    reads = [step for step in (pushed_step, read_step(token) if token else None) if step is not None]
+    replies = provider.ephemeral.wave(*counts, *reads)  # 1
+    try:
+        limits.check("page", replies[: len(counts)], settings=settings.limits)
+    except TooManyAttempts as error:
+        raise SlowDown("Too many requests from this address; wait a minute.") from error
+    found = iter(replies[len(counts) :])
+    pushed = next(found) if pushed_step else None
+    session = opened(next(found), settings=settings.sessions) if token else None
+    client_id = unverified.get("client_id")
+    if client_id is None:
+        raise InvalidRequest("client_id is missing.")
+    client = provider.directory.find(client_id)
+    if client is None:
+        raise InvalidRequest("This relying party is not known here, or has been ended.")
+    if pushed_step is not None:  # 2
+        checked = authorization_request.from_pushed(unverified=unverified, stored=pushed)
+    else:
+        checked = authorization_request.check(unverified=unverified, client=client, provider=provider, pushed=False)
+    return _Arrival(checked, client, Held(token, session) if token and session else None)
+
+
+def _answer(*, request: Request, arrival: _Arrival, services: Services) -> Response:
+    asked, held, provider = arrival.request, arrival.held, services.provider
+    gates = None
+    if held is not None:  # 3
+        gates = provider.authorizations.gates(
+            session_id=held.session.id, client_id=arrival.client.client_id, purpose=asked.purpose
+        )
+    visit = Visit(
+        session=held.session if held else None,
+        gates=gates,
+        arrived_with=held.session.id if held else None,
+    )
+    need = decide(request=asked, client=arrival.client, visit=visit, provider=provider, now=clock.now())
+    if isinstance(need, Ready) and held is not None:  # 4
+        return redirect(codes.issue(request=asked, client=arrival.client, held=held, ready=need, provider=provider))
+    if "none" in asked.prompt:  # 5
+        if isinstance(need, NeedsConsent):
+            raise ConsentRequired("The citizen has to be asked, and no page may be shown.")
+        raise LoginRequired("The citizen has to log in, and no page may be shown.")
+    return _wait(request=request, arrival=arrival, need=need, services=services)  # 6
+
+
+def _wait(*, request: Request, arrival: _Arrival, need: Need, services: Services) -> Response:
+    secure = services.provider.settings.server.secure
+    name = cookies.name_of(cookies.BROWSER, secure=secure)
+    known = request.cookies.get(name)
+    browser = known or cookies.new_browser()
+    reason = "consent" if isinstance(need, NeedsConsent) else getattr(need, "reason", "first")
+    transaction = services.transactions.begin(
+        request=arrival.request,
+        browser=browser,
+        reason=reason,
+        arrived_with=arrival.held.session.id if arrival.held else None,
+    )
+    fresh = () if known else (cookies.set_cookie(cookies.BROWSER, browser, secure=secure),)
+    page = "consent" if isinstance(need, NeedsConsent) else "login"
+    return redirect(f"/{page}?tx={transaction.id}", cookies=fresh)
+
+
+def _refuse(error: ProtocolError, *, redirect_uri: str, state: str | None, services: Services) -> Response:
+    """Tell the relying party at its checked address; what only waiting can help is told on a page."""
+    if isinstance(error, TemporarilyUnavailable | SlowDown):
+        return Response(error.status, page_error=error)
+    issuer = services.provider.issuer
+    return redirect(with_error(redirect_uri=redirect_uri, error=error, state=state, issuer=issuer))

@@ -1,0 +1,49 @@
+"""POST /revoke: a relying party gives a token back, and with it the whole authorization."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from idp.endpoints._http import Request, Response, json_response
+from idp.errors import InvalidRequest, InvalidToken
+from idp.protocol.client_auth import Credentials, authenticate
+from idp.protocol.grants.call import spend
+from idp.protocol.tokens import REFRESH_PREFIX, authorization_of, authorization_of_resource_token, refresh_hash
+
+if TYPE_CHECKING:
+    from idp.protocol.provider import Provider
+    from idp.services import Services
+
+REASON = "revoked by the relying party"
+
+
+def answer(request: Request, services: Services) -> Response:
+    """Revoke; a token that is unknown or another's changes nothing and is answered the same way.
+
+    Raises:
+        InvalidRequest: no token. InvalidClient: not authenticated.
+
+    Source: RFC 7009 sections 2.1 and 2.2.
+    """
+    provider = services.provider
+    credentials = Credentials.of(request.form, authorization=request.authorization)
+    proof = authenticate(credentials=credentials, provider=provider)
+    token = request.form.get("token")
+    if token is None:
+        raise InvalidRequest("token is missing.")
+    spend(proof=proof, provider=provider)
+    client_id = proof.client.client_id
+    if token.startswith(REFRESH_PREFIX):
+        provider.authorizations.end_by_refresh(refresh_hash=refresh_hash(token), client_id=client_id, reason=REASON)
+    else:
+        _end_by_access_token(token=token, client_id=client_id, provider=provider)
+    return json_response({})
+
+
+def _end_by_access_token(*, token: str, client_id: str, provider: Provider) -> None:
+    read = authorization_of_resource_token if token.count(".") else authorization_of
+    try:
+        authorization_id = read(unverified_token=token, provider=provider)
+    except InvalidToken:
+        return
+    provider.authorizations.end(authorization_id=authorization_id, reason=REASON, client_id=client_id)

@@ -1,0 +1,33 @@
+"""POST /token: who it is, which grant, and what that grant answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from idp.endpoints._http import Request, Response, json_response
+from idp.errors import InvalidRequest, UnsupportedGrantType
+from idp.protocol.client_auth import Credentials, authenticate
+from idp.protocol.grants import GRANTS
+from idp.protocol.grants.call import GrantCall
+
+if TYPE_CHECKING:
+    from idp.services import Services
+
+
+def answer(request: Request, services: Services) -> Response:
+    """Answer a token request (RFC 6749 section 3.2).
+
+    Raises:
+        ProtocolError: what was wrong; a code or assertion that was taken stays taken.
+    """
+    if request.query:
+        raise InvalidRequest("Parameters belong into the body.")
+    grant_type = request.form.get("grant_type")
+    if grant_type is None:
+        raise InvalidRequest("grant_type is missing.")
+    grant = GRANTS.get(grant_type)
+    if grant is None:
+        raise UnsupportedGrantType(f"grant_type is one of {', '.join(GRANTS)}.")
+    credentials = Credentials.of(request.form, authorization=request.authorization)
+    proof = authenticate(credentials=credentials, provider=services.provider)
+    return json_response(grant(GrantCall(form=request.form, proof=proof, provider=services.provider)).members)

@@ -1,0 +1,104 @@
+"""A login transaction: a portal's request that waits for its citizen, bound to the browser that began it."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
+
+import orjson
+
+from idp.cookies import browser_hash
+from idp.ephemeral import Read, Replace, Write
+from idp.errors import TransactionLost
+from idp.protocol.records import AuthorizationRequest
+
+if TYPE_CHECKING:
+    from idp.ephemeral import Ephemeral
+
+ID_BYTES = 18
+LOST = "This login was begun in another browser, or too long ago."
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """What waits. `request` is None when the citizen wants only the own account page.
+
+    `arrived_with` is the id of the session that was there when the request came; `shown` is the fingerprint of the consent page that was shown last; `agreed`
+    says that it was answered. `reason` picks the sentence on the login page.
+    """
+
+    id: str
+    request: AuthorizationRequest | None
+    browser: str
+    arrived_with: str | None = None
+    reason: str = "first"
+    shown: str | None = None
+    agreed: bool = False
+
+    @property
+    def key(self) -> str:
+        """The memory's key."""
+        return f"tx:{self.id}"
+
+    def to_json(self) -> bytes:
+        """Return the record as JSON."""
+        return orjson.dumps(self)
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        """Read back what `to_json` wrote."""
+        members: dict[str, Any] = orjson.loads(data)
+        request = members.pop("request")
+        return cls(request=None if request is None else AuthorizationRequest.from_members(request), **members)
+
+
+class Transactions:
+    """Begins, finds and changes transactions."""
+
+    def __init__(self, *, ephemeral: Ephemeral, seconds: int) -> None:
+        """Keep the memory and how long a request waits."""
+        self._ephemeral = ephemeral
+        self._seconds = seconds
+
+    def begin(
+        self, *, request: AuthorizationRequest | None, browser: str, reason: str, arrived_with: str | None = None
+    ) -> Transaction:
+        """Let a request wait for the citizen at this browser."""
+        transaction = Transaction(
+            id=secrets.token_urlsafe(ID_BYTES),
+            request=request,
+            browser=browser_hash(browser),
+            arrived_with=arrived_with,
+            reason=reason,
+        )
+        self._ephemeral.wave(Write(transaction.key, transaction.to_json(), self._seconds))
+        return transaction
+
+    def find(self, *, unverified_id: str | None, browser: str | None) -> Transaction:
+        """Return the transaction of this browser.
+
+        Raises:
+            TransactionLost: there is none, or another browser began it.
+        """
+        if not unverified_id or not browser:
+            raise TransactionLost(LOST)
+        (data,) = self._ephemeral.wave(Read(f"tx:{unverified_id[:64]}"))
+        if data is None:
+            raise TransactionLost(LOST)
+        transaction = Transaction.from_json(data)
+        if not hmac.compare_digest(transaction.browser, browser_hash(browser)):
+            raise TransactionLost(LOST, detail="another browser")
+        return transaction
+
+    def change(self, transaction: Transaction, **changes: Any) -> Transaction:
+        """Keep a change, if the transaction still waits.
+
+        Raises:
+            TransactionLost: it was answered or forgotten meanwhile.
+        """
+        changed = replace(transaction, **changes)
+        if not self._ephemeral.wave(Replace(changed.key, changed.to_json(), self._seconds))[0]:
+            raise TransactionLost(LOST)
+        return changed

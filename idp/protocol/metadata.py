@@ -1,0 +1,74 @@
+"""Discovery: both documents from the same tables, as ready bytes, so that neither can lie."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from idp.protocol.claims import CLAIMS
+from idp.protocol.client_auth import METHODS
+from idp.protocol.grants import GRANTS
+from idp.protocol.request_checks import PROMPTS
+from idp.relying_parties.metadata_rules import SCOPES
+from idp.relying_parties.profiles import WEB_ALGORITHMS
+
+if TYPE_CHECKING:
+    from idp.protocol.provider import Provider
+
+LANGUAGES = ("vi", "en")
+ENDPOINTS = {
+    "authorization_endpoint": "/authorize",
+    "pushed_authorization_request_endpoint": "/par",
+    "token_endpoint": "/token",
+    "userinfo_endpoint": "/userinfo",
+    "revocation_endpoint": "/revoke",
+    "end_session_endpoint": "/logout",
+    "jwks_uri": "/jwks",
+}
+"""The metadata's name of each endpoint, and its path."""
+
+TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid")
+
+
+def document(provider: Provider) -> dict[str, Any]:
+    """Return the metadata.
+
+    Source: RFC 8414 section 2, OpenID Connect Discovery section 3, RFC 9126 section 5, RFC 9207 section 3.
+    """
+    signing = sorted(WEB_ALGORITHMS - {"Ed25519"})
+    authentication = [name for name in METHODS if name != "none"]
+    return {
+        "issuer": provider.issuer,
+        **{name: provider.issuer + path for name, path in ENDPOINTS.items()},
+        "scopes_supported": [*sorted(SCOPES), *provider.purposes.scopes],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": list(GRANTS),
+        "acr_values_supported": list(provider.assurance.supported_acr_values()),
+        "subject_types_supported": ["pairwise", "public"],
+        "id_token_signing_alg_values_supported": list(provider.settings.keys.algorithms),
+        "token_endpoint_auth_methods_supported": [*authentication, "none"],
+        "token_endpoint_auth_signing_alg_values_supported": signing,
+        "revocation_endpoint_auth_methods_supported": [*authentication, "none"],
+        "revocation_endpoint_auth_signing_alg_values_supported": signing,
+        "claims_supported": [*TOKEN_CLAIMS, "vn_account_level", *CLAIMS],
+        "claim_types_supported": ["normal"],
+        "claims_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "require_request_uri_registration": False,
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+        "require_pushed_authorization_requests": False,
+        "prompt_values_supported": sorted(PROMPTS),
+        "ui_locales_supported": list(LANGUAGES),
+        "display_values_supported": ["page"],
+    }
+
+
+def ready_bytes(provider: Provider) -> tuple[bytes, str]:
+    """Return the document and its ETag."""
+    body = orjson.dumps(document(provider))
+    return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
