@@ -91,8 +91,8 @@ class SqlCitizens:
         done = outcome(activation=activation, code=code, existing=existing, at=clock.now())
         values = citizen_row(sealer=self._sealer, citizen=done.citizen)
         if existing is None:
-            connection.execute(insert(citizen).values(values))
-            if not self._hold(connection, done.citizen, activation.number):
+            made = insert_if_new(connection, citizen, values)
+            if not (made and self._hold(connection, done.citizen, activation.number)):
                 raise _AnotherWasFirst
         else:
             changed = {name: values[name] for name in ("account_level", "person")}

@@ -9,6 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 from sqlalchemy import text
 
@@ -70,6 +71,6 @@ def _missing(connection: Connection) -> tuple[str, ...]:
     current = MigrationContext.configure(connection).get_current_heads()
     try:
         between = list(scripts.iterate_revisions("heads", current or "base"))
-    except CommandError as error:
+    except (CommandError, RevisionError) as error:
         raise NotKnown("The database was made by a newer release of Sen.", detail=str(error)) from error
     return tuple(script.revision for script in reversed(between))

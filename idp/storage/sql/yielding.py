@@ -14,9 +14,13 @@ if TYPE_CHECKING:
 
 def insert_if_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Insert a row and say whether it is new; one that has any of its unique values was first otherwise."""
+    # The row is asked for again because a driver need not know how many rows an INSERT wrote.
+    key = next(iter(table.primary_key))
     if connection.dialect.name == "sqlite":
-        return bool(connection.execute(sqlite.insert(table).values(row).on_conflict_do_nothing()).rowcount)
-    return bool(connection.execute(postgresql.insert(table).values(row).on_conflict_do_nothing()).rowcount)
+        lite = sqlite.insert(table).values(row).on_conflict_do_nothing().returning(key)
+        return connection.execute(lite).first() is not None
+    post = postgresql.insert(table).values(row).on_conflict_do_nothing().returning(key)
+    return connection.execute(post).first() is not None
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
