@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from idp.errors import AssertionRefused
-from idp.login.passkey import CounterWentBack
+from idp.login.passkey import CounterWentBack, read_assertion
 from tests.support.authenticator import SoftwareAuthenticator, base64url, from_base64url
 from tests.support.passkey_site import NOON, ORIGIN, PasskeySite, assert_same_public_answer
 
@@ -76,6 +77,22 @@ def test_a_user_handle_of_another_account_is_refused(*, offered: bool) -> None:
     assert "another account" in refused.value.detail
 
 
+@pytest.mark.spec("WV-02")
+@pytest.mark.parametrize(("length", "read"), [(1, True), (64, True), (0, False), (65, False)])
+def test_a_user_handle_has_1_to_64_bytes(length: int, read: bool) -> None:  # noqa: FBT001  a column of the table
+    site, authenticator = PasskeySite(), SoftwareAuthenticator()
+    site.enrol(authenticator)
+    response = authenticator.sign_in(site.login_options(), origin=ORIGIN)
+    response["response"]["userHandle"] = base64url(b"h" * length)
+
+    if read:
+        assert read_assertion(json.dumps(response).encode()).user_handle == b"h" * length
+    else:
+        with pytest.raises(AssertionRefused) as refused:
+            read_assertion(json.dumps(response).encode())
+        assert refused.value.detail == f"a user handle of {length} bytes"
+
+
 @pytest.mark.spec("WV-06")
 @pytest.mark.parametrize(
     ("stored", "told", "accepted"),
@@ -123,6 +140,8 @@ def test_a_wrong_signature_and_a_wrong_passkey_get_the_same_answer() -> None:
 
     for answer in answers:
         assert_same_public_answer(answer)
+    assert answers[0].detail == "the assertion names another passkey"
+    assert answers[-1].detail == "a signature of 6000 bytes"
 
 
 @pytest.mark.spec("WV-07")

@@ -24,22 +24,30 @@ _AAGUID_EXTENSION = x509.ObjectIdentifier("1.3.6.1.4.1.45724.1.1.4")
 
 @dataclass(slots=True)
 class Authority:
-    """A certification authority with an EC key; `is_authority` False makes one that may not issue, but does."""
+    """A certification authority with an EC key; `is_authority` False makes one that may not issue, but does.
+
+    `says` False leaves basic constraints out; `signs_certificates` adds a key usage that allows it or not.
+    """
 
     common_name: str = "Test root"
     is_authority: bool = True
     path_length: int | None = None
     parent: Authority | None = None
+    says: bool = True
+    signs_certificates: bool | None = None
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     certificate: x509.Certificate = field(init=False)
 
     def __post_init__(self) -> None:
         """Sign its own certificate, or have the parent sign it."""
-        constraints = x509.BasicConstraints(
-            ca=self.is_authority, path_length=self.path_length if self.is_authority else None
-        )
+        extensions: list[x509.ExtensionType] = []
+        if self.says:
+            length = self.path_length if self.is_authority else None
+            extensions.append(x509.BasicConstraints(ca=self.is_authority, path_length=length))
+        if self.signs_certificates is not None:
+            extensions.append(_usage(signs_certificates=self.signs_certificates))
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self.common_name)])
-        self.certificate = (self.parent or self)._sign(subject, self.key, [constraints], LONG_AGO, FAR_AHEAD)
+        self.certificate = (self.parent or self)._sign(subject, self.key, extensions, LONG_AGO, FAR_AHEAD)
 
     def issue(
         self,
@@ -71,6 +79,20 @@ class Authority:
         for extension in extensions:
             builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
         return builder.sign(self.key, hashes.SHA256())
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 @dataclass(slots=True)

@@ -123,6 +123,18 @@ def test_a_chain_over_intermediates_reaches_the_root() -> None:
             "no certification authority",
             id="issued by a leaf",
         ),
+        pytest.param(
+            lambda honest: replace(honest, intermediates=[Authority("A", says=False, parent=honest.root)]),
+            "does not say",
+            id="issued by one that says nothing",
+        ),
+        pytest.param(
+            lambda honest: replace(
+                honest, intermediates=[Authority("A", signs_certificates=False, parent=honest.root)]
+            ),
+            "may not sign certificates",
+            id="issued by a key for other uses",
+        ),
         pytest.param(lambda honest: replace(honest, intermediates=too_long(honest.root)), "longer", id="too long"),
         pytest.param(
             lambda honest: replace(honest, signing_key=honest.root.key),
@@ -158,6 +170,14 @@ def test_the_name_of_a_good_model_alone_proves_nothing() -> None:
 @pytest.mark.spec("WR-12")
 def test_a_certificate_that_is_itself_pinned_attests() -> None:
     maker = AuthenticatorMaker(pins_leaf=True)
+
+    assert site_that_knows(maker).register(SoftwareAuthenticator(maker=maker)).attested
+
+
+@pytest.mark.spec("WR-12")
+@pytest.mark.parametrize("root", [Authority(says=False), Authority(signs_certificates=True)], ids=["silent", "signs"])
+def test_a_pinned_root_need_not_say_that_it_is_an_authority(root: Authority) -> None:
+    maker = AuthenticatorMaker(root=root)
 
     assert site_that_knows(maker).register(SoftwareAuthenticator(maker=maker)).attested
 
