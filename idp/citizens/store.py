@@ -110,6 +110,14 @@ class PasskeyStore(Protocol):
         """Return a passkey and whose it is, ended or suspended ones too: the caller looks, `record_use` refuses."""
         ...
 
+    def allowed_for(self, *, number_hash: bytes) -> Sequence[tuple[bytes, tuple[str, ...]]]:
+        """Return credential id and transports of the passkeys that may log in under a number, oldest first.
+
+        One question that opens nothing sealed, so that a number that is unknown, suspended or not yet activated
+        costs what a known one costs: all three answer with nothing.
+        """
+        ...
+
     def of_citizen(self, *, citizen_id: str) -> Sequence[Passkey]:
         """Return the passkeys that have not ended, oldest first."""
         ...

@@ -11,9 +11,9 @@ from idp.audit.events import LoginSucceeded, PasskeyEnded
 from idp.errors import AssertionRefused, NotKnown, RegistrationRefused
 from idp.storage.sql.audit import INSERT as INSERT_EVENT
 from idp.storage.sql.audit import hot_row, write_events
-from idp.storage.sql.people import citizen_of, passkey_of, passkey_row, session_row
+from idp.storage.sql.people import citizen_of, passkey_of, passkey_row, session_row, words
 from idp.storage.sql.sessions import end_sessions
-from idp.storage.sql.tables import citizen, login_session, passkey, to_micros
+from idp.storage.sql.tables import citizen, citizen_number, login_session, passkey, to_micros
 from idp.storage.sql.yielding import insert_if_new
 
 if TYPE_CHECKING:
@@ -92,6 +92,23 @@ class SqlPasskeys:
             return None
         held, holder = found
         return passkey_of(row=held, user_handle=holder["user_handle"]), citizen_of(sealer=self._sealer, row=holder)
+
+    def allowed_for(self, *, number_hash: bytes) -> tuple[tuple[bytes, tuple[str, ...]], ...]:
+        """See `PasskeyStore.allowed_for`."""
+        statement = (
+            select(passkey.c.credential_id, passkey.c.transports)
+            .join(citizen, citizen.c.id == passkey.c.citizen_id)
+            .join(citizen_number, citizen_number.c.citizen_id == citizen.c.id)
+            .where(
+                citizen_number.c.number_hash == number_hash,
+                citizen_number.c.valid_to.is_(None),
+                citizen.c.status == "active",
+                passkey.c.ended_at.is_(None),
+            )
+            .order_by(passkey.c.id)
+        )
+        rows = self._database.consult(lambda connection: connection.execute(statement).all())
+        return tuple((bytes(row.credential_id), words(row.transports)) for row in rows)
 
     def of_citizen(self, *, citizen_id: str) -> tuple[Passkey, ...]:
         """See `PasskeyStore.of_citizen`."""

@@ -96,7 +96,7 @@ def passkey_of(*, row: RowMapping, user_handle: bytes) -> Passkey:
         aaguid=row["aaguid"],
         backup_eligible=row["backup_eligible"],
         backed_up=row["backed_up"],
-        transports=_words(row["transports"]),
+        transports=words(row["transports"]),
         attested=row["attested"],
         biometric_only=row["biometric_only"],
         hardware_bound=row["hardware_bound"],
@@ -127,7 +127,7 @@ def session_of(row: RowMapping) -> LoginSession:
         citizen_id=row["citizen_id"],
         passkey_id=row["passkey_id"],
         level=row["level"],
-        amr=_words(row["amr"]),
+        amr=words(row["amr"]),
         started_at=row["started_at"],
         expires_at=row["expires_at"],
         ended_at=row["ended_at"],
@@ -147,5 +147,6 @@ def code_of(row: RowMapping) -> ActivationCode:
     )
 
 
-def _words(text: str) -> tuple[str, ...]:
+def words(text: str) -> tuple[str, ...]:
+    """Split a column that holds words with commas between them."""
     return tuple(text.split(",")) if text else ()

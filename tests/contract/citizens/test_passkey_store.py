@@ -11,6 +11,7 @@ from idp.audit.events import PasskeyCounterWentBack, PasskeyRenamed
 from idp.errors import AssertionRefused, NotKnown
 from tests.support.office import (
     Office,
+    Refreshed,
     at_once,
 )
 
@@ -121,3 +122,26 @@ def test_ending_a_passkey_again_changes_nothing(office: Office) -> None:
         ended = office.passkeys.end(passkey_id=first.passkey.id, expected_citizen_id=None, reason="lost", actor="x")
     assert ended == ()
     assert office.events_of(first.citizen).count("PasskeyEnded") == 1
+
+
+@pytest.mark.spec("LG-02")
+def test_a_number_leads_to_the_passkeys_that_may_log_in_under_it_and_to_nothing_else(office: Office) -> None:
+    number, stranger = office.registers(), office.registers()
+    first = office.activates(number=number)
+    office.activates(number=stranger)
+    lost = office.adds_passkey(first.citizen)
+    office.passkeys.end(passkey_id=lost.id, expected_citizen_id=None, reason="lost", actor="operator")
+    hashed = office.number_hash(number)
+    assert office.passkeys.allowed_for(number_hash=hashed) == ((first.passkey.credential_id, first.passkey.transports),)
+    assert office.passkeys.allowed_for(number_hash=office.number_hash(office.registers())) == ()
+    office.citizens.end(citizen_id=first.citizen.id, status="suspended", reason="asked for", actor="operator")
+    assert office.passkeys.allowed_for(number_hash=hashed) == ()
+
+
+def test_a_number_that_was_replaced_leads_to_no_passkey(office: Office) -> None:
+    number, newer = office.registers(), office.registers()
+    first = office.activates(number=number)
+    event = Refreshed(actor="operator", citizen_id=first.citizen.id)
+    office.citizens.give_number(citizen_id=first.citizen.id, number=newer, event=event)
+    assert office.passkeys.allowed_for(number_hash=office.number_hash(number)) == ()
+    assert len(office.passkeys.allowed_for(number_hash=office.number_hash(newer))) == 1
