@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 LONGEST_SOCKET_PATH_BYTES = 107  # sockaddr_un holds 108 with the closing zero
 START_SECONDS = 60.0  # a large append-only file takes a while to read
 STOP_SECONDS = 10.0
+FAREWELL_SECONDS = 2.0  # a server whose parent has just died still writes what it holds
 PR_SET_PDEATHSIG = 1
 
 
@@ -109,12 +110,17 @@ def _lock(folder: Path) -> int:
             vi=f"Không ghi được vào thư mục {folder} ({wrong.strerror}).",
             en=f"The folder {folder} cannot be written to ({wrong.strerror}).",
         ) from wrong
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(lock)
-        raise _in_use(folder) from None
-    return lock
+    deadline = time.monotonic() + FAREWELL_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                os.close(lock)
+                raise _in_use(folder) from None
+            time.sleep(0.02)
+        else:
+            return lock
 
 
 def _in_use(place: Path) -> SettingsError:

@@ -41,9 +41,9 @@ class ValkeyServer:
     def alone(cls, **options: str) -> ValkeyServer:
         """Start a server on a unix socket, with an append-only file that is written through at every command."""
         folder = Path(tempfile.mkdtemp(prefix="sen-vk-"))
-        path = folder / "s"
-        settings = {"port": "0", "unixsocket": str(path), "appendonly": "yes", "appendfsync": "always"}
-        client = Redis(unix_socket_path=str(path), retry=Retry(NoBackoff(), 0), socket_timeout=5)
+        path = options.get("unixsocket", str(folder / "s"))
+        settings = {"port": "0", "unixsocket": path, "appendonly": "yes", "appendfsync": "always"}
+        client = Redis(unix_socket_path=path, retry=Retry(NoBackoff(), 0), socket_timeout=5)
         server = cls(settings | options, f"unix://{path}", client, folder)
         server.start()
         return server
@@ -78,7 +78,11 @@ class ValkeyServer:
                 process_group=0,
                 preexec_fn=end_with_parent(signal.SIGKILL),  # noqa: PLW1509 - one system call
             )
-        _wait_for(self._answers, what=f"an answer of the server in {self.folder}")
+        try:
+            _wait_for(self._answers, what=f"an answer of the server in {self.folder}")
+        except BaseException:
+            self.kill()
+            raise
 
     def kill(self) -> None:
         """End it at once (SIGKILL), as a crash would."""

@@ -103,4 +103,5 @@ def _require_no_refusal(step: Step, replies: list[Any]) -> None:
     """Fail closed on an error reply."""
     for reply in replies:
         if isinstance(reply, RedisError):
-            raise TemporarilyUnavailable(AWAY, detail=f"{type(step).__name__} was refused: {reply}") from reply
+            detail = f"{type(step).__name__} was refused: {type(reply).__name__}: {reply}"
+            raise TemporarilyUnavailable(AWAY, detail=detail) from reply

@@ -79,12 +79,12 @@ class SlotMap:
             redis.exceptions.ConnectionError: there is no map yet and nobody gives one, or the doubtful one could
                 not be confirmed by anybody.
         """
-        if not self._is_doubtful or monotonic() < self._next_look:
+        if self._is_known and (not self._is_doubtful or monotonic() < self._next_look):
             return
         if not self._asking.acquire(timeout=0 if self._is_known else SEARCH_SECONDS):
             return
         try:
-            if self._is_doubtful:
+            if self._is_doubtful or not self._is_known:
                 self._search()
         finally:
             self._asking.release()
