@@ -69,13 +69,12 @@ def depth(value: object) -> int:
 
 
 @given(st.binary(max_size=300))
-def test_any_bytes_pass_the_gate_or_are_refused_by_name(value: bytes) -> None:
+def test_any_bytes_pass_the_gate_or_are_refused(value: bytes) -> None:
     try:
         check_cbor(value)
-    except CheckFailed as refused:
-        assert "CBOR" in str(refused)
-    else:
-        assert value[0] >> 5 != 6  # what passed is no tag
+    except CheckFailed:
+        return
+    assert value[0] >> 5 != 6  # what passed is no tag
 
 
 @pytest.mark.spec("WR-07")
