@@ -3,15 +3,14 @@
 The functions are pure: no storage, no clock, no session. The caller has taken the challenge (once, before it calls),
 keeps what comes back, and looks after uniqueness (a credential id belongs to one citizen) in its store.
 
-The library verifies formats, signatures, rpIdHash, presence, user verification and the consistency of backup flags.
-Everything else is checked here: strict JSON and CBOR, framing by another site, the allow list, the account, stored
-backup eligibility, lengths, key types, and the counter after the signature instead of before it.
+The library verifies formats, signatures, rpIdHash, presence, user verification and the consistency of backup flags;
+all else is checked here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypedDict
 
 import webauthn
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -102,6 +101,29 @@ class VerifiedAssertion:
     evidence: Evidence
 
 
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """What this ceremony must have been made for."""
+
+    challenge: bytes
+    origin: str
+    rp_id: str
+
+    def check_client_data(self, unverified: bytes, *, kind: str) -> None:
+        check_client_data(
+            unverified, expected_type=kind, expected_challenge=self.challenge, expected_origin=self.origin
+        )
+
+    def for_library(self) -> _LibraryExpectation:
+        return {"expected_challenge": self.challenge, "expected_origin": self.origin, "expected_rp_id": self.rp_id}
+
+
+class _LibraryExpectation(TypedDict):
+    expected_challenge: bytes
+    expected_origin: str
+    expected_rp_id: str
+
+
 def verify_registration(
     *,
     unverified_response: bytes,
@@ -121,28 +143,21 @@ def verify_registration(
     Source: Web Authentication Level 3 section 7.1.
     """
     unverified = read_registration(unverified_response)  # 1
+    expected = _Expected(expected_challenge, expected_origin, expected_rp_id)
     with one_answer(RegistrationRefused):
-        check_client_data(  # 2
-            unverified.client_data,
-            expected_type="webauthn.create",
-            expected_challenge=expected_challenge,
-            expected_origin=expected_origin,
-        )
+        expected.check_client_data(unverified.client_data, kind="webauthn.create")  # 2
         verified = webauthn.verify_registration_response(  # 3
             credential=_as_library_registration(unverified),
-            expected_challenge=expected_challenge,
-            expected_rp_id=expected_rp_id,
-            expected_origin=expected_origin,
             require_user_verification=True,
             supported_pub_key_algs=_OFFERED,
             pem_root_certs_bytes_by_fmt=_library_roots(unverified, metadata),
+            **expected.for_library(),
         )
         _check_key(verified.credential_public_key)  # 4
-        backup_eligible = verified.credential_device_type is CredentialDeviceType.MULTI_DEVICE
         worth = weigh(  # 5
             verified_x5c=unverified.x5c,
             verified_aaguid=verified.aaguid,
-            verified_backup_eligible=backup_eligible,
+            verified_backup_eligible=verified.credential_device_type is CredentialDeviceType.MULTI_DEVICE,
             metadata=metadata,
             now=now,
         )
@@ -172,30 +187,27 @@ def verify_assertion(
         AssertionRefused: for every other reason; the reason is in `detail`.
     Source: Web Authentication Level 3 section 7.2.
     """
+    expected = _Expected(expected_challenge, expected_origin, expected_rp_id)
     with one_answer(AssertionRefused):
         _check_belongs(unverified, passkey=passkey, allowed=allowed)  # 1, 2
-        check_client_data(  # 3
-            unverified.client_data,
-            expected_type="webauthn.get",
-            expected_challenge=expected_challenge,
-            expected_origin=expected_origin,
-        )
+        expected.check_client_data(unverified.client_data, kind="webauthn.get")  # 3
         data = read_authenticator_data(unverified.authenticator_data, at_registration=False)  # 4
         if data.backup_eligible != passkey.backup_eligible:
             raise CheckFailed("backup eligibility is not what it was at registration")
         verified = webauthn.verify_authentication_response(  # 5
             credential=_as_library_assertion(unverified),
-            expected_challenge=expected_challenge,
-            expected_rp_id=expected_rp_id,
-            expected_origin=expected_origin,
             credential_public_key=passkey.public_key,
             credential_current_sign_count=0,  # the library compares before the signature; step 6 compares after it
             require_user_verification=True,
+            **expected.for_library(),
         )
-        count, stored = verified.new_sign_count, passkey.sign_count
-        if (count or stored) and count <= stored:  # 6
-            raise CounterWentBack(received=count, stored=stored)
-        return VerifiedAssertion(sign_count=count, backed_up=verified.credential_backed_up, evidence=_evidence(passkey))
+        _check_counter(received=verified.new_sign_count, stored=passkey.sign_count)  # 6
+    return VerifiedAssertion(verified.new_sign_count, verified.credential_backed_up, _evidence(passkey))
+
+
+def _check_counter(*, received: int, stored: int) -> None:
+    if (received or stored) and received <= stored:
+        raise CounterWentBack(received=received, stored=stored)
 
 
 def _evidence(passkey: Passkey) -> Evidence:
