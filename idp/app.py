@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -16,7 +16,7 @@ from idp.audit.log import new_correlation
 from idp.citizens.register import LocalRegister, RegisterName
 from idp.endpoints import ROUTES
 from idp.endpoints._http import EVERYWHERE, STATUS_LINES, Response, error_response, read_request
-from idp.errors import ProtocolError, ServerError
+from idp.errors import ProtocolError, ServerError, TemporarilyUnavailable
 from idp.login.authenticator_metadata import AuthenticatorMetadata
 from idp.login.journey import Journey
 from idp.login.method import Desk
@@ -41,7 +41,7 @@ from idp.storage.sql.passkeys import SqlPasskeys
 from idp.storage.sql.register import SqlRegister
 from idp.storage.sql.relying_parties import SqlRelyingParties
 from idp.storage.sql.sessions import SqlSessions
-from keys import KeyRing, RingSettings, Sealer, open_custodians
+from keys import KeyRing, KeysError, RingSettings, Sealer, open_custodians
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -121,7 +121,6 @@ def build_services(settings: Settings) -> Services:
         journey=Journey(
             desk=Desk(
                 settings=settings,
-                citizens=people.citizens,
                 passkeys=people.passkeys,
                 sealer=sealer,
                 metadata=_metadata(settings),
@@ -182,7 +181,7 @@ class Application:
         status = response.status
         if response.page_error is not None:
             environ["sen.error"] = response.page_error
-            body = cast("Iterable[bytes]", self._pages(environ, start_response))
+            body = self._pages(environ, start_response)
         else:
             cors = (("Access-Control-Allow-Origin", "*"),) if route.cors else ()
             headers = [*response.headers, *EVERYWHERE, *cors, ("Content-Length", str(len(response.body)))]
@@ -199,7 +198,7 @@ class Application:
             seen.append(int(status[:3]))
             return start_response(status, headers, *rest)
 
-        body = cast("Iterable[bytes]", self._pages(environ, start))
+        body = self._pages(environ, start)
         name = environ.get("sen.page", "other")
         self._record(name, status=seen[0] if seen else 500, began=began, correlation="")
         return body
@@ -212,6 +211,9 @@ class Application:
             if error.detail:
                 log.info("refused", path=environ["PATH_INFO"], code=error.code, detail=error.detail)
             return self._refusal(route, error)
+        except KeysError as error:
+            log.error("no key", path=environ["PATH_INFO"], detail=str(error))  # noqa: TRY400  no trace is needed
+            return self._refusal(route, TemporarilyUnavailable("No key can sign at this moment."))
         except Exception:
             log.exception("broken", path=environ["PATH_INFO"])
             return self._refusal(route, ServerError("Something broke here; the incident is in the log."))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from idp.citizens.national_id import PersonalNumber
-    from idp.citizens.store import CitizenStore, PasskeyStore
+    from idp.citizens.store import PasskeyStore
     from idp.login.authenticator_metadata import AuthenticatorMetadata
     from idp.settings import Settings
     from keys import Sealer
@@ -23,7 +23,6 @@ class Desk:
     """What methods work with."""
 
     settings: Settings
-    citizens: CitizenStore
     passkeys: PasskeyStore
     sealer: Sealer
     metadata: AuthenticatorMetadata | None

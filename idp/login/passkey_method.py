@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 CHALLENGE_BYTES = 32
 DECOY = "passkey decoy"
-NOBODY = "nobody"
 
 
 class PasskeyMethod:
@@ -49,10 +48,7 @@ class PasskeyMethod:
         """Do the same work for a number that is known, unknown, suspended or not yet activated."""
         hashed = number_hash(sealer=self._desk.sealer, number=number)
         decoys = decoy_allow_list(seed=self._desk.sealer.keyed_hash(purpose=DECOY, message=hashed))
-        citizen = self._desk.citizens.by_number_hash(number_hash=hashed)
-        active = citizen is not None and citizen.status == "active"
-        held = self._desk.passkeys.of_citizen(citizen_id=citizen.id if citizen and active else NOBODY)
-        return tuple((passkey.credential_id, passkey.transports) for passkey in held) or decoys
+        return tuple(self._desk.passkeys.allowed_for(number_hash=hashed)) or decoys
 
     def verify(self, *, expected_state: Mapping[str, Any], unverified_response: bytes) -> Verified:
         """See `Method.verify` (Web Authentication Level 3 section 7.2)."""

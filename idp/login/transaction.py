@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import orjson
 
 from idp.cookies import browser_hash
-from idp.ephemeral import Read, Replace, Write
+from idp.ephemeral import Drop, Read, Replace, Write
 from idp.errors import TransactionLost
 from idp.protocol.records import AuthorizationRequest
 
@@ -25,8 +25,9 @@ LOST = "This login was begun in another browser, or too long ago."
 class Transaction:
     """What waits. `request` is None when the citizen wants only the own account page.
 
-    `arrived_with` is the id of the session that was there when the request came; `shown` is the fingerprint of the consent page that was shown last; `agreed`
-    says that it was answered. `reason` picks the sentence on the login page.
+    `arrived_with` is the id of the session that was there when the request came. `shown` is the fingerprint of the
+    consent page that was shown last, `agreed` says that it was answered. `reason` picks the sentence of the login page.
+    `then` is the page of ours that follows where there is no request.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Transaction:
     reason: str = "first"
     shown: str | None = None
     agreed: bool = False
+    then: str = "/account"
 
     @property
     def key(self) -> str:
@@ -63,7 +65,13 @@ class Transactions:
         self._seconds = seconds
 
     def begin(
-        self, *, request: AuthorizationRequest | None, browser: str, reason: str, arrived_with: str | None = None
+        self,
+        *,
+        request: AuthorizationRequest | None,
+        browser: str,
+        reason: str,
+        arrived_with: str | None = None,
+        then: str = "/account",
     ) -> Transaction:
         """Let a request wait for the citizen at this browser."""
         transaction = Transaction(
@@ -71,6 +79,7 @@ class Transactions:
             request=request,
             browser=browser_hash(browser),
             arrived_with=arrived_with,
+            then=then,
             reason=reason,
         )
         self._ephemeral.wave(Write(transaction.key, transaction.to_json(), self._seconds))
@@ -102,3 +111,7 @@ class Transactions:
         if not self._ephemeral.wave(Replace(changed.key, changed.to_json(), self._seconds))[0]:
             raise TransactionLost(LOST)
         return changed
+
+    def end(self, transaction: Transaction) -> None:
+        """Forget a transaction: it has been answered."""
+        self._ephemeral.wave(Drop(transaction.key))

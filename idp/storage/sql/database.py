@@ -178,6 +178,7 @@ def _is_absence(error: Exception, original: object) -> bool:
 def _sqlite_engine(*, url: str, pool_size: int, timeout_seconds: float) -> Engine:
     engine = sqlalchemy.create_engine(
         url,
+        hide_parameters=True,
         paramstyle="named",
         pool_size=pool_size,
         max_overflow=0,
@@ -203,6 +204,7 @@ def _postgresql_engine(*, url: str, pool_size: int, timeout_seconds: float) -> E
     options = f"-c statement_timeout={int(timeout_seconds * 1000)} -c timezone=UTC"
     return sqlalchemy.create_engine(
         url,
+        hide_parameters=True,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=timeout_seconds,

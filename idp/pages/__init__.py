@@ -1,0 +1,87 @@
+"""PAGES: the whole citizen-facing surface, path -> method -> view."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Flask, request
+
+from idp.pages import account, activate, consent, home, login, logout, passkeys
+from idp.pages._page import Pages, protect
+from idp.pages._visit import EXTENSION
+from idp.pages.languages import Languages
+from idp.settings import data_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask.typing import ResponseReturnValue
+
+    from idp.services import Services
+
+PAGES: dict[str, dict[str, Callable[[], ResponseReturnValue]]] = {
+    "/": {"GET": home.show},
+    "/help": {"GET": home.help_page},
+    "/login": {"GET": login.show},
+    "/login/number": {"POST": login.type_number},
+    "/login/passkey/options": {"POST": login.passkey_options},
+    "/login/passkey/verify": {"POST": login.passkey_verify},
+    "/continue": {"GET": login.go_on},
+    "/activate": {"GET": activate.show, "POST": activate.start},
+    "/activate/passkey": {"GET": activate.passkey},
+    "/activate/passkey/options": {"POST": activate.passkey_options},
+    "/activate/passkey/verify": {"POST": activate.passkey_verify},
+    "/activate/second": {"GET": activate.second},
+    "/consent": {"GET": consent.show, "POST": consent.take},
+    "/session/stay": {"POST": account.stay},
+    "/account": {"GET": account.index},
+    "/account/passkeys": {"GET": passkeys.show},
+    "/account/passkeys/options": {"POST": passkeys.options},
+    "/account/passkeys/verify": {"POST": passkeys.verify},
+    "/account/passkeys/rename": {"POST": passkeys.rename},
+    "/account/passkeys/remove": {"GET": passkeys.remove_page, "POST": passkeys.remove},
+    "/account/services": {"GET": account.services_page},
+    "/account/withdraw": {"GET": account.withdraw_page, "POST": account.withdraw},
+    "/account/sessions": {"GET": account.sessions_page},
+    "/account/sessions/end": {"POST": account.end_session},
+    "/account/activity": {"GET": account.activity},
+    "/logout": {"GET": logout.show, "POST": logout.show},
+    "/logout/confirm": {"POST": logout.confirm},
+}
+
+UNPROTECTED = ("/logout",)
+"""Posts that other sites may send: they change nothing (OpenID Connect RP-Initiated Logout section 2)."""
+
+FORM_KEY = "form key"
+STATIC_PATH = "/static"
+
+
+def create_pages(services: Services) -> Flask:
+    """Make the Flask application of the citizens' pages."""
+    folder = data_folder("templates")
+    app = Flask("idp", template_folder=str(folder), static_folder=str(folder / "static"), static_url_path=STATIC_PATH)
+    settings = services.provider.settings
+    app.secret_key = services.provider.sealer.keyed_hash(purpose=FORM_KEY, message=b"")
+    app.extensions[EXTENSION] = services
+    app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
+    app.before_request(home.carried_error)
+    protect(
+        app,
+        pages=Pages(
+            languages=Languages(folder=folder / "translations"),
+            expected_origin=settings.server.issuer,
+            session_idle_seconds=settings.sessions.idle_seconds,
+            session_warning_seconds=settings.sessions.warning_seconds,
+        ),
+    )
+    for path, methods in PAGES.items():
+        for method, view in methods.items():
+            app.add_url_rule(path, endpoint=f"{method} {path}", view_func=view, methods=[method])
+    app.before_request(_name_page)
+    return app
+
+
+def _name_page() -> None:
+    """Tell the counters which page this is: its path in PAGES, never the path as asked."""
+    if request.url_rule is not None:
+        request.environ["sen.page"] = request.url_rule.rule

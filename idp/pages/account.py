@@ -1,0 +1,114 @@
+"""The citizen's own page: who I am here, who has my data, where I am logged in, what has happened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import jsonify, redirect, request
+
+from idp import clock
+from idp.errors import NotKnown
+from idp.pages import _visit
+from idp.pages._guard import own_page
+from idp.pages._words import current_language, page
+from idp.pages.account_view import activity_lines, service_views, session_views
+from idp.protocol.claims import account_level_text
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from idp.sessions import Held
+
+HISTORY = 100
+ENDED_BY_CITIZEN = "ended by the citizen"
+
+
+@own_page
+def index(held: Held) -> ResponseReturnValue:
+    """GET /account."""
+    services = _visit.services()
+    citizen = services.people.citizens.by_id(citizen_id=held.session.citizen_id)
+    if citizen is None:
+        raise NotKnown("No such citizen.")
+    assurance, language = services.provider.assurance, current_language()
+    return page(
+        "account/index.html",
+        name=citizen.person.full_name,
+        level=assurance.level_name(held.session.level, language=language),
+        account_level=assurance.account_level_name(account_level_text(citizen.account_level), language=language),
+        passkey_count=len(services.people.passkeys.of_citizen(citizen_id=citizen.id)),
+    )
+
+
+@own_page
+def services_page(held: Held) -> ResponseReturnValue:
+    """GET /account/services: who has my data."""
+    return page(
+        "account/services.html", services=service_views(held.session.citizen_id), withdraw_url="/account/withdraw"
+    )
+
+
+@own_page
+def withdraw_page(held: Held) -> ResponseReturnValue:
+    """GET /account/withdraw: what withdrawing means, before it is done."""
+    consent_id = request.args.get("consent", "")
+    found = next((view for view in service_views(held.session.citizen_id) if view.id == consent_id), None)
+    if found is None:
+        return redirect("/account/services", 303)
+    return page("account/withdraw.html", service=found, withdraw_url="/account/withdraw", back_url="/account/services")
+
+
+@own_page
+def withdraw(held: Held) -> ResponseReturnValue:
+    """POST /account/withdraw: from this moment no token that rests on it works."""
+    _visit.services().consents.change(
+        lambda ledger: ledger.withdraw(
+            consent_id=request.form.get("consent", ""),
+            subject=held.session.citizen_id,
+            by="citizen",
+            reason="withdrawn on the account page",
+            now=clock.now(),
+        )
+    )
+    return redirect("/account/services?done=withdrawn", 303)
+
+
+@own_page
+def sessions_page(held: Held) -> ResponseReturnValue:
+    """GET /account/sessions: where I am logged in."""
+    return page("account/sessions.html", sessions=session_views(held), end_url="/account/sessions/end")
+
+
+@own_page
+def end_session(held: Held) -> ResponseReturnValue:
+    """POST /account/sessions/end: one of my sessions, or all others."""
+    services = _visit.services()
+    actor = f"citizen:{held.session.citizen_id}"
+    chosen = request.form.get("session", "")
+    if chosen == "others":
+        services.people.sessions.end_others(
+            citizen_id=held.session.citizen_id,
+            kept_session_id=held.session.id,
+            reason=ENDED_BY_CITIZEN,
+            actor=actor,
+        )
+    elif any(view.id == chosen for view in session_views(held)):
+        services.people.sessions.end(session_id=chosen, reason=ENDED_BY_CITIZEN, actor=actor)
+    return redirect("/account/sessions", 303)
+
+
+@own_page
+def activity(held: Held) -> ResponseReturnValue:
+    """GET /account/activity: what has happened, newest first."""
+    records = _visit.services().audit.of_citizen(citizen_id=held.session.citizen_id, limit=HISTORY)
+    return page("account/activity.html", days=activity_lines(records))
+
+
+def stay() -> ResponseReturnValue:
+    """POST /session/stay: the visit itself keeps the session awake."""
+    held = _visit.held()
+    if held is None:
+        return jsonify(stays=False), 401
+    if request.is_json:
+        return jsonify(stays=True)
+    return redirect("/account", 303)

@@ -1,0 +1,142 @@
+"""What the account pages show: services, sessions and history, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from idp import clock
+from idp.pages import _visit
+from idp.pages._words import current_language
+from idp.pages._words import gettext as _
+from idp.pages.consent_view import item_name
+from idp.pages.languages import day, moment, time_of_day
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from idp.audit.log import AuditRecord
+    from idp.sessions import Held
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceView:
+    """One portal and purpose that has data of mine."""
+
+    id: str
+    portal: str
+    purpose: str
+    items: tuple[str, ...]
+    since: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """One place where I am logged in."""
+
+    id: str
+    since: str
+    level: str
+    passkey: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityLine:
+    """One thing that happened."""
+
+    time: str
+    sentence: str
+    portal: str | None
+    level: str | None
+    code: str
+
+
+def portal_name(client_id: str) -> str:
+    """Return what a portal is called; one that is gone keeps its id."""
+    client = _visit.services().provider.directory.find(client_id)
+    return client.text(client.name, current_language()) if client else client_id
+
+
+def service_views(citizen_id: str) -> tuple[ServiceView, ...]:
+    """Return who has data of this citizen now."""
+    purposes = _visit.services().provider.purposes.purposes
+    current = _visit.services().consents.read(lambda ledger: ledger.all_current(subject=citizen_id, now=clock.now()))
+    language = current_language()
+    return tuple(
+        ServiceView(
+            id=given.id,
+            portal=portal_name(given.recipient),
+            purpose=purposes[given.purpose].name[language] if given.purpose in purposes else given.purpose,
+            items=tuple(item_name(item.claim) for item in given.items if item.granted),
+            since=day(given.given_at),
+            until=day(given.expires_at),
+        )
+        for given in current
+    )
+
+
+def session_views(held: Held) -> tuple[SessionView, ...]:
+    """Return where this citizen is logged in; sessions that the present one replaced count as it."""
+    services = _visit.services()
+    names = {
+        passkey.id: passkey.name for passkey in services.people.passkeys.of_citizen(citizen_id=held.session.citizen_id)
+    }
+    return tuple(
+        SessionView(
+            id=session.id,
+            since=moment(session.started_at),
+            level=services.provider.assurance.level_name(session.level, language=current_language()),
+            passkey=names.get(session.passkey_id, ""),
+            current=session.id == held.session.id,
+        )
+        for session in services.people.sessions.of_citizen(citizen_id=held.session.citizen_id)
+        if session.id not in held.session.earlier
+    )
+
+
+def _sentence(record: AuditRecord) -> str | None:
+    """Return what happened in one sentence; None for what is no news to the citizen."""
+    sentences = {
+        "CitizenActivated": _("Kích hoạt tài khoản"),
+        "CitizenEnded": _("Tài khoản bị khóa"),
+        "PasskeyAdded": _("Tạo khóa truy cập mới"),
+        "PasskeyRenamed": _("Đổi tên khóa truy cập"),
+        "PasskeyEnded": _("Xóa khóa truy cập"),
+        "PasskeyCounterWentBack": _("Từ chối một khóa truy cập có dấu hiệu bị sao chép"),
+        "LoginSucceeded": _("Đăng nhập"),
+        "SessionEnded": _("Kết thúc phiên đăng nhập"),
+        "ConsentGiven": _("Đồng ý chia sẻ thông tin"),
+        "ConsentRefused": _("Không đồng ý chia sẻ thông tin"),
+        "ConsentWithdrawn": _("Rút lại sự đồng ý"),
+        "AuthorizationGranted": _("Gửi thông tin đã đồng ý"),
+        "AuthorizationEnded": _("Ngừng gửi thông tin"),
+    }
+    return sentences.get(record.type)
+
+
+def activity_lines(records: Sequence[AuditRecord]) -> list[Mapping[str, Any]]:
+    """Return the history by day, newest first."""
+    assurance, language = _visit.services().provider.assurance, current_language()
+    lines: list[tuple[str, ActivityLine]] = []
+    for record in records:
+        sentence = _sentence(record)
+        if sentence is None:
+            continue
+        level = orjson.loads(record.details).get("level")
+        line = ActivityLine(
+            time=time_of_day(record.at),
+            sentence=sentence,
+            portal=portal_name(record.client_id) if record.client_id else None,
+            level=assurance.level_name(level, language=language) if level else None,
+            code=record.correlation,
+        )
+        lines.append((day(record.at), line))
+    return [
+        {"day": name, "lines": [line for _day, line in group]}
+        for name, group in groupby(lines, key=lambda pair: pair[0])
+    ]

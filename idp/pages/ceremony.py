@@ -1,0 +1,106 @@
+"""Making a passkey: the challenge of a registration and its answer, for activation and for the account page alike."""
+
+from __future__ import annotations
+
+import secrets
+from base64 import b64decode, b64encode
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from idp import clock, limits
+from idp.assurance import Evidence
+from idp.citizens.credentials import NewPasskey
+from idp.ephemeral import Take, Write
+from idp.errors import RegistrationRefused
+from idp.login.passkey import PasskeyUser, registration_options, verify_registration
+from idp.pages import _visit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from idp.citizens.credentials import Passkey
+
+CHALLENGE_BYTES = 32
+LONGEST_NAME = 60
+REFUSED = "This passkey could not be kept."
+
+
+def begin(
+    *, key: str, user_handle: bytes, display_name: str, exclude: Sequence[Passkey], address: str
+) -> Mapping[str, Any]:
+    """Return the options of a registration; its challenge is remembered once, under `key`.
+
+    Raises:
+        TooManyAttempts: the limit of this address is reached.
+    """
+    services = _visit.services()
+    settings = services.provider.settings
+    challenge = secrets.token_bytes(CHALLENGE_BYTES)
+    state = {"challenge": b64encode(challenge).decode(), "user_handle": b64encode(user_handle).decode()}
+    counts = limits.steps("passkey", settings=settings.limits, address=address)
+    remember = Write(f"ceremony:new:{key}", orjson.dumps(state), settings.passkeys.challenge_seconds)
+    replies = services.provider.ephemeral.wave(*counts, remember)
+    limits.check("passkey", replies[: len(counts)], settings=settings.limits)
+    return registration_options(
+        rp_id=settings.rp_id,
+        rp_name=settings.passkeys.rp_name,
+        user=PasskeyUser(handle=user_handle, name=display_name, display_name=display_name),
+        challenge=challenge,
+        exclude=exclude,
+        attestation=settings.passkeys.attestation,
+    )
+
+
+def finish(*, key: str, unverified_response: bytes, name: str) -> NewPasskey:
+    """Verify a registration; the challenge is taken whatever comes of it.
+
+    Raises:
+        RegistrationRefused: for every reason.
+    """
+    services = _visit.services()
+    settings = services.provider.settings
+    (state,) = services.provider.ephemeral.wave(Take(f"ceremony:new:{key}"))
+    if state is None:
+        raise RegistrationRefused(REFUSED, detail="no challenge waits")
+    remembered = orjson.loads(state)
+    verified = verify_registration(
+        unverified_response=unverified_response,
+        expected_challenge=b64decode(remembered["challenge"]),
+        expected_origin=settings.server.issuer,
+        expected_rp_id=settings.rp_id,
+        metadata=services.journey.desk.metadata,
+        now=clock.now(),
+    )
+    return NewPasskey(
+        credential_id=verified.credential_id,
+        public_key=verified.public_key,
+        user_handle=b64decode(remembered["user_handle"]),
+        sign_count=verified.sign_count,
+        aaguid=verified.aaguid,
+        backup_eligible=verified.backup_eligible,
+        backed_up=verified.backed_up,
+        transports=verified.transports,
+        attested=verified.attested,
+        biometric_only=verified.biometric_only,
+        hardware_bound=verified.hardware_bound,
+        name=clean_name(name),
+    )
+
+
+def clean_name(typed: str) -> str:
+    """Return a passkey's name on one line, at most 60 characters; empty where there is nothing left."""
+    return " ".join("".join(c if c.isprintable() else " " for c in typed).split())[:LONGEST_NAME]
+
+
+def evidence_of(passkey: NewPasskey) -> Evidence:
+    """Return what making a passkey, with user verification, has proved about who is here."""
+    biometric = passkey.attested and passkey.biometric_only
+    return Evidence(
+        method="passkey",
+        amr=("pop", "user", "hwk" if passkey.hardware_bound else "swk", "mfa"),
+        factors=frozenset({"possession", "biometric" if biometric else "local"}),
+        phishing_resistant=True,
+        hardware_bound=passkey.hardware_bound,
+        attested=passkey.attested,
+    )

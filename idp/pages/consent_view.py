@@ -1,0 +1,162 @@
+"""What the consent page says: items with their values, and the exact wording that is recorded without them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from consent import Wording
+from idp import clock
+from idp.pages._words import current_language
+from idp.pages._words import gettext as _
+from idp.pages.languages import birth_date, day
+from idp.protocol.claims import values
+from idp.protocol.interaction import OFFLINE, WORDING_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from consent import Decision
+    from idp.protocol.claims import Known
+    from idp.relying_parties.client import RelyingParty
+    from idp.relying_parties.purposes import Purpose, PurposeCatalogue, PurposeItem
+
+SENSITIVE = frozenset({"personal_number", "former_number", "phone_number"})
+SHOWN_START, SHOWN_END = 3, 2
+
+
+@dataclass(frozen=True, slots=True)
+class ItemView:
+    """One line of the page. `masked` stands in place of `value` until the citizen asks to see it."""
+
+    claim: str
+    name: str
+    value: str
+    masked: str | None
+    required: bool
+    basis: str
+    legal_basis: str
+    why: str
+    sensitive: bool
+
+
+def item_name(claim: str) -> str:
+    """Return how an item is called, in the page's language."""
+    names = {
+        "name": _("Họ và tên"),
+        "birthdate": _("Ngày sinh"),
+        "gender": _("Giới tính"),
+        "personal_number": _("Số định danh cá nhân"),
+        "former_number": _("Số chứng minh nhân dân cũ"),
+        "nationality": _("Quốc tịch"),
+        "address": _("Địa chỉ thường trú"),
+        "phone_number": _("Số điện thoại"),
+        "email": _("Thư điện tử"),
+        "account_level": _("Mức độ tài khoản"),
+        OFFLINE: _("Dùng thông tin khi bạn không đăng nhập"),
+    }
+    return names[claim]
+
+
+def _value_text(claim: str, value: Any) -> str:
+    """Return a claim's value as a citizen reads it; empty where the register knows none."""
+    if value in (None, ""):
+        return _("Chưa có trong cơ sở dữ liệu")
+    if claim == "gender":
+        return {"male": _("Nam"), "female": _("Nữ")}.get(value, _("Khác"))
+    if claim == "address":
+        return str(value["formatted"])
+    if claim == "birthdate":
+        return birth_date(str(value))
+    if claim == "account_level":
+        return _("Mức độ %(level)s") % {"level": value}
+    return str(value)
+
+
+def masked(text: str) -> str:
+    """Return a number with its middle hidden."""
+    hidden = len(text) - SHOWN_START - SHOWN_END
+    return text[:SHOWN_START] + "•" * hidden + text[-SHOWN_END:] if hidden > 0 else "•" * len(text)
+
+
+def _item_view(*, claim: str, item: PurposeItem | None, value: Any) -> ItemView:
+    language = current_language()
+    if item is None:
+        return ItemView(
+            claim=claim,
+            name=item_name(claim),
+            value=_("Đến khi bạn rút lại"),
+            masked=None,
+            required=False,
+            basis="consent",
+            legal_basis=_("Sự đồng ý của bạn"),
+            why=_("Để cổng cập nhật thông tin và hồ sơ cho bạn sau khi bạn rời trang."),
+            sensitive=False,
+        )
+    text = _value_text(claim, value)
+    return ItemView(
+        claim=claim,
+        name=item_name(claim),
+        value=text,
+        masked=masked(text) if claim in SENSITIVE and value else None,
+        required=item.required,
+        basis=item.basis,
+        legal_basis=item.legal_basis[language],
+        why=item.why[language],
+        sensitive=claim in SENSITIVE,
+    )
+
+
+def consent_view(*, decision: Decision, known: Known, purposes: PurposeCatalogue) -> Mapping[str, Any]:
+    """Return what the template needs: the purpose, new and known items, the reason, and until when."""
+    purpose = purposes.get(decision.demand.purpose)
+    catalogue = {item.claim: item for item in purpose.items}
+    new = [item.claim for item in decision.new_items]
+    kept = [item.claim for item in decision.known_items]
+    found = values(known=known, names=[*new, *kept])
+    language = current_language()
+
+    def view(claim: str) -> ItemView:
+        return _item_view(claim=claim, item=catalogue.get(claim), value=found.get(claim))
+
+    return {
+        "purpose_name": purpose.name[language],
+        "purpose_text": purpose.purpose[language],
+        "reason": decision.reason or "again",
+        "new_items": [view(claim) for claim in new],
+        "known_items": [view(claim) for claim in kept],
+        "until": day(_end_of(decision)),
+    }
+
+
+def _end_of(decision: Decision) -> Any:
+    """Return until when the new record will hold: no longer than what it builds upon."""
+    end = clock.now() + decision.demand.lifetime
+    if decision.carried and decision.standing is not None:
+        return min(end, decision.standing.consent.expires_at)
+    return end
+
+
+def wording_of(*, client: RelyingParty, decision: Decision, purposes: PurposeCatalogue) -> Wording:
+    """Return the exact text of the page without a person's values, for the record."""
+    language = current_language()
+    purpose: Purpose = purposes.get(decision.demand.purpose)
+    catalogue = {item.claim: item for item in purpose.items}
+    lines = [
+        client.text(client.name, language),
+        client.text(client.owner, language),
+        _("Bạn có đồng ý chia sẻ thông tin này?"),
+        purpose.name[language],
+        purpose.purpose[language],
+    ]
+    for asked in decision.new_items:
+        view = _item_view(claim=asked.claim, item=catalogue.get(asked.claim), value="-")
+        kind = _("Tùy bạn chọn") if asked.optional else _("Bắt buộc")
+        lines.append(f"{view.name} · {kind} · {view.why} · {view.legal_basis}")
+    lines += [f"{item_name(item.claim)} · " + _("Bạn đã đồng ý trước đây") for item in decision.known_items]
+    lines += [
+        _("Chỉ những mục trên được gửi đi, chỉ cho mục đích này."),
+        _("Nếu bạn không đồng ý, không có thông tin nào được gửi và bạn quay lại cổng."),
+        _("Bạn có thể rút lại bất cứ lúc nào. Việc đã làm trước đó vẫn hợp lệ."),
+    ]
+    return Wording(language=language, version=WORDING_VERSION, text="\n".join(lines))

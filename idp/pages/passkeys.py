@@ -1,0 +1,151 @@
+"""A citizen's passkeys: see, name, add, remove. What changes them asks for a fresh login."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+from flask import jsonify, redirect, request
+
+from idp import clock
+from idp.audit.events import PasskeyAdded, PasskeyRenamed
+from idp.errors import NotKnown, RegistrationRefused
+from idp.pages import _visit, ceremony
+from idp.pages._guard import fresh_page, own_page
+from idp.pages._words import gettext as _
+from idp.pages._words import page
+from idp.pages.activate import suggested_name
+from idp.pages.languages import day, moment
+from idp.pages.login import read_json
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from idp.citizens.credentials import Passkey
+    from idp.sessions import Held
+
+REMOVED = "removed by the citizen"
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyView:
+    """One line of the list."""
+
+    id: str
+    name: str
+    created: str
+    last_used: str | None
+    this_session: bool
+
+
+def _view(passkey: Passkey, held: Held) -> PasskeyView:
+    return PasskeyView(
+        id=passkey.id,
+        name=passkey.name,
+        created=day(passkey.created_at),
+        last_used=moment(passkey.last_used_at) if passkey.last_used_at else None,
+        this_session=passkey.id == held.session.passkey_id,
+    )
+
+
+def _mine(held: Held) -> list[PasskeyView]:
+    found = _visit.services().people.passkeys.of_citizen(citizen_id=held.session.citizen_id)
+    return [_view(passkey, held) for passkey in found]
+
+
+@own_page
+def show(held: Held) -> ResponseReturnValue:
+    """GET /account/passkeys."""
+    return page(
+        "account/passkeys.html",
+        passkeys=_mine(held),
+        options_url="/account/passkeys/options",
+        verify_url="/account/passkeys/verify",
+        rename_url="/account/passkeys/rename",
+        remove_url="/account/passkeys/remove",
+        suggested_name=suggested_name(),
+    )
+
+
+@fresh_page
+def options(held: Held) -> ResponseReturnValue:
+    """POST /account/passkeys/options: a challenge for another passkey."""
+    services = _visit.services()
+    citizen = services.people.citizens.by_id(citizen_id=held.session.citizen_id)
+    if citizen is None:
+        raise NotKnown("No such citizen.")
+    numbers = services.people.citizens.numbers_of(citizen_id=citizen.id)
+    made = ceremony.begin(
+        key=held.session.id,
+        user_handle=citizen.user_handle,
+        display_name=numbers[0].number.masked() if numbers else _("Tài khoản của tôi"),
+        exclude=services.people.passkeys.of_citizen(citizen_id=citizen.id),
+        address=request.remote_addr or "",
+    )
+    return jsonify(made)
+
+
+@fresh_page
+def verify(held: Held) -> ResponseReturnValue:
+    """POST /account/passkeys/verify: keep it, with its event."""
+    body = read_json()
+    name = ceremony.clean_name(str(body.get("name") or "")) or suggested_name()
+    try:
+        made = ceremony.finish(key=held.session.id, unverified_response=orjson.dumps(body.get("credential")), name=name)
+        passkey = made.given_to(citizen_id=held.session.citizen_id, at=clock.now())
+        event = PasskeyAdded(
+            actor=f"citizen:{passkey.citizen_id}",
+            citizen_id=passkey.citizen_id,
+            object=passkey.id,
+            aaguid=passkey.aaguid,
+            attested=passkey.attested,
+        )
+        _visit.services().people.passkeys.add(passkey=passkey, event=event)
+    except RegistrationRefused:
+        return jsonify(message=_("Chưa tạo được khóa truy cập. Hãy thử lại, hoặc dùng thiết bị khác.")), 400
+    then = body.get("tx")
+    return jsonify(next=f"/continue?tx={then}" if isinstance(then, str) and then else "/account/passkeys")
+
+
+@own_page
+def rename(held: Held) -> ResponseReturnValue:
+    """POST /account/passkeys/rename."""
+    name = ceremony.clean_name(request.form.get("name", ""))
+    passkey_id = request.form.get("passkey", "")
+    if name:
+        citizen_id = held.session.citizen_id
+        event = PasskeyRenamed(actor=f"citizen:{citizen_id}", citizen_id=citizen_id, object=passkey_id)
+        _visit.services().people.passkeys.rename(
+            passkey_id=passkey_id, expected_citizen_id=citizen_id, name=name, event=event
+        )
+    return redirect("/account/passkeys", 303)
+
+
+@fresh_page
+def remove_page(held: Held) -> ResponseReturnValue:
+    """GET /account/passkeys/remove: how you will log in afterwards, before it is done."""
+    views = _mine(held)
+    chosen = next((view for view in views if view.id == request.args.get("passkey")), None)
+    if chosen is None:
+        return redirect("/account/passkeys", 303)
+    others = [view for view in views if view.id != chosen.id]
+    return page(
+        "account/passkey_remove.html",
+        passkey=chosen,
+        others=others,
+        remove_url="/account/passkeys/remove",
+        back_url="/account/passkeys",
+    )
+
+
+@fresh_page
+def remove(held: Held) -> ResponseReturnValue:
+    """POST /account/passkeys/remove: end it and every session made with it; the last one stays."""
+    services = _visit.services()
+    citizen_id, passkey_id = held.session.citizen_id, request.form.get("passkey", "")
+    if len(_mine(held)) > 1:
+        services.people.passkeys.end(
+            passkey_id=passkey_id, expected_citizen_id=citizen_id, reason=REMOVED, actor=f"citizen:{citizen_id}"
+        )
+    return redirect("/account/passkeys", 303)
