@@ -1,0 +1,63 @@
+# Sen. `make` or `make help` lists what can be done; it needs Python 3.11, make and, for the tests, apt.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name) 2>/dev/null)))
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+export PIP_REQUIRE_VIRTUALENV := 1
+
+.PHONY: help run test check fix bench spec
+
+help: ## Say what can be done
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(READY) ## Start Sen and the demo portal on this machine
+	@exec $(BIN)/sen demo --end-with-parent
+
+test: $(READY) chromium ## Run every test, in a real browser too
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: $(READY) ## Check style, types, the import contracts and the size limits
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/architecture
+
+fix: $(READY) ## Put the code into its usual form
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(READY) ## Measure Sen beside a peer (takes minutes; needs npm)
+	$(BIN)/python bench/run.py
+
+spec: $(READY) ## List the requirements and the tests that hold them
+	@$(BIN)/python -m tests.support.spec
+
+# The lock names every package with its hashes; the project itself is added without asking anybody.
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Sen needs Python 3.11 or newer. On Debian 12: apt-get install python3.11 python3.11-venv" >&2; exit 1; }
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "Python has no venv module. On Debian 12: apt-get install python3.11-venv" >&2; exit 1; }
+	$(PIP) install --quiet --require-hashes -r requirements.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: chromium
+chromium:
+	@command -v chromium >/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium; \
+	elif command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then \
+		sudo apt-get update -qq && sudo DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium; \
+	else \
+		echo "The browser tests need Chromium. Type: sudo apt-get install chromium" >&2; exit 1; \
+	fi

@@ -1,0 +1,5 @@
+"""`python -m idp.cli` is `sen`."""
+
+from idp.cli import main
+
+main()

@@ -1,0 +1,140 @@
+"""`sen citizen`: fills the local register, issues activation codes, shows an account without its person.
+
+A number on the command line stays in the shell's history; `-` in its place reads it from standard input.
+"""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from idp.citizens.activation import IssuedCode, issue_code
+from idp.citizens.fingerprints import number_hash
+from idp.citizens.malformed import Malformed
+from idp.citizens.national_id import PersonalNumber
+from idp.citizens.register_import import ImportReport, import_rows
+from idp.cli.office import OPERATOR, at_work
+from idp.errors import NotKnown
+
+if TYPE_CHECKING:
+    from idp.cli.office import Office
+
+File = Annotated[Path, typer.Argument(help="CSV in UTF-8; its first line names the columns.")]
+Typed = Annotated[str, typer.Argument(help="The 12-digit number, or - to be asked for it.")]
+SHOWN_REFUSALS = 50
+
+app = typer.Typer(help="Citizens.", no_args_is_help=True)
+
+
+@app.command("import")
+def import_register(
+    file: File,
+) -> None:
+    """Fill the local population register; safe to run again, and after an interruption.
+
+    Good lines land; each bad one is listed by its number with the reason, and the exit status then is 1.
+    """
+    with at_work() as office:
+        report = _import_with_progress(file, office=office)
+    typer.echo(f"{report.landed} of {report.rows} lines landed.")
+    for line_number, reason in report.refused[:SHOWN_REFUSALS]:
+        typer.echo(f"line {line_number}: {reason}", err=True)
+    if len(report.refused) > SHOWN_REFUSALS:
+        _write_refusals(report, beside=file)
+    if report.refused:
+        raise typer.Exit(1)
+
+
+def _import_with_progress(file: Path, *, office: Office) -> ImportReport:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    try:
+        with file.open("rb") as counted:
+            total = max(sum(chunk.count(b"\n") for chunk in iter(lambda: counted.read(1 << 20), b"")) - 1, 1)
+        with file.open("rb") as lines, Progress(*columns) as progress:
+            task = progress.add_task(file.name, total=total)
+            return import_rows(
+                lines,
+                store=office.register_table,
+                sealer=office.sealer,
+                on_progress=lambda rows: progress.update(task, completed=rows),
+                actor=OPERATOR,
+            )
+    except OSError as error:
+        raise NotKnown(f"{file} cannot be read: {error.strerror}.") from error
+
+
+def _write_refusals(report: ImportReport, *, beside: Path) -> None:
+    """Keep the whole list in a file; it names lines and reasons, and repeats nothing of what they hold."""
+    whole = beside.with_suffix(".refused.txt")
+    lines = [f"line {line_number}: {reason}\n" for line_number, reason in report.refused]
+    try:
+        whole.write_text("".join(lines), encoding="utf-8")
+    except OSError:
+        typer.echo("".join(lines[SHOWN_REFUSALS:]), err=True, nl=False)
+        return
+    typer.echo(f"... all {len(lines)} lines that did not land are listed in {whole}.", err=True)
+
+
+@app.command()
+def code(
+    number: Typed,
+    account_level: Annotated[int, typer.Option(min=1, max=2, help="2 where an office has seen the person.")] = 1,
+) -> None:
+    """Issue an activation code, good once and for seven days; older unused codes of the number end."""
+    personal = read_number(number)
+    with at_work() as office:
+        issued = issue(personal, account_level=account_level, office=office)
+    typer.echo(f"{issued.text}   good until {issued.expires_at:%Y-%m-%d %H:%M} UTC")
+
+
+def issue(number: PersonalNumber, *, account_level: int, office: Office) -> IssuedCode:
+    """Issue an activation code in the operator's name.
+
+    Raises:
+        RegisterAnswer: the register does not know the number.
+    """
+    return issue_code(
+        number=number,
+        account_level=account_level,
+        register=office.register,
+        store=office.codes,
+        sealer=office.sealer,
+        actor=OPERATOR,
+    )
+
+
+@app.command()
+def show(number: Typed) -> None:
+    """Show an account: its id, state, passkeys and open sessions, and nothing of the person."""
+    personal = read_number(number)
+    with at_work() as office:
+        citizen = office.citizens.by_number_hash(number_hash=number_hash(sealer=office.sealer, number=personal))
+        if citizen is None:
+            raise NotKnown(f"Nobody has activated an account with the number {personal.masked()}.")
+        passkeys = office.passkeys.of_citizen(citizen_id=citizen.id)
+        sessions = office.sessions.of_citizen(citizen_id=citizen.id)
+    typer.echo(f"citizen {citizen.id}   {personal.masked()}   {citizen.status}   account level {citizen.account_level}")
+    for passkey in passkeys:
+        used = "never used" if passkey.last_used_at is None else f"last used {passkey.last_used_at:%Y-%m-%d %H:%M} UTC"
+        typer.echo(f"passkey {passkey.id}   created {passkey.created_at:%Y-%m-%d %H:%M} UTC, {used}")
+    for session in sessions:
+        typer.echo(f"session {session.id}   level {session.level}, since {session.started_at:%Y-%m-%d %H:%M} UTC")
+
+
+def read_number(typed: str) -> PersonalNumber:
+    """Return the number of an argument; `-` asks for it, without showing it where a person types.
+
+    Raises:
+        NotKnown: it is no personal number; the text does not repeat it.
+    """
+    if typed == "-":
+        typed = getpass.getpass("Number: ") if sys.stdin.isatty() else sys.stdin.readline().strip()
+    try:
+        return PersonalNumber.parse(typed)
+    except Malformed as error:
+        raise NotKnown(f"That is no personal number: {error}.") from error

@@ -1,0 +1,208 @@
+"""`sen demo`: everything on one machine with one command, and nothing left running when it ends."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from idp import clock
+from idp import settings as settings_room
+from idp.cli import demo_people, demo_portal, office
+from idp.cli.demo_texts import in_the_way, welcome
+from idp.cli.processes import Children, find_ourselves, sen
+from idp.storage.embedded import EmbeddedValkey
+from idp.storage.sql import migrate
+from keys import rotate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from types import FrameType
+
+    from idp.cli.demo_people import TestCitizen
+    from idp.errors import SettingsError
+    from idp.settings import Settings
+
+
+HEALTHY_SECONDS = 45.0
+STOP_SECONDS = 15.0
+LOOK_SECONDS = 0.2
+
+Folder = Annotated[Path, typer.Option(help="Where everything is kept.")]
+Port = Annotated[int, typer.Option(envvar="SEN_SERVER__PORT", min=1, max=65535, help="The provider's port.")]
+PortalPort = Annotated[int, typer.Option(envvar="PORTAL_PORT", min=1, max=65535, help="The portal's port.")]
+WithParent = Annotated[bool, typer.Option("--end-with-parent", hidden=True)]
+
+
+def demo(
+    *,
+    folder: Folder = Path("var"),
+    port: Port = 8000,
+    portal_port: PortalPort = 8001,
+    end_with_parent: WithParent = False,
+) -> None:
+    """Run the provider, a bundled Valkey, the worker and a demo portal with three test citizens, until Ctrl-C."""
+    parent = os.getppid() if end_with_parent else None
+    with _stopped_by_signals():
+        try:
+            _run(folder=folder.absolute(), port=port, portal_port=portal_port, parent=parent)
+        except KeyboardInterrupt:
+            typer.echo("Đã dừng. · Stopped.")
+
+
+def _run(*, folder: Path, port: int, portal_port: int, parent: int | None) -> None:
+    """Prepare what is missing, start what answers, and watch over it."""
+    _require_folder(folder)
+    for wanted in (port, portal_port):
+        _require_free(wanted)
+    valkey = EmbeddedValkey.start(folder=folder)
+    children = Children(log=folder / "sen.log")
+    try:
+        environ = _environ(folder=folder, port=port, redis_url=valkey.url)
+        settings = settings_room.load(environ)
+        portal_url = f"http://localhost:{portal_port}"
+        client_file, people = _prepare(settings, folder=folder, portal_url=portal_url)
+        children.start("server", sen("serve"), find_ourselves(environ))
+        children.start("worker", sen("worker"), find_ourselves(environ))
+        portal_environ = demo_portal.environ(
+            client_file=client_file, issuer=settings.server.issuer, url=portal_url, port=portal_port
+        )
+        children.start("portal", demo_portal.command(), portal_environ)
+        _await_health(f"http://127.0.0.1:{port}/health/ready", children=children)
+        _await_health(f"http://127.0.0.1:{portal_port}/", children=children)
+        typer.echo(welcome(people=people, issuer=settings.server.issuer, portal_url=portal_url, folder=folder))
+        _watch(children=children, valkey=valkey, parent=parent)
+    finally:
+        _ignore_signals()  # a second Ctrl-C must not leave anything behind
+        children.stop(within_seconds=STOP_SECONDS)
+        valkey.stop()
+
+
+def _prepare(settings: Settings, *, folder: Path, portal_url: str) -> tuple[Path, tuple[TestCitizen, ...]]:
+    """See that there are tables, keys, a registered portal and test citizens; an earlier run's are found again."""
+    with office.opened(settings) as opened:
+        office.make_database_folder(settings)
+        migrate.upgrade(opened.database)
+        rotate(
+            store=opened.signing_keys,
+            custodians=opened.custodians,
+            settings=opened.ring_settings,
+            now=clock.now(),
+        )
+        client_file = demo_portal.prepare(office=opened, folder=folder, url=portal_url)
+        return client_file, demo_people.prepare(office=opened, folder=folder)
+
+
+def _environ(*, folder: Path, port: int, redis_url: str) -> dict[str, str]:
+    """Return the variables of development; the operator's own lie over ours but for what this run decides."""
+    if os.environ.get("SEN_ENVIRONMENT", "development") != "development":
+        raise in_the_way(
+            vi="`sen demo` chỉ dành cho môi trường phát triển; hãy bỏ biến SEN_ENVIRONMENT.",
+            en="`sen demo` is for development only; unset SEN_ENVIRONMENT.",
+        )
+    return {
+        "SEN_STORAGE__DATABASE_URL": f"sqlite:///{folder / 'sen.db'}",
+        **os.environ,
+        "SEN_ENVIRONMENT": "development",
+        "SEN_SERVER__ISSUER": f"http://localhost:{port}",
+        "SEN_SERVER__PORT": str(port),
+        "SEN_STORAGE__REDIS_URL": redis_url,
+        "SEN_METRICS__FOLDER": str(folder / "metrics"),
+    }
+
+
+def _require_folder(folder: Path) -> None:
+    """Refuse a folder that cannot be made or written to."""
+    probe = folder / ".sen-can-write"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise in_the_way(
+            vi=f"Không ghi được vào thư mục {folder}; hãy chọn thư mục khác bằng --folder.",
+            en=f"The folder {folder} cannot be written to ({error.strerror}); choose another one with --folder.",
+        ) from error
+
+
+def _require_free(port: int) -> None:
+    """Refuse a port that somebody else uses."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            raise in_the_way(
+                vi=f"Cổng {port} {'đang có chương trình khác dùng' if taken else 'không dùng được'}; "
+                "hãy chọn cổng khác bằng --port hoặc --portal-port.",
+                en=f"The port {port} is {'taken' if taken else 'not ours to use'}; "
+                "choose another one with --port or --portal-port.",
+            ) from error
+
+
+def _await_health(url: str, *, children: Children) -> None:
+    """Wait until a server of ours answers with 200."""
+    deadline = time.monotonic() + HEALTHY_SECONDS
+    while not _is_healthy(url):
+        if children.ended() is not None or time.monotonic() > deadline:
+            raise _broken(children)
+        time.sleep(LOOK_SECONDS)
+
+
+def _is_healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  our own http address
+            return bool(answer.status == 200)  # noqa: PLR2004  OK
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _watch(*, children: Children, valkey: EmbeddedValkey, parent: int | None) -> None:
+    """Return when the parent is gone, if that matters; raise when a child is."""
+    while parent is None or os.getppid() == parent:
+        time.sleep(LOOK_SECONDS)
+        valkey_ended = os.waitid(os.P_PID, valkey.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        if valkey_ended or children.ended() is not None:
+            raise _broken(children)
+
+
+def _broken(children: Children) -> SettingsError:
+    name = children.ended() or "sen"
+    return in_the_way(
+        vi=f"Một tiến trình ({name}) không chạy được hoặc đã dừng; nguyên nhân nằm ở cuối tệp {children.log}.",
+        en=f"A process ({name}) did not start or has ended; the end of {children.log} says why.",
+    )
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP (a closed terminal) end the run as Ctrl-C does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    former = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        _restore(former)
+
+
+def _restore(former: Mapping[signal.Signals, object]) -> None:
+    for number, handler in former.items():
+        signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal gave, it takes
+
+
+def _ignore_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)

@@ -1,0 +1,107 @@
+"""Metrics: every name and label in one place, counted by each process in a file that all of them can read.
+
+Prometheus' multiprocess mode: a count is a write into mapped memory, and `render` adds up the files of all workers.
+No label ever holds what a person or a stranger typed; each takes its values from one of our own tables.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client.multiprocess import MultiProcessCollector
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+SECONDS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One name, what kind it is, and its labels in order."""
+
+    kind: type[Counter | Gauge | Histogram]
+    name: str
+    labels: tuple[str, ...]
+    explanation: str
+
+
+REQUESTS = Metric(Counter, "sen_requests", ("endpoint", "status"), "Requests answered.")
+REQUEST_SECONDS = Metric(Histogram, "sen_request_seconds", ("endpoint",), "Time from request to answer.")
+LOGINS = Metric(Counter, "sen_logins", ("method", "outcome"), "Logins tried.")
+ACTIVATIONS = Metric(Counter, "sen_activations", ("outcome",), "Activations tried.")
+TOKENS = Metric(Counter, "sen_tokens", ("grant", "outcome"), "Token requests.")
+LIMITS_REACHED = Metric(Counter, "sen_limits_reached", ("limit",), "Requests refused by a limit.")
+STORE_FAILURES = Metric(Counter, "sen_store_failures", ("store",), "Calls that a store did not answer.")
+JOBS = Metric(Counter, "sen_jobs", ("job", "outcome"), "Runs of the background worker's jobs.")
+JOB_SUCCEEDED = Metric(Gauge, "sen_job_succeeded_at", ("job",), "When a job last succeeded, in seconds since 1970.")
+OUTBOX_WAITING = Metric(Gauge, "sen_outbox_waiting", (), "Deliveries that wait in the outbox.")
+
+METRICS = (
+    REQUESTS, REQUEST_SECONDS, LOGINS, ACTIVATIONS, TOKENS, LIMITS_REACHED, STORE_FAILURES, JOBS, JOB_SUCCEEDED,
+    OUTBOX_WAITING,
+)  # fmt: skip
+
+
+class Metrics:
+    """The counters of this process; one per process, made after the fork or before, as it comes."""
+
+    def __init__(self, *, folder: Path) -> None:
+        """Count into files of `folder`, which is made where it is missing, for its owner alone."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+        # The library chooses between memory and files when it is imported, which is long before there are settings.
+        values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
+        self._made: dict[Metric, Any] = {metric: _make(metric) for metric in METRICS}
+        self._children: dict[tuple[Metric, tuple[str, ...]], Any] = {}
+
+    def count(self, metric: Metric, *label_values: str) -> None:
+        """Add one to a counter."""
+        self._child(metric, label_values).inc()
+
+    def observe(self, metric: Metric, seconds: float, *label_values: str) -> None:
+        """Put a duration into a histogram."""
+        self._child(metric, label_values).observe(seconds)
+
+    def set(self, metric: Metric, value: float, *label_values: str) -> None:
+        """Set a gauge."""
+        self._child(metric, label_values).set(value)
+
+    def request(self, *, endpoint: str, status: int, seconds: float) -> None:
+        """Count one answered request; `endpoint` is a name of ROUTES, PAGES or `other`, never a path as asked."""
+        self.count(REQUESTS, endpoint, str(status))
+        self.observe(REQUEST_SECONDS, seconds, endpoint)
+
+    def render(self) -> bytes:
+        """Return what all processes counted, in the text format of Prometheus (`CONTENT_TYPE`)."""
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, path=str(self._folder))  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+
+    def _child(self, metric: Metric, label_values: tuple[str, ...]) -> Any:
+        """Return the one counter of these labels; a dict of ours is cheaper than the library's look-up."""
+        child = self._children.get((metric, label_values))
+        if child is None:
+            made = self._made[metric]
+            child = self._children[metric, label_values] = made.labels(*label_values) if metric.labels else made
+        return child
+
+
+def _make(metric: Metric) -> Counter | Gauge | Histogram:
+    if metric.kind is Histogram:
+        return Histogram(metric.name, metric.explanation, metric.labels, buckets=SECONDS, registry=None)
+    if metric.kind is Gauge:
+        return Gauge(metric.name, metric.explanation, metric.labels, multiprocess_mode="mostrecent", registry=None)
+    return Counter(metric.name, metric.explanation, metric.labels, registry=None)
+
+
+def forget_former_processes(folder: Path) -> None:
+    """Remove what processes of an earlier start counted; called once, before the workers start."""
+    if folder.is_dir():
+        for file in folder.glob("*.db"):
+            file.unlink(missing_ok=True)

@@ -1,0 +1,28 @@
+"""JOBS: what runs in the background, and how often. Each job may run twice at once, on two machines, without harm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from idp.worker import cleaning, rotation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from idp.worker.bench import Bench
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job: its name in logs and metrics, the seconds between two runs, and what it does."""
+
+    name: str
+    every_seconds: float
+    run: Callable[[Bench], object]
+
+
+JOBS: tuple[Job, ...] = (
+    Job("rotation", 2, rotation.rotate_keys),
+    Job("cleaning", 3600, cleaning.clear_expired),
+)
