@@ -8,17 +8,19 @@ SHELL := /bin/bash
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name) 2>/dev/null)))
 VENV := .venv
 BIN := $(VENV)/bin
+RUNS := $(VENV)/.runs
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet --no-compile --require-hashes
 
 export PIP_REQUIRE_VIRTUALENV := 1
 
-.PHONY: help run test check fix bench spec
+.PHONY: help run test check fix bench spec lock
 
 help: ## Say what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(READY) ## Start Sen and the demo portal on this machine
+run: $(RUNS) ## Start Sen and the demo portal on this machine
 	@exec $(BIN)/sen demo --end-with-parent
 
 test: $(READY) chromium ## Run every test, in a real browser too
@@ -41,15 +43,28 @@ bench: $(READY) ## Measure Sen beside a peer (takes minutes; needs npm)
 spec: $(READY) ## List the requirements and the tests that hold them
 	@$(BIN)/python -m tests.support.spec
 
-# The lock names every package with its hashes; the project itself is added without asking anybody.
-$(READY): requirements.lock pyproject.toml
-	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Sen needs Python 3.11 or newer. On Debian 12: apt-get install python3.11 python3.11-venv" >&2; exit 1; }
-	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); \
-		echo "Python has no venv module. On Debian 12: apt-get install python3.11-venv" >&2; exit 1; }
-	$(PIP) install --quiet --require-hashes -r requirements.lock
+# Each lock names every package with its hashes; the project itself is added without asking anybody.
+# requirements-run.lock is the part of requirements.lock that Sen needs to run: `make run` waits for no test tools.
+$(RUNS): requirements-run.lock pyproject.toml | $(BIN)/python
+	$(INSTALL) -r requirements-run.lock
 	$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
+
+$(READY): requirements.lock $(RUNS)
+	$(INSTALL) -r requirements.lock
+	@touch $@
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Sen needs Python 3.11 or newer. On Debian 12: apt-get install python3.11 python3.11-venv" >&2; exit 1; }
+	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "Python has no venv module. On Debian 12: apt-get install python3.11-venv" >&2; exit 1; }
+
+lock: $(READY) ## Bring the locked packages up to date (asks the package index)
+	$(BIN)/uv export --quiet --upgrade --no-header --no-annotate --no-emit-project --all-groups -o requirements.lock
+	rm -f uv.lock
+	$(INSTALL) -r requirements.lock
+	$(BIN)/python -m tests.support.locks > requirements-run.lock
 
 .PHONY: chromium
 chromium:
