@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from flask import Flask, request
 
 from idp.pages import account, activate, consent, home, login, logout, passkeys
-from idp.pages._page import Pages, protect
+from idp.pages._page import protect
+from idp.pages._shield import Pages
 from idp.pages._visit import EXTENSION
 from idp.pages.languages import Languages
 from idp.settings import data_folder
@@ -73,6 +74,7 @@ def create_pages(services: Services) -> Flask:
             session_idle_seconds=settings.sessions.idle_seconds,
             session_warning_seconds=settings.sessions.warning_seconds,
         ),
+        unprotected=UNPROTECTED,
     )
     for path, methods in PAGES.items():
         for method, view in methods.items():

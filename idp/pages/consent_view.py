@@ -150,7 +150,7 @@ def wording_of(*, client: RelyingParty, decision: Decision, purposes: PurposeCat
         purpose.purpose[language],
     ]
     for asked in decision.new_items:
-        view = _item_view(claim=asked.claim, item=catalogue.get(asked.claim), value="-")
+        view = _item_view(claim=asked.claim, item=catalogue.get(asked.claim), value=None)
         kind = _("Tùy bạn chọn") if asked.optional else _("Bắt buộc")
         lines.append(f"{view.name} · {kind} · {view.why} · {view.legal_basis}")
     lines += [f"{item_name(item.claim)} · " + _("Bạn đã đồng ý trước đây") for item in decision.known_items]
