@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 from binascii import crc_hqx
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import structlog
 from redis.exceptions import AskError
@@ -29,14 +29,19 @@ from redis.exceptions import ConnectionError as ServerAwayError
 from idp import clock
 from idp.storage.redis.commands import command
 
-if TYPE_CHECKING:
-    from idp.storage.redis.link import Link
-
 BUCKETS = 16
 EPOCH_KEYS = tuple(f"{{r{bucket}}}:epoch" for bucket in range(BUCKETS))
 ASK_EPOCHS = tuple(command(("GET", key)) for key in EPOCH_KEYS)
 INTRODUCTION = b"".join((command(("INFO", "server")), *ASK_EPOCHS))
 RUN_ID = re.compile(rb"^run_id:([0-9a-f]{40})\r?$", re.MULTILINE)
+
+
+class Asks(Protocol):
+    """A connection, as far as this needs one."""
+
+    def ask(self, packed: bytes, *, replies: int) -> list[Any]:
+        """Send commands and return their replies, errors among them."""
+        ...
 
 
 def bucket_of(key: str) -> int:
@@ -51,7 +56,7 @@ def epoch_in(reply: Any, *, run_id: bytes) -> float | None:
     return None
 
 
-def introduce(link: Link, *, server_name: str) -> bytes:
+def introduce(link: Asks, *, server_name: str) -> bytes:
     """Learn who answers on a new connection, and renew the epochs there that are missing or another server's.
 
     Returns the server's `run_id`. Of a cluster's node, the buckets that live elsewhere answer MOVED and are left.
@@ -72,7 +77,7 @@ def introduce(link: Link, *, server_name: str) -> bytes:
     return run_id
 
 
-def _renew(link: Link, here: list[tuple[str, Any]], *, run_id: bytes) -> None:
+def _renew(link: Asks, here: list[tuple[str, Any]], *, run_id: bytes) -> None:
     """Write new epochs.
 
     An epoch that names another server is deleted in a round trip of its own: the instant that replaces it must be
