@@ -1,0 +1,155 @@
+"""ERROR_TEXTS: what every error page says, by the reason of the error: what happened and what can be done.
+
+Texts are Vietnamese message ids; `_page.py` translates them. A `LoginError` is found by its `reason`, a `ProtocolError`
+by its wire code, an HTTP error by its status. Nothing here tells whether a person is known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorText:
+    """One error in a citizen's words: the heading, one sentence, and what can be done, most useful first."""
+
+    title: str
+    what: str
+    can_do: tuple[str, ...]
+
+
+def _(message: str) -> str:
+    """Mark a text for the catalogue; it is translated when it is shown."""
+    return message
+
+
+_BACK = _("quay lại dịch vụ bạn đang dùng và bắt đầu lại")
+_TRY_AGAIN = _("thử lại sau vài phút")
+_TELL = _("gọi nơi hỗ trợ và đọc mã sự việc bên dưới")
+_TELL_PORTAL = _("báo cho đơn vị quản lý dịch vụ và đọc mã sự việc bên dưới")
+_COUNTER = _("mang thẻ căn cước đến Trung tâm Phục vụ hành chính công gần nhất")
+
+_PORTAL_FAULT = ErrorText(
+    title=_("Dịch vụ gửi yêu cầu chưa đúng"),
+    what=_("Dịch vụ bạn vừa dùng gửi cho chúng tôi một yêu cầu đăng nhập chưa đúng. Bạn không làm gì sai."),
+    can_do=(_BACK, _TELL_PORTAL),
+)
+_REQUEST_GONE = ErrorText(
+    title=_("Yêu cầu đăng nhập không còn hiệu lực"),
+    what=_("Yêu cầu đã được dùng, hoặc đã quá lâu. Chưa có thông tin nào được gửi đi."),
+    can_do=(_BACK,),
+)
+_BROKEN = ErrorText(
+    title=_("Có lỗi ở phía chúng tôi"),
+    what=_("Việc bạn vừa làm chưa xong. Lỗi đã được ghi lại để chúng tôi sửa."),
+    can_do=(_TRY_AGAIN, _TELL),
+)
+_NO_PAGE = ErrorText(
+    title=_("Không có trang này"),
+    what=_("Địa chỉ có thể bị gõ nhầm, hoặc trang đã được chuyển đi."),
+    can_do=(_("về trang đầu của Sen"), _("quay lại dịch vụ bạn đang dùng")),
+)
+_FORM = ErrorText(
+    title=_("Trang này đã mở quá lâu"),
+    what=_("Để giữ an toàn cho bạn, biểu mẫu vừa gửi không được nhận. Chưa có gì thay đổi."),
+    can_do=(_("mở lại trang và làm lại một lần nữa"), _BACK),
+)
+
+ERROR_TEXTS: dict[str, ErrorText] = {
+    "assertion_refused": ErrorText(
+        title=_("Chưa đăng nhập được"),
+        what=_("Khóa truy cập (passkey) này không dùng được ở đây, hoặc thiết bị chưa xác minh được là bạn."),
+        can_do=(
+            _("thử lại, và mở khóa thiết bị khi được hỏi"),
+            _("dùng khóa truy cập trên thiết bị khác"),
+            _COUNTER,
+        ),
+    ),
+    "registration_refused": ErrorText(
+        title=_("Chưa tạo được khóa truy cập"),
+        what=_("Thiết bị này chưa tạo được khóa truy cập (passkey) dùng được với Sen."),
+        can_do=(
+            _("bật khóa màn hình của thiết bị rồi thử lại"),
+            _("dùng thiết bị khác hoặc khóa bảo mật"),
+            _COUNTER,
+        ),
+    ),
+    "code_refused": ErrorText(
+        title=_("Số hoặc mã chưa đúng"),
+        what=_("Số định danh và mã kích hoạt này không đi cùng nhau, hoặc mã đã hết hiệu lực."),
+        can_do=(
+            _("xem lại từng chữ trên giấy báo mã"),
+            _("xin mã mới tại nơi đã cấp mã cho bạn"),
+        ),
+    ),
+    "too_many_attempts": ErrorText(
+        title=_("Hãy đợi một lát"),
+        what=_("Đã có quá nhiều lần thử. Cách này tạm dừng; tài khoản của bạn không bị khóa."),
+        can_do=(_TRY_AGAIN, _("đăng nhập bằng khóa truy cập (passkey): cách này vẫn mở")),
+    ),
+    "transaction_lost": ErrorText(
+        title=_("Lần đăng nhập này đã hết hạn"),
+        what=_("Lần đăng nhập được bắt đầu ở trình duyệt khác, hoặc đã quá lâu. Chưa có thông tin nào được gửi đi."),
+        can_do=(_BACK,),
+    ),
+    "register": ErrorText(
+        title=_("Chưa kích hoạt được"),
+        what=_("Chúng tôi chưa đối chiếu được thông tin của bạn với cơ sở dữ liệu."),
+        can_do=(_TRY_AGAIN, _COUNTER),
+    ),
+    "login": ErrorText(
+        title=_("Chưa đăng nhập được"),
+        what=_("Lần đăng nhập này chưa thành công. Chưa có thông tin nào được gửi đi."),
+        can_do=(_("thử lại"), _BACK),
+    ),
+    "session_ended": ErrorText(
+        title=_("Phiên đăng nhập đã hết hạn"),
+        what=_("Bạn đã đăng xuất, hoặc đã lâu không dùng. Dữ liệu trên trang được xóa để người khác không xem được."),
+        can_do=(_("đăng nhập lại"), _BACK),
+    ),
+    "form_expired": _FORM,
+    "foreign_form": ErrorText(
+        title=_("Biểu mẫu không đến từ Sen"),
+        what=_("Một trang khác đã gửi biểu mẫu thay cho bạn, nên chúng tôi không nhận. Chưa có gì thay đổi."),
+        can_do=(_("mở Sen bằng cách tự gõ địa chỉ"), _TELL),
+    ),
+    "invalid_request": _PORTAL_FAULT,
+    "invalid_client": _PORTAL_FAULT,
+    "unauthorized_client": ErrorText(
+        title=_("Dịch vụ này chưa được phép dùng Sen"),
+        what=_("Dịch vụ chưa được duyệt, hoặc đang bị tạm dừng. Chưa có thông tin nào được gửi đi."),
+        can_do=(_("chỉ tiếp tục khi bạn tự mở dịch vụ đó"), _TELL_PORTAL),
+    ),
+    "invalid_request_uri": _REQUEST_GONE,
+    "access_denied": ErrorText(
+        title=_("Bạn không thể làm việc này"),
+        what=_("Trang này dành cho người khác, hoặc cần đăng nhập lại."),
+        can_do=(_("đăng nhập lại"), _BACK),
+    ),
+    "slow_down": ErrorText(
+        title=_("Hệ thống đang quá tải"),
+        what=_("Có quá nhiều yêu cầu từ nơi bạn đang kết nối. Lần đăng nhập của bạn không bị tính là sai."),
+        can_do=(_TRY_AGAIN,),
+    ),
+    "server_error": _BROKEN,
+    "temporarily_unavailable": ErrorText(
+        title=_("Hệ thống tạm thời chưa trả lời"),
+        what=_("Một phần của hệ thống chưa trả lời. Bạn có thể thử lại mà không mất gì."),
+        can_do=(_TRY_AGAIN, _TELL),
+    ),
+    "404": _NO_PAGE,
+    "405": _NO_PAGE,
+    "413": ErrorText(
+        title=_("Nội dung gửi lên quá lớn"),
+        what=_("Trang này chỉ nhận vài dòng chữ. Chưa có gì thay đổi."),
+        can_do=(_("quay lại và gửi ít hơn"),),
+    ),
+}
+"""Literal; a reason that is not here is shown as a fault of the portal (4xx) or of ours (5xx)."""
+
+
+def error_text(reason: str, *, status: int) -> ErrorText:
+    """Return the text for a reason, else the one for what the status means."""
+    first_server_error = 500
+    fallback = _BROKEN if status >= first_server_error else _PORTAL_FAULT
+    return ERROR_TEXTS.get(reason, ERROR_TEXTS.get(str(status), fallback))
