@@ -1,0 +1,173 @@
+"""`sen demo`: one command, everything runs; it ends, and nothing is left."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sqlite3
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.demo import Demo, is_alive, until
+from tests.support.valkey import free_ports
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+NUMBERS = ["099305000017", "099090000025", "099185000033"]
+
+
+@pytest.fixture
+def type_demo(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
+    """Give a way to type the command in an empty folder; whatever still runs is ended."""
+    typed: list[Demo] = []
+
+    def type_it(*, ports: tuple[int, int] | None = None) -> Demo:
+        typed.append(Demo.type_command(tmp_path, ports=ports))
+        return typed[-1]
+
+    yield type_it
+    for demo in typed:
+        demo.end()
+
+
+def test_a_first_run_says_where_to_click_and_a_second_one_finds_everything_again(
+    type_demo: Callable[..., Demo], tmp_path: Path
+) -> None:
+    first = type_demo()
+    welcome = first.read_welcome()
+    vietnamese, english = welcome.split("Sen is running")
+    for text in (vietnamese, english):
+        assert f"http://localhost:{first.portal_port}" in text
+        assert f"http://localhost:{first.port}" in text
+        assert str(tmp_path / "var") in text
+        assert "NGUYỄN THỊ AN" in text
+    assert list(first.codes()) == NUMBERS
+    assert first.get("/health/ready")[0] == 200
+    assert first.send(signal.SIGINT) == 0
+    assert first.leaves_nothing()
+
+    second = type_demo(ports=(first.port, first.portal_port))
+    second.read_welcome()
+    assert second.codes() == first.codes()
+    with sqlite3.connect(tmp_path / "var" / "sen.db") as database:
+        assert database.execute("SELECT count(*) FROM relying_party").fetchone() == (1,)
+        assert database.execute("SELECT count(*) FROM register_entry").fetchone() == (3,)
+        assert database.execute("SELECT count(*) FROM activation_code").fetchone() == (3,)
+    assert second.send(signal.SIGTERM) == 0
+    assert second.leaves_nothing()
+
+
+def test_what_it_keeps_is_its_owners_alone(type_demo: Callable[..., Demo], tmp_path: Path) -> None:
+    demo = type_demo()
+    demo.read_welcome()
+    shared = stat.S_IRWXG | stat.S_IRWXO
+    kept = [path for path in (tmp_path / "var").rglob("*") if not path.is_socket()]
+    assert {path.name for path in kept} >= {"sen.db", "sen.log", "demo-portal.json", "demo-codes.json"}
+    assert [str(path) for path in [tmp_path / "var", *kept] if path.stat().st_mode & shared] == []
+
+
+def test_codes_that_were_lost_are_issued_anew(type_demo: Callable[..., Demo], tmp_path: Path) -> None:
+    first = type_demo()
+    first.read_welcome()
+    first.send(signal.SIGINT)
+    codes = tmp_path / "var" / "demo-codes.json"
+    codes.write_text("not what it was", encoding="utf-8")
+    second = type_demo()
+    second.read_welcome()
+    assert list(second.codes()) == NUMBERS
+    assert set(second.codes().values()).isdisjoint(first.codes().values())
+
+
+def test_a_demo_that_is_killed_leaves_no_child(type_demo: Callable[..., Demo]) -> None:
+    demo = type_demo()
+    demo.read_welcome()
+    assert len(demo.family) >= 6  # Valkey, the server and its two workers, the background worker, the portal
+    assert demo.send(signal.SIGKILL) == -signal.SIGKILL
+    assert demo.leaves_nothing()
+    assert type_demo(ports=(demo.port, demo.portal_port)).read_welcome()
+
+
+def test_a_server_that_is_killed_takes_its_workers_with_it_and_ends_the_demo(type_demo: Callable[..., Demo]) -> None:
+    demo = type_demo()
+    demo.read_welcome()
+    server = demo.named("serve")
+    workers = server.children()
+    assert len(workers) >= 2
+    server.kill()
+    assert until(lambda: not any(is_alive(worker) for worker in workers))
+    assert demo.process.wait(30) == 1
+    assert demo.leaves_nothing()
+
+
+def test_a_worker_that_is_killed_comes_back(type_demo: Callable[..., Demo]) -> None:
+    demo = type_demo()
+    demo.read_welcome()
+    server = demo.named("serve")
+    server.children()[0].kill()
+    assert until(lambda: len([child for child in server.children() if is_alive(child)]) >= 2)
+    assert demo.get("/health/live")[0] == 200
+    assert demo.send(signal.SIGINT) == 0
+    assert demo.leaves_nothing()
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["provider", "portal"])
+def test_a_port_that_is_taken_is_named_in_one_sentence(type_demo: Callable[..., Demo], which: int) -> None:
+    ports = free_ports(2)
+    with socket.create_server(("127.0.0.1", ports[which])):
+        demo = type_demo(ports=(ports[0], ports[1]))
+        printed, _nothing = demo.process.communicate(timeout=30)
+    assert demo.process.returncode == 1
+    assert len(printed.splitlines()) == 1
+    assert f"Cổng {ports[which]} đang có chương trình khác dùng" in printed
+    assert f"The port {ports[which]} is taken" in printed
+
+
+def test_a_folder_that_cannot_be_written_is_named_in_one_sentence(
+    type_demo: Callable[..., Demo], tmp_path: Path
+) -> None:
+    (tmp_path / "var").write_text("a file stands where the folder should be", encoding="utf-8")
+    demo = type_demo()
+    printed, _nothing = demo.process.communicate(timeout=30)
+    assert demo.process.returncode == 1
+    assert len(printed.splitlines()) == 1
+    assert f"Không ghi được vào thư mục {tmp_path / 'var'}" in printed
+    assert f"The folder {tmp_path / 'var'} cannot be written to" in printed
+
+
+def test_a_folder_that_another_demo_uses_is_named_in_one_sentence(type_demo: Callable[..., Demo]) -> None:
+    first = type_demo()
+    first.read_welcome()
+    second = type_demo()
+    printed, _nothing = second.process.communicate(timeout=30)
+    assert second.process.returncode == 1
+    assert len(printed.splitlines()) == 1
+    assert "Another Valkey is running" in printed
+    assert first.get("/health/ready")[0] == 200
+
+
+def test_a_socket_that_a_living_server_holds_is_named_in_one_sentence(
+    type_demo: Callable[..., Demo], tmp_path: Path
+) -> None:
+    (tmp_path / "var").mkdir(mode=0o700)
+    with socket.socket(socket.AF_UNIX) as foreign:
+        foreign.bind(str(tmp_path / "var" / "valkey.sock"))
+        foreign.listen()
+        demo = type_demo()
+        printed, _nothing = demo.process.communicate(timeout=30)
+    assert demo.process.returncode == 1
+    assert len(printed.splitlines()) == 1
+    assert "valkey.sock" in printed
+
+
+def test_a_socket_that_a_dead_server_left_is_no_hindrance(type_demo: Callable[..., Demo], tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir(mode=0o700)
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(tmp_path / "var" / "valkey.sock"))
+    demo = type_demo()
+    assert demo.read_welcome()
+    assert demo.send(signal.SIGINT) == 0
+    assert demo.leaves_nothing()
