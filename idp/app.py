@@ -6,6 +6,7 @@ import functools
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -51,6 +52,9 @@ if TYPE_CHECKING:
 
 StartResponse = Any
 Environ = dict[str, Any]
+
+OWN_PATHS = ("/health/live", "/health/ready", "/metrics")
+"""What the machine itself asks for, by whatever address it has."""
 
 log = structlog.get_logger("sen")
 
@@ -166,6 +170,7 @@ class Application:
         """Make the pages and keep the services."""
         self.services = services
         self._pages = create_pages(services)
+        self._host = urlsplit(services.provider.issuer).hostname
         self._trusted = frozenset(services.provider.settings.server.trusted_proxies)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -174,6 +179,9 @@ class Application:
         correlation = new_correlation()
         environ["REMOTE_ADDR"] = self._address(environ)
         path = environ.get("PATH_INFO", "")
+        if path not in OWN_PATHS and not self._is_ours(environ):
+            start_response(STATUS_LINES[421], [("Content-Type", "text/plain"), ("Content-Length", "0")])
+            return []
         route = ROUTES.get(path)
         if route is None:
             return self._watched(environ, start_response, began=began)
@@ -231,6 +239,10 @@ class Application:
         seconds = time.perf_counter() - began
         self.services.metrics.request(endpoint=name, status=status, seconds=seconds)
         log.info("answered", path=name, status=status, ms=round(seconds * 1000, 1), correlation=correlation or None)
+
+    def _is_ours(self, environ: Environ) -> bool:
+        """Tell whether the request names our host; nothing is answered under another (RFC 9110 section 15.5.20)."""
+        return str(environ.get("HTTP_HOST", "")).partition(":")[0].lower() == self._host
 
     def _address(self, environ: Environ) -> str:
         """Return the caller's address; X-Forwarded-For is believed from a configured proxy only."""

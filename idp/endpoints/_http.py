@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LONGEST_BODY = 64 * 1024
 LONGEST_QUERY = 16 * 1024
 MOST_FIELDS = 100
+FORWARDING = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
 FORM = "application/x-www-form-urlencoded"
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 EVERYWHERE = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"))
@@ -35,6 +36,7 @@ class Request:
     authorization: str | None = field(repr=False)
     if_none_match: str | None
     address: str
+    forwarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ def read_request(environ: Mapping[str, Any], *, methods: frozenset[str], form: b
         authorization=environ.get("HTTP_AUTHORIZATION"),
         if_none_match=environ.get("HTTP_IF_NONE_MATCH"),
         address=environ.get("REMOTE_ADDR", ""),
+        forwarded=any(name in environ for name in FORWARDING),
     )
 
 

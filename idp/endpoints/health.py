@@ -34,7 +34,7 @@ def ready(request: Request, services: Services) -> Response:  # noqa: ARG001  ev
 
 def metrics(request: Request, services: Services) -> Response:
     """Answer with the counters of all workers, to the own machine."""
-    if request.address not in OWN:
+    if request.address not in OWN or request.forwarded:
         raise MethodNotAllowed("Metrics are read on the machine itself.")
     headers = (("Content-Type", CONTENT_TYPE), *NO_STORE)
     return Response(200, headers, services.metrics.render())

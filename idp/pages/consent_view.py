@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from babel import Locale
+
 from consent import Wording
 from idp import clock
 from idp.pages._words import current_language
@@ -14,7 +16,7 @@ from idp.protocol.claims import values
 from idp.protocol.interaction import OFFLINE, WORDING_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from consent import Decision
     from idp.protocol.claims import Known
@@ -58,19 +60,29 @@ def item_name(claim: str) -> str:
     return names[claim]
 
 
+def _gender_text(value: Any) -> str:
+    return {"male": _("Nam"), "female": _("Nữ")}.get(value, _("Khác"))
+
+
+def _country_text(value: Any) -> str:
+    return str(Locale.parse(current_language()).territories.get(value, value))
+
+
+VALUE_TEXTS: dict[str, Callable[[Any], str]] = {
+    "gender": _gender_text,
+    "nationality": _country_text,
+    "address": lambda value: str(value["formatted"]),
+    "birthdate": lambda value: birth_date(str(value)),
+    "account_level": lambda value: _("Mức độ %(level)s") % {"level": value},
+}
+"""How the value of a claim is written where it is not written as it is."""
+
+
 def _value_text(claim: str, value: Any) -> str:
-    """Return a claim's value as a citizen reads it; empty where the register knows none."""
+    """Return a claim's value as a citizen reads it, or that the register knows none."""
     if value in (None, ""):
         return _("Chưa có trong cơ sở dữ liệu")
-    if claim == "gender":
-        return {"male": _("Nam"), "female": _("Nữ")}.get(value, _("Khác"))
-    if claim == "address":
-        return str(value["formatted"])
-    if claim == "birthdate":
-        return birth_date(str(value))
-    if claim == "account_level":
-        return _("Mức độ %(level)s") % {"level": value}
-    return str(value)
+    return VALUE_TEXTS.get(claim, str)(value)
 
 
 def masked(text: str) -> str:
