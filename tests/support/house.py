@@ -5,28 +5,23 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import parse_qs, urlencode, urlsplit
 
-import jwt
 import orjson
-from cryptography.hazmat.primitives.asymmetric import ec
 from werkzeug.test import Client
 
 from idp import clock
 from idp import settings as settings_room
 from idp.app import Application, build_services, open_database, open_sealer, ring_settings
-from idp.audit.events import ClientAdded
-from idp.relying_parties.store import StoredClient
+from idp.ephemeral import Claim
 from idp.storage.sql.keys import SqlKeyStore
 from idp.storage.sql.migrate import upgrade
-from idp.storage.sql.relying_parties import SqlRelyingParties
 from keys import open_custodians, rotate
 from tests.support.authenticator import SoftwareAuthenticator
 from tests.support.office import Office, a_person, new_number
+from tests.support.portal import ASSERTION_TYPE, ISSUER, Login, Portal, answered, members, pkce
+from tests.support.signed_in import SignedIn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,8 +32,11 @@ if TYPE_CHECKING:
     from idp.services import Services
     from idp.settings import Settings
 
-ISSUER = "http://localhost:8000"
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+__all__ = [
+    "ASSERTION_TYPE", "ISSUER", "TX", "ACitizen", "House", "Login", "Portal", "SignedIn", "answered", "members", "pkce",
+    "settings_for", "wait_for",
+]  # fmt: skip
+
 TX = re.compile(r"tx=([A-Za-z0-9_-]+)")
 
 
@@ -67,7 +65,7 @@ class House:
 
     @classmethod
     def build(cls, *, folder: Path, redis_url: str, database_url: str | None = None, **changes: str) -> Self:
-        """Make the stores, the keys and the application."""
+        """Make the stores, the keys and the application; return once the memory of replays is a second old."""
         settings = settings_for(folder=folder, redis_url=redis_url, database_url=database_url, **changes)
         database = open_database(settings)
         upgrade(database)
@@ -78,7 +76,16 @@ class House:
             settings=ring_settings(settings),
             now=clock.now(),
         )
-        return cls(settings, Application(build_services(settings)), Office(database=database, sealer=sealer))
+        house = cls(settings, Application(build_services(settings)), Office(database=database, sealer=sealer))
+        house.waits_until_assertions_count()
+        return house
+
+    def waits_until_assertions_count(self) -> None:
+        """Wait, once for a new or emptied memory: an assertion from the second of its birth is refused by design."""
+        mark = Claim(f"test:{secrets.token_hex(8)}", 1)
+        (claimed,) = self.services.provider.ephemeral.wave(mark)
+        while int(time.time()) <= claimed.since:
+            time.sleep(0.05)
 
     @property
     def services(self) -> Services:
@@ -98,163 +105,16 @@ class House:
         """Register a relying party, by default of the profile `web` with private_key_jwt and refresh tokens."""
         return Portal.registered(self, **metadata)
 
+    def logs_in_directly(self, *, account_level: int = 2) -> SignedIn:
+        """Make a citizen with a session in the stores, without pages: for tests of what comes after a login."""
+        return SignedIn.of(self, account_level=account_level)
+
     def registers_citizen(self, *, account_level: int = 2, **person: str) -> ACitizen:
         """Put a person into the register and issue an activation code."""
         number = new_number()
         self.office.registers(number=number, person=a_person(**person))
         code = self.office.issues_code(number=number, account_level=account_level)
         return ACitizen(house=self, number=number, code=code, browser=self.browser())
-
-
-def pkce() -> tuple[str, str]:
-    """Return a verifier and its S256 challenge (RFC 7636 section 4)."""
-    verifier = secrets.token_urlsafe(32)
-    return verifier, urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-
-
-@dataclass
-class Portal:
-    """A relying party with a key of its own, written from the specifications alone."""
-
-    house: House
-    client_id: str
-    key: ec.EllipticCurvePrivateKey
-    redirect_uri: str = "https://portal.example/callback"
-    http: Client = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Portals call from servers, not from browsers."""
-        self.http = Client(self.house.app, use_cookies=False)
-
-    @classmethod
-    def registered(cls, house: House, **metadata: Any) -> Self:
-        """Register with the metadata of RFC 7591 and ours."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        public = jwt.algorithms.ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
-        portal = cls(house, f"portal-{secrets.token_hex(6)}", key)
-        profile = metadata.pop("profile", "web")
-        secret_hash = metadata.pop("secret_hash", None)
-        complete = {
-            "client_name#vi": "Cổng thử nghiệm",
-            "client_name#en": "Test portal",
-            "owner": {"name#vi": "Cơ quan thử nghiệm", "name#en": "Test authority"},
-            "redirect_uris": [portal.redirect_uri],
-            "post_logout_redirect_uris": ["https://portal.example/bye"],
-            "grant_types": ["authorization_code", "refresh_token"],
-            "scope": "openid profile phone email address offline_access",
-            "token_endpoint_auth_method": "private_key_jwt",
-            "jwks": {"keys": [{**public, "alg": "ES256", "use": "sig", "kid": "k1"}]},
-            "purposes": ["login", "driving-licence", "secured-transaction"],
-            **metadata,
-        }
-        portal.redirect_uri = complete["redirect_uris"][0]
-        store = SqlRelyingParties(house.office.database)
-        stored = StoredClient(portal.client_id, profile, complete, secret_hash, "approved", clock.now(), None)
-        store.put(stored, event=ClientAdded(actor="operator", client_id=portal.client_id, profile=profile))
-        return portal
-
-    def assertion(self, **claims: Any) -> str:
-        """Sign a client assertion (RFC 7523 section 3)."""
-        now = int(clock.now().timestamp())
-        body = {
-            "iss": self.client_id,
-            "sub": self.client_id,
-            "aud": ISSUER,
-            "jti": secrets.token_urlsafe(16),
-            "iat": now,
-            "exp": now + 60,
-            **claims,
-        }
-        kept = {name: value for name, value in body.items() if value is not None}
-        return jwt.encode(kept, self.key, algorithm="ES256", headers={"kid": "k1"})
-
-    def authentication(self, **claims: Any) -> dict[str, str]:
-        """Return the form fields of private_key_jwt."""
-        return {
-            "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": self.assertion(**claims),
-        }
-
-    def post(self, path: str, **form: str) -> TestResponse:
-        """Send a form, authenticated."""
-        return self.http.post(path, data={**self.authentication(), **form})
-
-    def asks(self, **parameters: str) -> Login:
-        """Begin a login: parameters of an authorization request with fresh state, nonce and PKCE."""
-        verifier, challenge = pkce()
-        complete = {
-            "client_id": self.client_id,
-            "redirect_uri": self.redirect_uri,
-            "response_type": "code",
-            "scope": "openid service:login",
-            "state": secrets.token_urlsafe(12),
-            "nonce": secrets.token_urlsafe(12),
-            "code_challenge": challenge,
-            "code_challenge_method": "S256",
-            **parameters,
-        }
-        return Login(self, {name: value for name, value in complete.items() if value}, verifier)
-
-    def redeems(self, code: str, verifier: str, **changes: str) -> TestResponse:
-        """Redeem a code (RFC 6749 section 4.1.3)."""
-        form = {
-            "grant_type": "authorization_code",
-            "code": code,
-            "redirect_uri": self.redirect_uri,
-            "code_verifier": verifier,
-            **changes,
-        }
-        return self.post("/token", **{name: value for name, value in form.items() if value})
-
-    def refreshes(self, token: str, **changes: str) -> TestResponse:
-        """Use a refresh token (RFC 6749 section 6)."""
-        return self.post("/token", grant_type="refresh_token", refresh_token=token, **changes)
-
-    def asks_userinfo(self, token: str) -> TestResponse:
-        """Ask for the claims (OpenID Connect Core section 5.3)."""
-        return self.http.get("/userinfo", headers={"Authorization": f"Bearer {token}"})
-
-    def reads_id_token(self, token: str, **options: Any) -> dict[str, Any]:
-        """Verify an ID token against the published JWKS with PyJWT, not with our own intake."""
-        keys = jwt.PyJWKSet.from_dict(orjson.loads(self.http.get("/jwks").data))
-        header = jwt.get_unverified_header(token)
-        found = next(key for key in keys.keys if key.key_id == header["kid"])
-        claims: dict[str, Any] = jwt.decode(
-            token, found.key, algorithms=[header["alg"]], audience=self.client_id, issuer=ISSUER, **options
-        )
-        return claims
-
-
-@dataclass
-class Login:
-    """One authorization request on its way."""
-
-    portal: Portal
-    parameters: dict[str, str]
-    verifier: str
-
-    def pushed(self) -> Login:
-        """Push the request (RFC 9126) and go on with its request_uri."""
-        response = self.portal.post("/par", **self.parameters)
-        assert response.status_code == 201, response.text
-        uri = response.json["request_uri"]
-        return Login(self.portal, {"client_id": self.portal.client_id, "request_uri": uri}, self.verifier)
-
-    @property
-    def url(self) -> str:
-        """Where the citizen's browser is sent."""
-        return "/authorize?" + urlencode(self.parameters)
-
-    def redeem(self, answer: TestResponse, **changes: str) -> TestResponse:
-        """Redeem the code of an answer at the redirect address."""
-        return self.portal.redeems(answered(answer)["code"], self.verifier, **changes)
-
-
-def answered(response: TestResponse) -> dict[str, str]:
-    """Return the parameters that a redirect to a portal carries."""
-    assert response.status_code == 303, response.text
-    query = parse_qs(urlsplit(response.headers["Location"]).query, keep_blank_values=True)
-    return {name: values[0] for name, values in query.items()}
 
 
 @dataclass
@@ -276,14 +136,14 @@ class ACitizen:
         assert started.status_code == 303, started.text
         options = self._script("/activate/passkey/options", {"tx": tx}, token)
         assert options.status_code == 200, options.text
-        credential = self.authenticator.register(options.json, origin=ISSUER)
+        credential = self.authenticator.register(members(options), origin=ISSUER)
         return self._script("/activate/passkey/verify", {"tx": tx, "credential": credential, "name": "Máy"}, token)
 
     def signs_in(self, tx: str, *, origin: str = ISSUER, **changes: Any) -> TestResponse:
         """Use the passkey on the login page of a transaction; return the answer of the script's call."""
         token = self._csrf(f"/login?tx={tx}")
         options = self._script("/login/passkey/options", {"tx": tx, **changes}, token)
-        credential = self.authenticator.sign_in(options.json, origin=origin)
+        credential = self.authenticator.sign_in(members(options), origin=origin)
         return self._script("/login/passkey/verify", {"tx": tx, "credential": credential}, token)
 
     def opens(self, login: Login) -> TestResponse:
@@ -307,7 +167,7 @@ class ACitizen:
             if location.startswith("/login"):
                 signed = self.signs_in(tx)
                 assert signed.status_code == 200, signed.text
-                answer = self.browser.get(signed.json["next"])
+                answer = self.browser.get(members(signed)["next"])
             elif location.startswith("/consent"):
                 answer = self.agrees(tx, *ticked)
             else:

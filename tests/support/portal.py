@@ -1,0 +1,219 @@
+"""A relying party with a key of its own, written from the specifications alone, and one login on its way."""
+
+from __future__ import annotations
+
+import secrets
+from base64 import b64encode, urlsafe_b64encode
+from dataclasses import dataclass, field
+from hashlib import sha256, sha512
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit
+
+import jwt
+import orjson
+from cryptography.hazmat.primitives.asymmetric import ec
+from werkzeug.test import Client
+
+from idp import clock
+from idp.audit.events import ClientAdded
+from idp.relying_parties.store import StoredClient
+from idp.storage.sql.relying_parties import SqlRelyingParties
+
+if TYPE_CHECKING:
+    from werkzeug.test import TestResponse
+
+    from tests.support.house import House
+
+ISSUER = "http://localhost:8000"
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+def members(response: TestResponse) -> dict[str, Any]:
+    """Return the members of a JSON answer."""
+    found: dict[str, Any] = orjson.loads(response.data)
+    return found
+
+
+def pkce() -> tuple[str, str]:
+    """Return a verifier and its S256 challenge (RFC 7636 section 4)."""
+    verifier = secrets.token_urlsafe(32)
+    return verifier, urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+@dataclass
+class Portal:
+    """A relying party with a key of its own, written from the specifications alone."""
+
+    house: House
+    client_id: str
+    key: ec.EllipticCurvePrivateKey
+    redirect_uri: str = "https://portal.example/callback"
+    method: str = "private_key_jwt"
+    secret: str = ""
+    http: Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Portals call from servers, not from browsers."""
+        self.http = Client(self.house.app, use_cookies=False)
+
+    @classmethod
+    def registered(cls, house: House, **metadata: Any) -> Self:
+        """Register with the metadata of RFC 7591 and ours."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        public = jwt.algorithms.ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
+        portal = cls(house, f"portal-{secrets.token_hex(6)}", key)
+        profile = metadata.pop("profile", "web")
+        complete = {
+            "client_name#vi": "Cổng thử nghiệm",
+            "client_name#en": "Test portal",
+            "owner": {"name#vi": "Cơ quan thử nghiệm", "name#en": "Test authority"},
+            "redirect_uris": [portal.redirect_uri],
+            "post_logout_redirect_uris": ["https://portal.example/bye"],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid profile phone email address offline_access",
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": {"keys": [{**public, "alg": "ES256", "use": "sig", "kid": "k1"}]},
+            "purposes": ["login", "driving-licence", "secured-transaction"],
+            **metadata,
+        }
+        portal.method = complete["token_endpoint_auth_method"]
+        if portal.method != "private_key_jwt":
+            del complete["jwks"]
+        portal.redirect_uri = complete["redirect_uris"][0]
+        secret_hash = None
+        if portal.method == "client_secret_basic":
+            portal.secret = secrets.token_urlsafe(32)
+            secret_hash = sha256(portal.secret.encode()).digest()
+        store = SqlRelyingParties(house.office.database)
+        stored = StoredClient(portal.client_id, profile, complete, secret_hash, "approved", clock.now(), None)
+        store.put(stored, event=ClientAdded(actor="operator", client_id=portal.client_id, profile=profile))
+        return portal
+
+    def assertion(self, *, headers: dict[str, Any] | None = None, **claims: Any) -> str:
+        """Sign a client assertion (RFC 7523 section 3); a claim that is None is left out."""
+        now = int(clock.now().timestamp())
+        body = {
+            "iss": self.client_id,
+            "sub": self.client_id,
+            "aud": ISSUER,
+            "jti": secrets.token_urlsafe(16),
+            "iat": now,
+            "exp": now + 60,
+            **claims,
+        }
+        kept = {name: value for name, value in body.items() if value is not None}
+        return jwt.encode(kept, self.key, algorithm="ES256", headers={"kid": "k1", **(headers or {})})
+
+    def authentication(self, **claims: Any) -> dict[str, str]:
+        """Return the form fields of this portal's method."""
+        if self.method == "none":
+            return {"client_id": self.client_id}
+        if self.method == "client_secret_basic":
+            return {}
+        return {
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": self.assertion(**claims),
+        }
+
+    def basic(self, secret: str | None = None) -> dict[str, str]:
+        """Return the header of client_secret_basic (RFC 6749 section 2.3.1)."""
+        pair = f"{quote_plus(self.client_id)}:{quote_plus(self.secret if secret is None else secret)}"
+        return {"Authorization": "Basic " + b64encode(pair.encode()).decode()}
+
+    def post(self, path: str, **form: str) -> TestResponse:
+        """Send a form, authenticated by this portal's method."""
+        headers = self.basic() if self.method == "client_secret_basic" else {}
+        return self.http.post(path, data={**self.authentication(), **form}, headers=headers)
+
+    def pushes(self, **parameters: str) -> TestResponse:
+        """Push a request with fresh state, nonce and PKCE; return the answer, good or not (RFC 9126)."""
+        return self.post("/par", **self.asks(**parameters).parameters)
+
+    def revokes(self, token: str) -> TestResponse:
+        """Give a token back (RFC 7009)."""
+        return self.post("/revoke", token=token)
+
+    def asks(self, **parameters: str) -> Login:
+        """Begin a login: parameters of an authorization request with fresh state, nonce and PKCE."""
+        verifier, challenge = pkce()
+        complete = {
+            "client_id": self.client_id,
+            "redirect_uri": self.redirect_uri,
+            "response_type": "code",
+            "scope": "openid service:login",
+            "state": secrets.token_urlsafe(12),
+            "nonce": secrets.token_urlsafe(12),
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+            **parameters,
+        }
+        kept = {name: value for name, value in complete.items() if value}
+        return Login(self, kept, verifier, asked=kept)
+
+    def redeems(self, code: str, verifier: str, **changes: str) -> TestResponse:
+        """Redeem a code (RFC 6749 section 4.1.3)."""
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self.redirect_uri,
+            "code_verifier": verifier,
+            **changes,
+        }
+        return self.post("/token", **{name: value for name, value in form.items() if value})
+
+    def refreshes(self, token: str, **changes: str) -> TestResponse:
+        """Use a refresh token (RFC 6749 section 6)."""
+        return self.post("/token", grant_type="refresh_token", refresh_token=token, **changes)
+
+    def asks_userinfo(self, token: str) -> TestResponse:
+        """Ask for the claims (OpenID Connect Core section 5.3)."""
+        return self.http.get("/userinfo", headers={"Authorization": f"Bearer {token}"})
+
+    @staticmethod
+    def half_hash(token: str, *, algorithm: str) -> str:
+        """Return `at_hash` of a token: Ed25519 signs over SHA-512 (OpenID Connect Core section 3.1.3.6)."""
+        digest = (sha512 if algorithm in {"EdDSA", "Ed25519"} else sha256)(token.encode()).digest()
+        return urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
+
+    def reads_id_token(self, token: str, **options: Any) -> dict[str, Any]:
+        """Verify an ID token against the published JWKS with PyJWT, not with our own intake."""
+        keys = jwt.PyJWKSet.from_dict(orjson.loads(self.http.get("/jwks").data))
+        header = jwt.get_unverified_header(token)
+        found = next(key for key in keys.keys if key.key_id == header["kid"])
+        claims: dict[str, Any] = jwt.decode(
+            token, found.key, algorithms=[header["alg"]], audience=self.client_id, issuer=ISSUER, **options
+        )
+        return claims
+
+
+@dataclass
+class Login:
+    """One authorization request on its way."""
+
+    portal: Portal
+    parameters: dict[str, str]
+    verifier: str
+    asked: dict[str, str]
+
+    def pushed(self) -> Login:
+        """Push the request (RFC 9126) and go on with its request_uri."""
+        response = self.portal.post("/par", **self.parameters)
+        assert response.status_code == 201, response.text
+        uri = members(response)["request_uri"]
+        return Login(self.portal, {"client_id": self.portal.client_id, "request_uri": uri}, self.verifier, self.asked)
+
+    @property
+    def url(self) -> str:
+        """Where the citizen's browser is sent."""
+        return "/authorize?" + urlencode(self.parameters)
+
+    def redeem(self, answer: TestResponse, **changes: str) -> TestResponse:
+        """Redeem the code of an answer at the redirect address."""
+        return self.portal.redeems(answered(answer)["code"], self.verifier, **changes)
+
+
+def answered(response: TestResponse) -> dict[str, str]:
+    """Return the parameters that a redirect to a portal carries."""
+    assert response.status_code == 303, response.text
+    query = parse_qs(urlsplit(response.headers["Location"]).query, keep_blank_values=True)
+    return {name: values[0] for name, values in query.items()}
