@@ -60,6 +60,8 @@ def _load(settings: Settings, end_with_parent_now: Callable[[], None] | None) ->
 
     A worker that outlives the process that started it would hold the port and obey nobody.
     """
+    # Until Granian's own handler is there, the copy of its parent's would swallow a SIGTERM.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if end_with_parent_now is not None:
         end_with_parent_now()
     return create_app(settings)
