@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 LONGEST_BODY = 64 * 1024
+LONGEST_LENGTH = 8  # digits of a Content-Length
 LONGEST_QUERY = 16 * 1024
 MOST_FIELDS = 100
 FORWARDING = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
@@ -97,6 +98,8 @@ def read_request(environ: Mapping[str, Any], *, methods: frozenset[str], form: b
     query = environ.get("QUERY_STRING", "")
     if len(query) > LONGEST_QUERY:
         raise TooLarge("The query is longer than any honest request; push it instead (RFC 9126).")
+    if not query.isascii():  # WSGI would hand other letters on as something else than what was sent
+        raise InvalidRequest("The query holds letters that are not percent-encoded.")
     return Request(
         method=method,
         path=environ.get("PATH_INFO", ""),
@@ -113,13 +116,14 @@ def read_request(environ: Mapping[str, Any], *, methods: frozenset[str], form: b
 def _read_form(environ: Mapping[str, Any]) -> Mapping[str, str]:
     kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     length = environ.get("CONTENT_LENGTH") or "0"
-    if not (length.isascii() and length.isdigit()) or int(length[:12]) > LONGEST_BODY:
+    if not (length.isascii() and length.isdigit() and len(length) <= LONGEST_LENGTH) or int(length) > LONGEST_BODY:
         raise TooLarge("The body is longer than any honest request.")
+    if not int(length):
+        return {}  # a POST without a body needs no kind either: userinfo is asked so
     if kind != FORM:
         raise UnsupportedMediaType(f"Send {FORM}.")
-    body = environ["wsgi.input"].read(int(length)) if int(length) else b""
     try:
-        return read_parameters(body.decode("utf-8"))
+        return read_parameters(environ["wsgi.input"].read(int(length)).decode("utf-8"))
     except UnicodeDecodeError as error:
         raise InvalidRequest("The form is not UTF-8.") from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from idp import clock, cookies, limits
@@ -19,6 +19,7 @@ from idp.errors import (
 from idp.protocol import authorization_request, codes
 from idp.protocol.authorization_request import RefusedAtRedirect
 from idp.protocol.authorization_response import with_error
+from idp.protocol.client_auth import CLIENT_ID
 from idp.protocol.interaction import NeedsConsent, Ready, Visit, decide
 from idp.sessions import Held, opened, read_step
 
@@ -82,7 +83,7 @@ def _arrive(*, request: Request, unverified: Mapping[str, str], services: Servic
     client_id = unverified.get("client_id")
     if client_id is None:
         raise InvalidRequest("client_id is missing.")
-    client = provider.directory.find(client_id)
+    client = provider.directory.find(client_id) if CLIENT_ID.fullmatch(client_id) else None
     if client is None:
         raise InvalidRequest("This relying party is not known here, or has been ended.")
     if pushed_step is not None:  # 2
@@ -121,7 +122,7 @@ def _wait(*, request: Request, arrival: _Arrival, need: Need, services: Services
     browser = known or cookies.new_browser()
     reason = "consent" if isinstance(need, NeedsConsent) else getattr(need, "reason", "first")
     transaction = services.transactions.begin(
-        request=arrival.request,
+        request=replace(arrival.request, arrived_at=clock.epoch_seconds()),
         browser=browser,
         reason=reason,
         arrived_with=arrival.held.session.id if arrival.held else None,

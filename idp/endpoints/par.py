@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+from idp import clock
 from idp.endpoints._http import Request, Response, json_response
 from idp.ephemeral import Write
 from idp.errors import InvalidRequest
 from idp.protocol.authorization_request import REQUEST_URI_PREFIX, RefusedAtRedirect, check, pushed_key
-from idp.protocol.client_auth import Credentials, authenticate
+from idp.protocol.client_auth import authenticate
 from idp.protocol.grants.call import spend
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def answer(request: Request, services: Services) -> Response:
     if request.query:
         raise InvalidRequest("Parameters belong into the body.")
     proof = authenticate(
-        credentials=Credentials.of(request.form, authorization=request.authorization), provider=provider
+        form=request.form, authorization=request.authorization, provider=provider, now=clock.now()
     )  # 1
     if "request_uri" in request.form:
         raise InvalidRequest("request_uri does not belong into a pushed request.")

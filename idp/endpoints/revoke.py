@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from idp import clock
 from idp.endpoints._http import Request, Response, json_response
 from idp.errors import InvalidRequest, InvalidToken
-from idp.protocol.client_auth import Credentials, authenticate
+from idp.protocol.client_auth import authenticate
 from idp.protocol.grants.call import spend
 from idp.protocol.tokens import REFRESH_PREFIX, authorization_of, authorization_of_resource_token, refresh_hash
 
@@ -26,8 +27,7 @@ def answer(request: Request, services: Services) -> Response:
     Source: RFC 7009 sections 2.1 and 2.2.
     """
     provider = services.provider
-    credentials = Credentials.of(request.form, authorization=request.authorization)
-    proof = authenticate(credentials=credentials, provider=provider)
+    proof = authenticate(form=request.form, authorization=request.authorization, provider=provider, now=clock.now())
     token = request.form.get("token")
     if token is None:
         raise InvalidRequest("token is missing.")

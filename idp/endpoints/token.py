@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from idp import clock
 from idp.endpoints._http import Request, Response, json_response
 from idp.errors import InvalidRequest, UnsupportedGrantType
-from idp.protocol.client_auth import Credentials, authenticate
+from idp.protocol.client_auth import authenticate
 from idp.protocol.grants import GRANTS
 from idp.protocol.grants.call import GrantCall
 
@@ -28,6 +29,6 @@ def answer(request: Request, services: Services) -> Response:
     grant = GRANTS.get(grant_type)
     if grant is None:
         raise UnsupportedGrantType(f"grant_type is one of {', '.join(GRANTS)}.")
-    credentials = Credentials.of(request.form, authorization=request.authorization)
-    proof = authenticate(credentials=credentials, provider=services.provider)
-    return json_response(grant(GrantCall(form=request.form, proof=proof, provider=services.provider)).members)
+    provider, now = services.provider, clock.now()
+    proof = authenticate(form=request.form, authorization=request.authorization, provider=provider, now=now)
+    return json_response(grant(GrantCall(form=request.form, proof=proof, provider=provider, now=now)).members)

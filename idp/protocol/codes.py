@@ -36,9 +36,9 @@ def hash_of(code: str) -> bytes:
     return hashlib.sha256(code.encode()).digest()
 
 
-def take_step(code: str) -> Take:
-    """Return the step that takes a code in somebody's wave."""
-    return Take("code:" + hash_of(code).hex())
+def take_step(code_hash: bytes) -> Take:
+    """Return the step that takes a code, known by its hash, in somebody's wave."""
+    return Take("code:" + code_hash.hex())
 
 
 def issue(

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 WORDING_VERSION = 1
 """Raised whenever a sentence of the consent page changes: who agreed to another wording is asked again."""
 
+CLOCKS_DIFFER = 10
+"""Seconds that the clocks of two of our machines may lie apart."""
+
 OFFLINE = "offline_access"
 OFFLINE_BASIS = "consent"
 
@@ -61,8 +64,10 @@ Need = NeedsLogin | NeedsConsent | Ready
 class Visit:
     """Who is here: the session as the cookie and the database have it, and what has happened for this request.
 
-    `arrived_with` is the id of the session that was there when the request came: any other one was made since, for
-    it. `agreed` says that the citizen answered the consent page of this request.
+    `arrived_with` is the id of the session that was there when the request came: another one was made for it, if it
+    is younger than the request. (A browser may hold its session back at first: when a portal sends the request by a
+    form of its own, or when somebody wants to get around `prompt=login`.) `agreed` says that the citizen answered
+    the consent page of this request.
     """
 
     session: Session | None
@@ -119,7 +124,7 @@ def decide(
         return NeedsLogin("first", needed)
     if not gates.client_live:
         raise UnauthorizedClient("This relying party has been ended.")
-    just_now = session.id != visit.arrived_with
+    just_now = session.id != visit.arrived_with and session.auth_time >= (request.arrived_at or 0) - CLOCKS_DIFFER
     if request.expected_subject not in {None, _subject(client=client, session=session, provider=provider)}:  # 2
         if just_now:
             raise LoginRequired("Another person logged in than the one that the request names.")

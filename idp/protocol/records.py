@@ -23,7 +23,8 @@ class AuthorizationRequest:
 
     `purpose` is the service that the citizen is shown; `claims` maps each asked claim to where it is to be sent
     (`userinfo`, `id_token`); `acr_names` are the asked levels by any of their names; `expected_subject` is the
-    pairwise `sub` that must be the one who logs in (id_token_hint, or `sub` in the claims parameter).
+    pairwise `sub` that must be the one who logs in (id_token_hint, or `sub` in the claims parameter). `arrived_at` is
+    when it began to wait for its citizen, in seconds since 1970.
     """
 
     client_id: str
@@ -43,6 +44,7 @@ class AuthorizationRequest:
     ui_locales: str | None = None
     resource: str | None = None
     pushed_id: str | None = None
+    arrived_at: int | None = None
 
     def to_json(self) -> bytes:
         """Return the record as JSON."""

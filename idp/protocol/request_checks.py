@@ -39,6 +39,7 @@ LONGEST_SCOPE = 2048
 MOST_SCOPES = 32
 MOST_ACR_NAMES = 16
 LONGEST_AGE = 10 * 365 * 86400
+LONGEST_NUMBER = 12
 
 Established = Mapping[str, Any]
 
@@ -160,7 +161,7 @@ def max_age(draft: Draft) -> Established:
     text = draft.unverified.get("max_age")
     if text is None:
         return {"max_age": draft.client.default_max_age}
-    if not (text.isascii() and text.isdigit()) or int(text[:12]) > LONGEST_AGE:
+    if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER) or int(text) > LONGEST_AGE:
         raise InvalidRequest("max_age is a number of seconds.")
     return {"max_age": int(text)}
 

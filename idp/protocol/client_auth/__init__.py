@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from idp.errors import InvalidClient, InvalidRequest
 from idp.protocol.client_auth import client_secret_basic, none, private_key_jwt
-from idp.protocol.client_auth.proof import METHODS_SHARED_TEXT, Credentials, Proof
+from idp.protocol.client_auth.proof import CLIENT_ID, METHODS_SHARED_TEXT, Credentials, Proof
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from idp.protocol.provider import Provider
 
@@ -20,8 +21,8 @@ METHODS: dict[str, Callable[[Credentials, Provider], Proof]] = {
 }
 
 
-def authenticate(*, credentials: Credentials, provider: Provider) -> Proof:
-    """Pick the one method that the request uses and verify it.
+def authenticate(*, form: Mapping[str, str], authorization: str | None, provider: Provider, now: datetime) -> Proof:
+    """Pick the one method that a request's form and Authorization header use, and verify it.
 
     Raises:
         InvalidRequest: it uses two.
@@ -29,23 +30,25 @@ def authenticate(*, credentials: Credentials, provider: Provider) -> Proof:
 
     Source: RFC 6749 section 2.3, OpenID Connect Core section 9.
     """
-    used = [
-        name
-        for name, present in (
-            ("private_key_jwt", credentials.assertion is not None or credentials.assertion_type is not None),
-            ("client_secret_basic", credentials.authorization is not None),
-        )
-        if present
-    ]
-    if len(used) > 1 or (credentials.secret is not None and used):
+    credentials = Credentials(
+        client_id=form.get("client_id"),
+        secret=form.get("client_secret"),
+        assertion=form.get("client_assertion"),
+        assertion_type=form.get("client_assertion_type"),
+        authorization=authorization,
+        at=now,
+    )
+    has_assertion = credentials.assertion is not None or credentials.assertion_type is not None
+    has_header = authorization is not None
+    if has_assertion + has_header + (credentials.secret is not None) > 1:
         raise InvalidRequest("Use one way of client authentication, not two.")
     if credentials.secret is not None:
         raise InvalidClient(METHODS_SHARED_TEXT, detail="client_secret_post")
-    method = used[0] if used else "none"
+    method = "private_key_jwt" if has_assertion else "client_secret_basic" if has_header else "none"
     proof = METHODS[method](credentials, provider)
     if proof.client.authentication_method != method:
         raise InvalidClient(METHODS_SHARED_TEXT, detail=f"registered for {proof.client.authentication_method}")
     return proof
 
 
-__all__ = ["METHODS", "Credentials", "Proof", "authenticate"]
+__all__ = ["CLIENT_ID", "METHODS", "Credentials", "Proof", "authenticate"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from idp.errors import InvalidClient
-from idp.protocol.client_auth.proof import METHODS_SHARED_TEXT, Credentials, Proof
+from idp.protocol.client_auth.proof import CLIENT_ID, METHODS_SHARED_TEXT, Credentials, Proof
 
 if TYPE_CHECKING:
     from idp.protocol.provider import Provider
@@ -20,7 +20,7 @@ def verify(credentials: Credentials, provider: Provider) -> Proof:
     """Verify an identifier and a secret.
 
     Raises:
-        InvalidClient: they do not fit; unknown relying parties take the same comparison.
+        InvalidClient: they do not fit; one answer for every reason.
 
     Source: RFC 6749 section 2.3.1.
     """
@@ -34,8 +34,11 @@ def verify(credentials: Credentials, provider: Provider) -> Proof:
     unverified_id = unquote_plus(client_id)
     if credentials.client_id not in {None, unverified_id}:
         raise InvalidClient(METHODS_SHARED_TEXT, detail="client_id differs")
-    client = provider.directory.find(unverified_id)
+    client = provider.directory.find(unverified_id) if CLIENT_ID.fullmatch(unverified_id) else None
     if client is None:
         raise InvalidClient(METHODS_SHARED_TEXT, detail="unknown relying party")
-    client.check_secret(unquote_plus(secret))
+    try:
+        client.check_secret(unquote_plus(secret))
+    except InvalidClient as error:
+        raise InvalidClient(METHODS_SHARED_TEXT, detail=error.detail) from error
     return Proof(client=client)

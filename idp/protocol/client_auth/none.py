@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from idp.errors import InvalidClient
-from idp.protocol.client_auth.proof import METHODS_SHARED_TEXT, Credentials, Proof
+from idp.protocol.client_auth.proof import CLIENT_ID, METHODS_SHARED_TEXT, Credentials, Proof
 
 if TYPE_CHECKING:
     from idp.protocol.provider import Provider
@@ -19,7 +19,8 @@ def verify(credentials: Credentials, provider: Provider) -> Proof:
 
     Source: RFC 6749 section 3.2.1.
     """
-    client = provider.directory.find(credentials.client_id) if credentials.client_id else None
+    unverified_id = credentials.client_id or ""
+    client = provider.directory.find(unverified_id) if CLIENT_ID.fullmatch(unverified_id) else None
     if client is None:
         raise InvalidClient(METHODS_SHARED_TEXT, detail="no authentication, or unknown relying party")
     return Proof(client=client)

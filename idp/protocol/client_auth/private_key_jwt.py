@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from idp import clock
 from idp.errors import InvalidClient
-from idp.protocol.client_auth.proof import METHODS_SHARED_TEXT, Credentials, Proof
+from idp.protocol.client_auth.proof import CLIENT_ID, METHODS_SHARED_TEXT, Credentials, Proof
 from keys import JoseRefused, JwtRules, peek_unverified, verify_jwt
 
 if TYPE_CHECKING:
@@ -36,7 +35,9 @@ def verify(credentials: Credentials, provider: Provider) -> Proof:
     try:
         unverified = peek_unverified(credentials.assertion)  # 1
         unverified_id = unverified.claims.get("sub")
-        if not isinstance(unverified_id, str) or credentials.client_id not in {None, unverified_id}:
+        if not isinstance(unverified_id, str) or not CLIENT_ID.fullmatch(unverified_id):
+            raise InvalidClient(METHODS_SHARED_TEXT, detail="sub is no client_id")
+        if credentials.client_id not in {None, unverified_id}:
             raise InvalidClient(METHODS_SHARED_TEXT, detail="sub and client_id differ")
         client = provider.directory.find(unverified_id)  # 2
         if client is None:
@@ -45,12 +46,12 @@ def verify(credentials: Credentials, provider: Provider) -> Proof:
             algorithms=client.profile.algorithms,
             typ=TYPES,
             expected_issuer=unverified_id,
-            expected_audience=provider.issuer,
+            expected_audience=provider.settings.server.issuer,
             required=("iss", "sub", "aud", "exp", "jti"),
             longest_lifetime=provider.settings.tokens.assertion_seconds,
             leeway=LEEWAY_SECONDS,
         )
-        claims = verify_jwt(unverified, rules=rules, keys=client.keys, now=clock.now()).claims  # 3
+        claims = verify_jwt(unverified, rules=rules, keys=client.keys, now=credentials.at).claims  # 3
     except JoseRefused as error:
         raise InvalidClient(METHODS_SHARED_TEXT, detail=str(error)) from error
     if len(claims["jti"]) > LONGEST_JTI:

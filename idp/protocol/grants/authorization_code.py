@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from idp import clock
 from idp.audit.events import AuthorizationGranted
 from idp.audit.log import new_id
 from idp.errors import InvalidGrant, InvalidRequest, UnauthorizedClient
@@ -20,6 +19,8 @@ from idp.protocol.store import CodeReused
 from idp.protocol.tokens import IdTokenExtras
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from idp.protocol.grants.call import GrantCall
     from idp.protocol.provider import Provider
 
@@ -46,16 +47,14 @@ def answer(call: GrantCall) -> TokenAnswer:
         raise InvalidRequest("code is missing.")
     if "authorization_code" not in client.grant_types:
         raise UnauthorizedClient("This relying party is not registered for authorization_code.")
-    (taken,) = spend(proof=call.proof, provider=provider, steps=(codes.take_step(code),))  # 1
     code_hash = codes.hash_of(code)
+    (taken,) = spend(proof=call.proof, provider=provider, steps=(codes.take_step(code_hash),))  # 1
     if taken is None:
         provider.authorizations.end_by_code(code_hash=code_hash, reason=REUSED)
         raise InvalidGrant(NOT_GOOD)
     record = CodeRecord.from_json(taken)
     _check(call=call, record=record)  # 2
-    refresh = tokens.new_refresh_token() if OFFLINE in record.scope and "refresh_token" in client.grant_types else None
-    new = _new(record=record, code_hash=code_hash, refresh=refresh, provider=provider)
-    members = _members(call=call, record=record, new=new)  # 3
+    new, members = _issue(call=call, record=record, code_hash=code_hash)  # 3
     event = AuthorizationGranted(
         actor=f"client:{client.client_id}",
         citizen_id=record.citizen_id,
@@ -72,14 +71,14 @@ def answer(call: GrantCall) -> TokenAnswer:
         raise InvalidGrant(NOT_GOOD) from None
     if not written:
         raise InvalidGrant("The login or the consent behind this code has been ended.")
-    return TokenAnswer(members if refresh is None else {**members, "refresh_token": refresh})  # 5
+    return TokenAnswer(members)  # 5
 
 
 def _check(*, call: GrantCall, record: CodeRecord) -> None:
     """Compare the code with the request (RFC 6749 section 4.1.3)."""
     if record.client_id != call.proof.client.client_id:
         raise InvalidGrant(NOT_GOOD, detail="another relying party's code")
-    if clock.epoch_seconds() - record.issued_at >= call.provider.settings.tokens.code_seconds:
+    if int(call.now.timestamp()) - record.issued_at >= call.provider.settings.tokens.code_seconds:
         raise InvalidGrant(NOT_GOOD, detail="code too old")
     if call.form.get("redirect_uri") != record.redirect_uri:
         raise InvalidGrant("redirect_uri is not the one of the authorization request.")
@@ -88,11 +87,14 @@ def _check(*, call: GrantCall, record: CodeRecord) -> None:
         raise InvalidGrant("resource is not the one of the authorization request.")
 
 
-def _new(*, record: CodeRecord, code_hash: bytes, refresh: str | None, provider: Provider) -> NewAuthorization:
-    now = clock.now()
-    ends = now + timedelta(days=provider.settings.tokens.refresh_token_days)
-    return NewAuthorization(
-        id=new_id(),
+def _issue(*, call: GrantCall, record: CodeRecord, code_hash: bytes) -> tuple[NewAuthorization, dict[str, object]]:
+    """Return the row to be written, and what is told once it stands: nothing of it counts before."""
+    provider, client = call.provider, call.proof.client
+    offline = OFFLINE in record.scope and "refresh_token" in client.grant_types
+    authorization_id = new_id()
+    refresh = tokens.new_refresh_token() if offline else None
+    new = NewAuthorization(
+        id=authorization_id,
         grant_type="authorization_code",
         client_id=record.client_id,
         citizen_id=record.citizen_id,
@@ -101,8 +103,8 @@ def _new(*, record: CodeRecord, code_hash: bytes, refresh: str | None, provider:
         consent_id=record.consent_id,
         code_hash=code_hash,
         refresh_hash=None if refresh is None else tokens.refresh_hash(refresh),
-        refresh_expires_at=None if refresh is None else ends,
-        offline=refresh is not None,
+        refresh_expires_at=call.now + timedelta(days=provider.settings.tokens.refresh_token_days) if offline else None,
+        offline=offline,
         scope=" ".join(record.scope),
         claims=" ".join(record.claims),
         resource=record.resource,
@@ -111,29 +113,16 @@ def _new(*, record: CodeRecord, code_hash: bytes, refresh: str | None, provider:
         amr=",".join(record.amr),
         account_level=record.account_level,
         auth_time=record.auth_time,
-        at=now,
+        at=call.now,
     )
+    sealed = record.sealed_claims
+    inside = None if sealed is None else _open_claims(sealed=b64decode(sealed), provider=provider)
+    extras = IdTokenExtras(nonce=record.nonce, claims=inside)
+    members = tokens.answer_members(authorization=new, client=client, extras=extras, provider=provider, now=call.now)
+    return new, members if refresh is None else {**members, "refresh_token": refresh}
 
 
-def _members(*, call: GrantCall, record: CodeRecord, new: NewAuthorization) -> dict[str, object]:
-    """Sign what will be answered if the gates are open."""
-    provider = call.provider
-    inside = None
-    if record.sealed_claims is not None:
-        sealed = b64decode(record.sealed_claims)
-        inside = orjson.loads(provider.sealer.unseal(purpose=codes.CLAIMS_PURPOSE, sealed=sealed))
-    access = tokens.access_token(authorization=new, provider=provider)
-    identity = tokens.id_token(
-        authorization=new,
-        client=call.proof.client,
-        access=access,
-        extras=IdTokenExtras(nonce=record.nonce, claims=inside),
-        provider=provider,
-    )
-    return {
-        "access_token": access,
-        "token_type": "Bearer",
-        "expires_in": provider.settings.tokens.access_token_seconds,
-        "id_token": identity,
-        "scope": new.scope,
-    }
+def _open_claims(*, sealed: bytes, provider: Provider) -> Mapping[str, object]:
+    """Open the claims that the ID token itself was asked to carry."""
+    opened: Mapping[str, object] = orjson.loads(provider.sealer.unseal(purpose=codes.CLAIMS_PURPOSE, sealed=sealed))
+    return opened

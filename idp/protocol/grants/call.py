@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from idp.ephemeral import Claim, Count
 from idp.errors import InvalidClient, SlowDown
+from idp.protocol.client_auth.proof import METHODS_SHARED_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from idp.ephemeral import Step
     from idp.protocol.client_auth import Proof
@@ -20,11 +22,12 @@ MINUTE = 60
 
 @dataclass(frozen=True, slots=True)
 class GrantCall:
-    """One token request: the form as it came, and who proved to have sent it."""
+    """One token request: the form as it came, who proved to have sent it, and the one instant that it happens at."""
 
     form: Mapping[str, str]
     proof: Proof
     provider: Provider
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ def spend(*, proof: Proof, provider: Provider, steps: tuple[Step, ...] = ()) -> 
 
     Raises:
         SlowDown: this relying party sends more than its limit.
-        InvalidClient: the assertion is a replay.
+        InvalidClient: the assertion was used before, or is from before the memory of replays is known to be whole,
+            so that it cannot be told from one that was.
         TemporarilyUnavailable: the memory does not answer.
     """
     counter = Count(f"rate:{proof.client.client_id}", MINUTE)
@@ -50,7 +54,11 @@ def spend(*, proof: Proof, provider: Provider, steps: tuple[Step, ...] = ()) -> 
     if replies[0] > provider.settings.limits.requests_per_client:
         raise SlowDown("Too many requests from this relying party; wait a minute.")
     if marks:
-        proof.check_claimed(replies[1])
+        claimed = replies[1]
+        if not claimed.first:
+            raise InvalidClient(METHODS_SHARED_TEXT, detail="assertion replayed")
+        if proof.issued_at <= claimed.since:
+            raise InvalidClient(METHODS_SHARED_TEXT, detail="assertion older than the memory of replays")
     elif proof.client.authentication_method == "private_key_jwt":
-        raise InvalidClient("The relying party could not be authenticated.", detail="no replay mark")
+        raise InvalidClient(METHODS_SHARED_TEXT, detail="no replay mark")
     return replies[1 + len(marks) :]

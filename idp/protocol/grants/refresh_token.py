@@ -49,17 +49,7 @@ def answer(call: GrantCall) -> TokenAnswer:
     )
     if live is None:
         raise InvalidGrant("The refresh token is not good, or no longer.")
-    access = tokens.access_token(authorization=live, provider=provider)  # 4
-    identity = tokens.id_token(
-        authorization=live, client=client, access=access, extras=IdTokenExtras(), provider=provider
+    members = tokens.answer_members(  # 4
+        authorization=live, client=client, extras=IdTokenExtras(), provider=provider, now=call.now
     )
-    return TokenAnswer(
-        {
-            "access_token": access,
-            "token_type": "Bearer",
-            "expires_in": provider.settings.tokens.access_token_seconds,
-            "id_token": identity,
-            "refresh_token": token,
-            "scope": live.scope,
-        }
-    )
+    return TokenAnswer({**members, "refresh_token": token})

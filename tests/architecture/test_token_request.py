@@ -1,0 +1,197 @@
+"""One redemption of a code: how many of our files run, how often it changes file, and what it asks of the stores."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import pytest
+
+import idp.endpoints._http
+import keys.jose
+from tests.support.house import House
+from tests.support.wiretap import Wiretap
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+    from tests.support.portal import Portal
+    from tests.support.signed_in import SignedIn
+    from tests.support.valkey import ValkeyServer
+
+ROOT = Path(idp.endpoints._http.__file__).parents[2]
+OURS = tuple(f"{ROOT / room}/" for room in ("idp", "keys", "consent"))
+CLOSED = tuple(f"{ROOT / room}/" for room in ("keys", "idp/storage"))
+FIRST, LAST = "idp/endpoints/_http.py:read_request", "idp/endpoints/_http.py:json_response"
+MOST_FILES = 20
+MOST_CHANGES = 25
+MOST_FILES_IN_ALL = 34
+MOST_CHANGES_IN_ALL = 70
+
+
+class Trail:
+    """Writes down every function of ours that is entered, in order.
+
+    A file counts once it runs a function. A change of file is counted when a function is entered whose file is not
+    the one of our last function that was entered; the way back to a caller is not counted, nor is what libraries do
+    in between. `story` is what a reader of the six stops follows: from the reading of the request to its answer, and
+    into the vault (`keys/`) and the stores (`idp/storage/`) by the door that is called, not behind it. `entered` is
+    everything, from the application's first line to its last.
+    """
+
+    def __init__(self) -> None:
+        self.entered: list[str] = []
+        self.outside: list[str] = []
+
+    def __enter__(self) -> Self:
+        sys.setprofile(self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.setprofile(None)
+
+    def _note(self, frame: FrameType, event: str, _argument: object) -> None:
+        name = frame.f_code.co_filename
+        if event == "call" and name.startswith(OURS):
+            entry = f"{Path(name).relative_to(ROOT)}:{frame.f_code.co_name}"
+            self.entered.append(entry)
+            if not is_behind_a_door(frame):
+                self.outside.append(entry)
+
+    @property
+    def story(self) -> list[str]:
+        """The functions from the reading of the request to its answer, none from behind a door."""
+        return self.outside[self.outside.index(FIRST) : self.outside.index(LAST) + 1]
+
+
+def is_behind_a_door(frame: FrameType) -> bool:
+    """Tell whether a function runs because one of a closed room called it."""
+    above = frame.f_back
+    while above is not None:
+        if above.f_code.co_filename.startswith(CLOSED):
+            return True
+        above = above.f_back
+    return False
+
+
+def files_of(entries: list[str]) -> list[str]:
+    """Return the files, one after the other, without repeating the one that is being run."""
+    files = [entry.partition(":")[0] for entry in entries]
+    return [file for place, file in enumerate(files) if place == 0 or files[place - 1] != file]
+
+
+@pytest.fixture(scope="module")
+def tapped(lone_valkey: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Wiretap]]:
+    """Give a house whose wire to the memory can be listened to."""
+    with Wiretap(Path(lone_valkey.url.removeprefix("unix://"))) as wire:
+        house = House.build(folder=tmp_path_factory.mktemp("traced"), redis_url=wire.url)
+        yield house, wire
+        house.services.close()
+
+
+@pytest.fixture
+def redeem(tapped: tuple[House, Wiretap]) -> Callable[[], int]:
+    """Give the redemption of a fresh code, everything warm; it returns the status."""
+    house, _ = tapped
+    portal, citizen = house.registers_portal(), house.logs_in_directly()
+    citizen.gives_tokens(portal)
+    return redemption(portal, citizen)
+
+
+def redemption(portal: Portal, citizen: SignedIn) -> Callable[[], int]:
+    """Prepare one redemption; nothing but the request itself is left to do."""
+    login = portal.asks(scope="openid service:login offline_access")
+    code = citizen.arrives(login, "offline_access").headers["Location"].partition("code=")[2].partition("&")[0]
+    form = {
+        **portal.authentication(),
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": portal.redirect_uri,
+        "code_verifier": login.verifier,
+    }
+    return lambda: portal.http.post("/token", data=form).status_code
+
+
+def test_a_redemption_runs_few_files_and_changes_file_seldom(redeem: Callable[[], int]) -> None:
+    with Trail() as trail:
+        assert redeem() == 200
+    story = files_of(trail.story)
+    assert len(set(story)) <= MOST_FILES, sorted(set(story))
+    assert len(story) - 1 <= MOST_CHANGES, "\n".join(story)
+    everything = files_of(trail.entered)
+    assert len(set(everything)) <= MOST_FILES_IN_ALL, sorted(set(everything))
+    assert len(everything) - 1 <= MOST_CHANGES_IN_ALL, "\n".join(everything)
+
+
+def test_a_redemption_asks_the_memory_once(tapped: tuple[House, Wiretap], redeem: Callable[[], int]) -> None:
+    _, wire = tapped
+    before = wire.round_trips
+    assert redeem() == 200
+    assert wire.round_trips - before == 1
+
+
+def test_a_redemption_is_one_transaction_of_two_statements(
+    tapped: tuple[House, Wiretap], redeem: Callable[[], int]
+) -> None:
+    house, _ = tapped
+    statements = heard_by_sqlite(house, redeem)
+    verbs = [statement.split()[0] for statement in statements]
+    assert verbs == ["BEGIN", "INSERT", "INSERT", "COMMIT"]
+    assert "INTO authorization" in statements[1]
+    assert "INTO audit_event" in statements[2]
+
+
+def heard_by_sqlite(house: House, act: Callable[[], int]) -> list[str]:
+    """Return what the driver itself was told to execute while `act` ran."""
+    database = house.services.provider.authorizations._database  # type: ignore[attr-defined]  # the real store
+    connection = database.engine.raw_connection()
+    driver: sqlite3.Connection = connection.driver_connection
+    heard: list[str] = []
+    driver.set_trace_callback(heard.append)
+    connection.close()
+    try:
+        assert act() == 200
+    finally:
+        driver.set_trace_callback(None)
+    return heard
+
+
+def test_a_redemption_verifies_once_and_signs_once(redeem: Callable[[], int], monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: Counter[str] = Counter()
+
+    class Counting:
+        """Counts what goes through to the algorithm."""
+
+        def __init__(self, algorithm: Any) -> None:
+            self.algorithm = algorithm
+
+        def sign(self, *arguments: Any) -> Any:
+            counted["sign"] += 1
+            return self.algorithm.sign(*arguments)
+
+        def verify(self, *arguments: Any) -> Any:
+            counted["verify"] += 1
+            return self.algorithm.verify(*arguments)
+
+    signers = {name: Counting(algorithm) for name, algorithm in keys.jose._SIGNERS.items()}
+    monkeypatch.setattr(keys.jose, "_SIGNERS", signers)
+    assert redeem() == 200
+    assert counted == {"verify": 1, "sign": 1}
+
+
+def test_the_trail_sees_what_it_should(redeem: Callable[[], int]) -> None:
+    with Trail() as trail:
+        assert redeem() == 200
+    assert {
+        "idp/app.py",
+        "idp/endpoints/token.py",
+        "idp/protocol/grants/authorization_code.py",
+        "keys/jose.py",
+        "idp/storage/sql/database.py",
+    } <= set(files_of(trail.entered))
+    assert {"idp/storage/sql/authorizations.py", "idp/storage/redis/ephemeral.py"} <= set(files_of(trail.story))
+    assert "idp/storage/sql/database.py" not in files_of(trail.story)
