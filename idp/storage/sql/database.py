@@ -1,8 +1,9 @@
 """The database: SQLite in WAL mode by default, PostgreSQL (or one that speaks it) where one machine is not enough.
 
 Two ways in. `transact` runs a function with a SQLAlchemy connection inside one transaction; it is for everything that
-is not on a protocol endpoint. `hot` runs statements that were compiled once (`Database.prepare`) on the driver's own
-cursor, because SQLAlchemy's execution costs five times what the driver does (PERFORMANCE: 330-513 against 42 us).
+is not on a protocol endpoint. `hot` and `look` run statements that were compiled once (`Database.prepare`) on the
+driver itself, because SQLAlchemy's execution costs five times what the driver does (on PostgreSQL:
+`idp/storage/sql/postgresql.py`).
 Both retry when a database reports a serialization failure and answer `TemporarilyUnavailable` when it is away.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
@@ -20,6 +21,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from idp.errors import TemporarilyUnavailable
+from idp.storage.sql.hot import HotCursor, Prepared
+from idp.storage.sql.postgresql import HotPostgresql, numbered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,38 +30,36 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
     from sqlalchemy.sql import ClauseElement
 
+__all__ = ["Database", "HotCursor", "Prepared", "opened"]
+
 Result = TypeVar("Result")
 ATTEMPTS = 4
 SERIALIZATION_FAILURES = {"40001", "40P01"}
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A statement compiled for this database; `fixed` are the literals that it was written with."""
-
-    text: str
-    fixed: Mapping[str, Any]
-
-
-class HotCursor:
-    """The driver's cursor inside one transaction, taking `Prepared` statements."""
+class _DriverCursor:
+    """Implements `HotCursor` on a driver's cursor (PEP 249)."""
 
     __slots__ = ("_cursor",)
 
     def __init__(self, cursor: Any) -> None:
-        """Keep the driver's cursor (PEP 249)."""
+        """Keep the driver's cursor."""
         self._cursor = cursor
 
     def run(self, statement: Prepared, parameters: Mapping[str, Any]) -> int:
-        """Execute a change and return how many rows it touched."""
+        """See `HotCursor.run`."""
         self._cursor.execute(statement.text, {**statement.fixed, **parameters})
         return int(self._cursor.rowcount)
 
     def row(self, statement: Prepared, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
-        """Execute and return the first row, or None."""
+        """See `HotCursor.row`."""
         self._cursor.execute(statement.text, {**statement.fixed, **parameters})
         found: tuple[Any, ...] | None = self._cursor.fetchone()
         return found
+
+    def add(self, statement: Prepared, parameters: Mapping[str, Any]) -> None:
+        """See `HotCursor.add`; in-process, nothing is gained by waiting."""
+        self._cursor.execute(statement.text, {**statement.fixed, **parameters})
 
 
 class Database:
@@ -72,12 +73,19 @@ class Database:
             if self.is_sqlite
             else _postgresql_engine(url=url, pool_size=pool_size, timeout_seconds=timeout_seconds)
         )
+        self._postgresql = (
+            None if self.is_sqlite else HotPostgresql(connect=self._connect, timeout_seconds=timeout_seconds)
+        )
+        self._timeout_seconds = timeout_seconds
 
     def prepare(self, statement: ClauseElement) -> Prepared:
         """Compile a statement once; its `bindparam`s are the names that `HotCursor` takes."""
         compiled = statement.compile(dialect=self.engine.dialect)
         fixed = {name: value for name, value in compiled.params.items() if value is not None}
-        return Prepared(text=str(compiled), fixed=fixed)
+        if self.is_sqlite:
+            return Prepared(text=str(compiled), fixed=fixed)
+        text, names = numbered(str(compiled))
+        return Prepared(text=text, fixed=fixed, names=names)
 
     def transact(self, work: Callable[[Connection], Result]) -> Result:
         """Run `work` in one transaction and return what it returns; nothing is kept when it raises.
@@ -107,15 +115,16 @@ class Database:
 
     def hot(self, work: Callable[[HotCursor], Result]) -> Result:
         """Run `work` on the driver's cursor in one transaction; see `transact`."""
-        return _persistently(lambda: self._hot_attempt(work))
+        if self._postgresql is not None:
+            return _persistently(partial(self._postgresql.transact, work))
+        return _persistently(partial(self._hot_attempt, work))
 
     def _hot_attempt(self, work: Callable[[HotCursor], Result]) -> Result:
         connection = self.engine.raw_connection()
         try:
             cursor = connection.cursor()
-            if self.is_sqlite:
-                cursor.execute("BEGIN IMMEDIATE")
-            result = work(HotCursor(cursor))
+            cursor.execute("BEGIN IMMEDIATE")
+            result = work(_DriverCursor(cursor))
             connection.commit()
         except BaseException:
             with contextlib.suppress(Exception):
@@ -131,15 +140,21 @@ class Database:
         Raises:
             TemporarilyUnavailable: the database is away.
         """
+        if self._postgresql is not None:
+            return _persistently(partial(self._postgresql.look, statement, parameters))
+        return _persistently(partial(self._look_attempt, statement, parameters))
 
-        def attempt() -> tuple[Any, ...] | None:
-            connection = self.engine.raw_connection()
-            try:
-                return HotCursor(connection.cursor()).row(statement, parameters)
-            finally:
-                connection.close()
+    def _look_attempt(self, statement: Prepared, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        connection = self.engine.raw_connection()
+        try:
+            return _DriverCursor(connection.cursor()).row(statement, parameters)
+        finally:
+            connection.close()
 
-        return _persistently(attempt)
+    def _connect(self) -> psycopg.Connection[Any]:
+        """Open a connection of psycopg beside SQLAlchemy's pool, to the same database with the same options."""
+        _, parameters = self.engine.dialect.create_connect_args(self.engine.url)
+        return psycopg.connect(**parameters, **_postgresql_options(self._timeout_seconds), autocommit=True)
 
     def ping(self) -> None:
         """Ask for one row.
@@ -152,6 +167,8 @@ class Database:
     def close(self) -> None:
         """Give back every connection."""
         self.engine.dispose()
+        if self._postgresql is not None:
+            self._postgresql.close()
 
 
 def _persistently(attempt: Callable[[], Result]) -> Result:
@@ -201,20 +218,22 @@ def _sqlite_engine(*, url: str, pool_size: int, timeout_seconds: float) -> Engin
 
 
 def _postgresql_engine(*, url: str, pool_size: int, timeout_seconds: float) -> Engine:
-    options = f"-c statement_timeout={int(timeout_seconds * 1000)} -c timezone=UTC"
     return sqlalchemy.create_engine(
         url,
-        hide_parameters=True,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=timeout_seconds,
         pool_pre_ping=False,
-        connect_args={
-            "connect_timeout": max(1, int(timeout_seconds)),
-            "options": options,
-            "prepare_threshold": 1,
-        },
+        connect_args={**_postgresql_options(timeout_seconds), "prepare_threshold": 1},
     )
+
+
+def _postgresql_options(timeout_seconds: float) -> dict[str, Any]:
+    """Return what every connection is opened with: limits of time, and one time zone."""
+    return {
+        "connect_timeout": max(1, int(timeout_seconds)),
+        "options": f"-c statement_timeout={int(timeout_seconds * 1000)} -c timezone=UTC",
+    }
 
 
 @contextlib.contextmanager
