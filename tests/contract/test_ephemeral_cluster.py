@@ -13,7 +13,7 @@ from idp import clock
 from idp.ephemeral import Claim, Count, Read, Step, Take, Write
 from idp.errors import TemporarilyUnavailable
 from idp.storage.redis import RedisEphemeral
-from idp.storage.redis.link import Link
+from idp.storage.redis.node import Link
 from idp.storage.redis.slots import slot_of
 from tests.support.valkey import ValkeyCluster
 

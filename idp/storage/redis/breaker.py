@@ -16,24 +16,24 @@ class Breaker:
 
     A hung server therefore holds at most the callers that were already waiting, each for one answer timeout, and
     after that one caller at a time. A probe that never reports back blocks nobody: the right to probe is a matter
-    of time alone.
+    of time alone. `failures` is plain, so that a calm server costs its callers no call.
     """
 
-    __slots__ = ("_again_at", "_failures", "_lock")
+    __slots__ = ("_again_at", "_lock", "failures")
 
     def __init__(self) -> None:
-        self._failures = 0
+        self.failures = 0
         self._again_at = 0.0
         self._lock = threading.Lock()
 
     @property
     def is_calm(self) -> bool:
         """Whether the last thing heard from the server was an answer."""
-        return not self._failures
+        return not self.failures
 
     def admit(self) -> None:
         """Let the caller pass, or raise `redis.exceptions.ConnectionError` while the server rests."""
-        if self._failures < FAILURES_BEFORE_OPEN:
+        if self.failures < FAILURES_BEFORE_OPEN:
             return
         with self._lock:
             now = monotonic()
@@ -44,10 +44,10 @@ class Breaker:
     def failed(self) -> None:
         """Note that the server could not be reached or did not answer."""
         with self._lock:
-            self._failures += 1
+            self.failures += 1
             self._again_at = monotonic() + REST_SECONDS
 
     def answered(self) -> None:
         """Note that the server answered."""
-        if self._failures:
-            self._failures = 0
+        if self.failures:
+            self.failures = 0

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from redis.exceptions import AskError, ClusterDownError, MovedError, ReadOnlyError, RedisError, TryAgainError
 from redis.exceptions import ConnectionError as ServerAwayError
 
-from idp.storage.redis.alone import PING
 from idp.storage.redis.commands import command
+from idp.storage.redis.node import PING, Heard, Packed
 from idp.storage.redis.slots import SlotMap, slot_of
-from idp.storage.redis.wire import Heard, Packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from idp.storage.redis.address import Place, Timeouts
-    from idp.storage.redis.link import Link
-    from idp.storage.redis.node import Node
+    from idp.storage.redis.node import Link, Node
 
 ASKING = command(("ASKING",))
 ROUNDS = 4

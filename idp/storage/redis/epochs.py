@@ -19,7 +19,6 @@ Clocks of the machines that run Sen must agree as well as token lifetimes need i
 from __future__ import annotations
 
 import re
-from binascii import crc_hqx
 from typing import Any, Protocol
 
 import structlog
@@ -44,18 +43,6 @@ class Asks(Protocol):
         ...
 
 
-def bucket_of(key: str) -> int:
-    """Return the bucket, 0 to 15, that a mark belongs to."""
-    return crc_hqx(key.encode(), 0) % BUCKETS
-
-
-def epoch_in(reply: Any, *, run_id: bytes) -> float | None:
-    """Return the instant of an epoch as it was read, or None when it is missing or not of the server `run_id`."""
-    if run_id and type(reply) is bytes and reply.endswith(run_id):
-        return float(reply[: -len(run_id)])
-    return None
-
-
 def introduce(link: Asks, *, server_name: str) -> bytes:
     """Learn who answers on a new connection, and renew the epochs there that are missing or another server's.
 
@@ -69,7 +56,7 @@ def introduce(link: Asks, *, server_name: str) -> bytes:
     here = [
         (key, reply)
         for key, reply in zip(EPOCH_KEYS, epochs, strict=True)
-        if not isinstance(reply, AskError) and epoch_in(reply, run_id=run_id) is None
+        if not isinstance(reply, AskError) and not (isinstance(reply, bytes) and reply.endswith(run_id))
     ]
     if here:
         _renew(link, here, run_id=run_id)

@@ -14,7 +14,7 @@ from idp.storage.redis.commands import command
 
 if TYPE_CHECKING:
     from idp.storage.redis.address import Address
-    from idp.storage.redis.link import RedisConnection
+    from idp.storage.redis.node import RedisConnection
 
 QUESTIONS = b"".join(
     command(question)

@@ -1,24 +1,122 @@
-"""One server and our open connections to it."""
+"""One server: the packed steps of a wave go out in one write, and every reply comes back.
+
+Links, the list of idle ones and the wave to a server alone stand in one file: the innermost part of every request.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from redis.exceptions import ConnectionError as ServerAwayError
-from redis.exceptions import RedisError
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 
 from idp.storage.redis.breaker import Breaker
-from idp.storage.redis.link import Link
+from idp.storage.redis.commands import command
+from idp.storage.redis.epochs import introduce
 
 if TYPE_CHECKING:
-    from idp.storage.redis.address import Address, Timeouts
+    from idp.storage.redis.address import Address, Place, Timeouts
 
+PING = command(("PING",))
 IDLE_LINKS = 64
 
 # A payload of this size leaves in one write to the socket, whole or not at all: when that write fails, nothing has
 # been done, and it may be sent again. Of a longer one, a part may have arrived and been done.
 WHOLE_OR_NOTHING_BYTES = 16_384
+
+
+class Packed(NamedTuple):
+    """A step ready to be sent: the key that decides the slot, and its commands, packed, all of that slot."""
+
+    key: str
+    commands: tuple[bytes, ...]
+
+
+class Heard(NamedTuple):
+    """The replies to one step, and the `run_id` of the server that gave them: empty when two servers did."""
+
+    replies: list[Any]
+    run_id: bytes
+
+
+class RedisConnection(Protocol):
+    """What we use of redis-py's connections, most of which it leaves untyped."""
+
+    def connect(self) -> None:
+        """Connect and authenticate."""
+
+    def can_read(self, timeout: float) -> bool:
+        """Whether anything lies there to be read; raises when the connection is closed."""
+
+    def send_packed_command(self, command: tuple[bytes, ...], *, check_health: bool) -> None:
+        """Send bytes."""
+
+    def read_response(self) -> Any:
+        """Read one reply; raises it when it is an error."""
+
+    def disconnect(self) -> None:
+        """Close."""
+
+
+class Link:
+    """A connection of redis-py, used without its commands and pipelines, which cost several times the round trip."""
+
+    __slots__ = ("_connection", "is_demoted", "run_id")
+
+    def __init__(self, connection: RedisConnection) -> None:
+        self._connection = connection
+        self.run_id = b""
+        self.is_demoted = False
+
+    @classmethod
+    def open(cls, address: Address, timeouts: Timeouts) -> Link:
+        """Connect, authenticate and learn which server process answers.
+
+        Raises:
+            redis.exceptions.RedisError: it does not answer in time, or not as it should.
+        """
+        link = cls(address.connection(timeouts))
+        try:
+            link._connection.connect()
+            link.run_id = introduce(link, server_name=address.name)
+        except BaseException:
+            link.close()
+            raise
+        return link
+
+    def is_ready(self) -> bool:
+        """Whether the connection is still open and nothing unread lies on it; sends nothing."""
+        try:
+            return not self._connection.can_read(0)
+        except (RedisError, OSError):
+            return False
+
+    def send(self, payload: bytes) -> None:
+        """Send packed commands."""
+        self._connection.send_packed_command((payload,), check_health=False)
+
+    def read(self, *, replies: int) -> list[Any]:
+        """Read so many replies; an error reply stands in the list as an exception, so that none is left unread."""
+        read_response = self._connection.read_response
+        found: list[Any] = []
+        for _ in range(replies):
+            try:
+                found.append(read_response())
+            except ResponseError as refusal:
+                found.append(refusal)
+                self.is_demoted |= isinstance(refusal, ReadOnlyError)
+        return found
+
+    def ask(self, payload: bytes, *, replies: int) -> list[Any]:
+        """Send packed commands and read their replies."""
+        self.send(payload)
+        return self.read(replies=replies)
+
+    def close(self) -> None:
+        """Close; what was sent and not read may or may not have been done."""
+        with contextlib.suppress(RedisError, OSError):
+            self._connection.disconnect()
 
 
 class Node:
@@ -35,7 +133,7 @@ class Node:
     @property
     def is_calm(self) -> bool:
         """Whether the last thing heard from it was an answer."""
-        return self._breaker.is_calm
+        return not self._breaker.failures
 
     def send(self, payload: bytes) -> Link:
         """Send packed commands and return the link on which the replies will come: hand it to `read` or `abandon`.
@@ -46,7 +144,8 @@ class Node:
         Raises:
             redis.exceptions.RedisError: the server is away, or rests after failures.
         """
-        self._breaker.admit()
+        if self._breaker.failures:
+            self._breaker.admit()
         try:
             link = self._idle_link()
             if link is not None:
@@ -76,7 +175,8 @@ class Node:
             link.close()
             self._breaker.failed()
             raise
-        self._breaker.answered()
+        if self._breaker.failures:
+            self._breaker.answered()
         if link.is_demoted:  # it is a replica by now: connect anew, wherever the address leads today
             link.close()
             self.close()
@@ -119,3 +219,43 @@ class Node:
             self._idle.append(link)
         else:
             link.close()
+
+
+class Alone:
+    """The one server of an address."""
+
+    __slots__ = ("_node",)
+
+    def __init__(self, place: Place, timeouts: Timeouts) -> None:
+        self._node = Node(place.addresses[0], timeouts)
+
+    def run(self, packed: list[Packed]) -> list[Heard]:
+        """Send all commands, read all replies, and return them step by step.
+
+        Raises:
+            redis.exceptions.RedisError: no answer in time.
+        """
+        commands = [command for step in packed for command in step.commands]
+        link = self._node.send(b"".join(commands))
+        replies = self._node.read(link, replies=len(commands))
+        heard = []
+        start = 0
+        for step in packed:
+            end = start + len(step.commands)
+            heard.append(Heard(replies[start:end], link.run_id))
+            start = end
+        return heard
+
+    def renew_epochs(self, _key: str) -> None:
+        """Renew the epochs of the server."""
+        self._node.renew_epochs()
+
+    def ping(self) -> None:
+        """Raise `redis.exceptions.RedisError` unless the server answers."""
+        (reply,) = self._node.ask(PING, replies=1)
+        if reply != b"PONG":
+            raise ServerAwayError(f"PING was answered with {reply!r:.80}")
+
+    def close(self) -> None:
+        """Close every idle link."""
+        self._node.close()
