@@ -11,6 +11,7 @@ The package knows nothing of `idp`: instants are handed in, and what must be rem
 from __future__ import annotations
 
 from keys.algorithms import ALGORITHMS, check_strength
+from keys.compact import UnverifiedJwt, peek_unverified
 from keys.custody import CUSTODIANS, Custodian, open_custodians
 from keys.errors import (
     JoseRefused,
@@ -23,9 +24,7 @@ from keys.errors import (
 )
 from keys.jose import (
     JwtRules,
-    UnverifiedJwt,
     VerifiedJwt,
-    peek_unverified,
     read_jwt,
     sign_jwt,
     verify_jwt,

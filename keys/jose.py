@@ -6,6 +6,7 @@ unencoded payloads and extensions marked critical are refused before anything is
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -14,19 +15,15 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm, RSAPSSAlgorithm
 
-from keys import base64url
 from keys.algorithms import ALGORITHMS
+from keys.compact import UnverifiedJwt, peek_unverified
 from keys.errors import JoseRefused, SignerUnknown
 from keys.jwk import LONGEST_KID, SigningKey, VerificationKey
-from keys.strict_json import read_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-LONGEST_TOKEN: Final = 16 * 1024
-LONGEST_HEADER: Final = 2 * 1024
-_DOTS: Final = 2
 _LATEST_DATE: Final = 253_402_300_799  # the end of the year 9999, which is the end of datetime
 _ZERO: Final = bytes(32)
 
@@ -39,10 +36,6 @@ _SIGNERS: Final[Mapping[str, Any]] = MappingProxyType(
         "EdDSA": OKPAlgorithm(),
     }
 )
-
-# Headers that change what a token means. None of them has a meaning here, so none may stand there (RFC 7515
-# section 4.1.11, RFC 7797 section 3, RFC 7516 section 4.1). `jku`, `x5u`, `x5c` and `jwk` are merely not used.
-_REFUSED_HEADERS: Final = frozenset(("crit", "b64", "zip", "enc"))
 
 _DATES: Final = ("exp", "nbf", "iat", "auth_time")
 _TEXTS: Final = ("iss", "sub", "jti", "nonce", "azp", "client_id", "sid", "scope", "acr", "htm", "htu", "ath")
@@ -83,22 +76,17 @@ class JwtRules:
 
 
 @dataclass(frozen=True, slots=True)
-class UnverifiedJwt:
-    """A well-formed token that nobody has vouched for yet. `verify_jwt` takes it on from here."""
-
-    header: Mapping[str, Any]
-    claims: Mapping[str, Any]
-    signing_input: bytes
-    signature: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class VerifiedJwt:
     """A token that kept every rule, and whose signature `key` made."""
 
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
     key: VerificationKey
+
+
+def _segment(raw: bytes) -> bytes:
+    """Return base64url without padding (RFC 7515 section 2)."""
+    return urlsafe_b64encode(raw).rstrip(b"=")
 
 
 def sign_jwt(*, claims: Mapping[str, Any], key: SigningKey, typ: str) -> str:
@@ -108,11 +96,11 @@ def sign_jwt(*, claims: Mapping[str, Any], key: SigningKey, typ: str) -> str:
     """
     header = key.header_segments.get(typ)
     if header is None:
-        header = base64url.encode(orjson.dumps({"alg": key.alg, "kid": key.kid, "typ": typ}))
+        header = _segment(orjson.dumps({"alg": key.alg, "kid": key.kid, "typ": typ}))
         key.header_segments[typ] = header
-    signing_input = header + b"." + base64url.encode(orjson.dumps(claims))
+    signing_input = header + b"." + _segment(orjson.dumps(claims))
     signature: bytes = _SIGNERS[key.alg].sign(signing_input, key.private_key)
-    return (signing_input + b"." + base64url.encode(signature)).decode()
+    return (signing_input + b"." + _segment(signature)).decode()
 
 
 def read_jwt(token: str, *, rules: JwtRules, keys: Sequence[VerificationKey], now: datetime) -> VerifiedJwt:
@@ -124,45 +112,6 @@ def read_jwt(token: str, *, rules: JwtRules, keys: Sequence[VerificationKey], no
     RFC 7519 section 7.2; RFC 8725 section 3.
     """
     return verify_jwt(peek_unverified(token), rules=rules, keys=keys, now=now)
-
-
-def peek_unverified(token: str) -> UnverifiedJwt:
-    """Return what a token says, well-formed but vouched for by nobody: only to find out whose keys to ask.
-
-    1. at most 16 KiB, its header at most 2 KiB, plain letters, three segments
-    2. strict base64url, no member twice, header and claims each one JSON object
-    3. no header that changes what the token means
-
-    Raises:
-        JoseRefused: one of these does not hold.
-
-    RFC 7515 section 5.2, steps 1 to 7; RFC 8725 section 3.
-    """
-    # 1
-    if len(token) > LONGEST_TOKEN:
-        raise JoseRefused("token: too long")
-    try:
-        raw = token.encode("ascii")
-    except UnicodeEncodeError:
-        raise JoseRefused("token: letters that do not belong") from None
-    if raw.count(b".") != _DOTS:
-        raise JoseRefused("token: not three segments")
-    signing_input, _, signature = raw.rpartition(b".")
-    header_segment, _, claims_segment = signing_input.partition(b".")
-    if len(header_segment) > LONGEST_HEADER:
-        raise JoseRefused("token: header too long")
-    # 2
-    header = read_object(base64url.decode(header_segment))
-    claims = read_object(base64url.decode(claims_segment))
-    # 3
-    if not _REFUSED_HEADERS.isdisjoint(header):
-        raise JoseRefused("header: a member that changes what the token means")
-    return UnverifiedJwt(
-        header=header,
-        claims=claims,
-        signing_input=signing_input,
-        signature=base64url.decode(signature),
-    )
 
 
 def verify_jwt(

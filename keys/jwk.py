@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from keys import base64url
+from keys import compact
 from keys.algorithms import ALGORITHMS, PrivateKey, PublicKey, check_strength
 from keys.errors import JoseRefused, WeakKey
 
@@ -68,7 +68,7 @@ class SigningKey:
 def thumbprint(public: Mapping[str, str]) -> str:
     """Return the SHA-256 thumbprint of a public JWK, 43 characters (RFC 7638 section 3)."""
     members = {name: public[name] for name in _PUBLIC_MEMBERS[public["kty"]]}
-    return base64url.encode(hashlib.sha256(orjson.dumps(members)).digest()).decode()
+    return compact.encode(hashlib.sha256(orjson.dumps(members)).digest()).decode()
 
 
 def public_members(public_key: PublicKey) -> dict[str, str]:
@@ -87,7 +87,7 @@ def public_members(public_key: PublicKey) -> dict[str, str]:
             return {"kty": "RSA", "n": _text(numbers.n), "e": _text(numbers.e)}
         case _:
             raw = public_key.public_bytes_raw()
-            return {"kty": "OKP", "crv": "Ed25519", "x": base64url.encode(raw).decode()}
+            return {"kty": "OKP", "crv": "Ed25519", "x": compact.encode(raw).decode()}
 
 
 def parse_jwks(document: Mapping[str, Any]) -> tuple[VerificationKey, ...]:
@@ -166,12 +166,12 @@ def _public_key_of(public: Mapping[str, str]) -> PublicKey:
 def _assemble(public: Mapping[str, str]) -> PublicKey:
     match public["kty"]:
         case "EC":
-            x, y = base64url.decode(public["x"].encode()), base64url.decode(public["y"].encode())
+            x, y = compact.decode(public["x"].encode()), compact.decode(public["y"].encode())
             if len(x) != _P256_BYTES or len(y) != _P256_BYTES:
                 raise JoseRefused("jwk: a coordinate of a wrong length")
             return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + x + y)
         case "OKP":
-            return ed25519.Ed25519PublicKey.from_public_bytes(base64url.decode(public["x"].encode()))
+            return ed25519.Ed25519PublicKey.from_public_bytes(compact.decode(public["x"].encode()))
         case _:
             return rsa.RSAPublicNumbers(e=_number(public["e"]), n=_number(public["n"])).public_key()
 
@@ -184,7 +184,7 @@ def _member(jwk: Mapping[str, Any], name: str) -> str:
 
 
 def _number(text: str) -> int:
-    raw = base64url.decode(text.encode())
+    raw = compact.decode(text.encode())
     if not raw or raw[0] == 0:
         raise JoseRefused("jwk: a number that is empty or begins with zero octets")
     return int.from_bytes(raw)
@@ -192,4 +192,4 @@ def _number(text: str) -> int:
 
 def _text(number: int, length: int | None = None) -> str:
     least = (number.bit_length() + 7) // 8
-    return base64url.encode(number.to_bytes(length or least)).decode()
+    return compact.encode(number.to_bytes(length or least)).decode()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from keys import base64url
+from keys import compact
 from keys.errors import KeysError, NoActiveKey
 from keys.jwk import SigningKey, VerificationKey, parse_jwk
 
@@ -166,5 +166,5 @@ class KeyRing:
     def _publish(self, verification: tuple[VerificationKey, ...]) -> Published:
         ordered = sorted(verification, key=lambda key: (key.alg, key.kid or ""))
         body = orjson.dumps({"keys": [key.to_jwk() for key in ordered]})
-        digest = base64url.encode(hashlib.sha256(body).digest()).decode()
+        digest = compact.encode(hashlib.sha256(body).digest()).decode()
         return Published(body=body, etag=f'"{digest}"', max_age=self._settings.cache_seconds)

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from idp.audit.log import new_id
 from idp.cli import clients
 from idp.settings import data_folder
-from keys import base64url, thumbprint
+from keys import compact, thumbprint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +73,7 @@ def _make(file: Path) -> dict[str, Any]:
     """Make a key pair on P-256 (RFC 7518 section 6.2) and keep it."""
     numbers = ec.generate_private_key(ec.SECP256R1()).private_numbers()
     x, y, d = (
-        base64url.encode(number.to_bytes(COORDINATE_BYTES, "big")).decode()
+        compact.encode(number.to_bytes(COORDINATE_BYTES, "big")).decode()
         for number in (numbers.public_numbers.x, numbers.public_numbers.y, numbers.private_value)
     )
     public = {"kty": "EC", "crv": "P-256", "x": x, "y": y}

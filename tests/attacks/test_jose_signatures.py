@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from keys import JoseRefused, SignerUnknown, base64url, read_jwt
+from keys import JoseRefused, SignerUnknown, compact, read_jwt
 from tests.unit.keys.forge import (
     HEADER,
     NOW,
@@ -56,10 +56,10 @@ def test_a_token_without_alg_or_without_signature_is_refused() -> None:
 def test_a_public_key_does_not_serve_as_a_shared_secret(alg: str) -> None:
     public_key = a_signer().verification.public_key
     header, claims = {**HEADER, "alg": alg}, honest_claims()
-    signing_input = b".".join(base64url.encode(json.dumps(part).encode()) for part in (header, claims))
+    signing_input = b".".join(compact.encode(json.dumps(part).encode()) for part in (header, claims))
     for encoding in (serialization.Encoding.PEM, serialization.Encoding.DER):
         secret = public_key.public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo)
-        mac = base64url.encode(hmac.digest(secret, signing_input, hashlib.sha256))
+        mac = compact.encode(hmac.digest(secret, signing_input, hashlib.sha256))
         is_refused((signing_input + b"." + mac).decode(), "alg is not one of the expected")
     with pytest.raises(ValueError, match="not in the table"):
         replace(RULES, algorithms=frozenset(("ES256", alg)))
@@ -146,20 +146,20 @@ def test_a_signature_out_of_nothing_is_refused(r: int | str, s: int | str) -> No
     words = {"order": order, "top": 2**256 - 1}
     empty = b"".join((words[part] if isinstance(part, str) else part).to_bytes(32) for part in (r, s))
     signing_input = an_honest_token().rpartition(".")[0]
-    is_refused(f"{signing_input}.{base64url.encode(empty).decode()}", "signature")
+    is_refused(f"{signing_input}.{compact.encode(empty).decode()}", "signature")
 
 
 @pytest.mark.spec("JW-11")
 def test_a_signature_in_der_or_of_another_length_is_refused() -> None:
     token = an_honest_token()
     signing_input, _, signature = token.rpartition(".")
-    raw = base64url.decode(signature.encode())
+    raw = compact.decode(signature.encode())
     private_key = a_signer().signing.private_key
     assert isinstance(private_key, ec.EllipticCurvePrivateKey)
     der = private_key.sign(signing_input.encode(), ec.ECDSA(hashes.SHA256()))
     for wrong in (der, raw[:63], raw[:32], raw + b"\0", b"\0" + raw, raw + raw, b""):
-        is_refused(f"{signing_input}.{base64url.encode(wrong).decode()}", "wrong length")
-    assert read(f"{signing_input}.{base64url.encode(raw).decode()}").claims["jti"] == "once"
+        is_refused(f"{signing_input}.{compact.encode(wrong).decode()}", "wrong length")
+    assert read(f"{signing_input}.{compact.encode(raw).decode()}").claims["jti"] == "once"
 
 
 @pytest.mark.spec("JW-11")
@@ -167,12 +167,12 @@ def test_a_signature_in_der_or_of_another_length_is_refused() -> None:
 def test_a_changed_token_is_refused_whatever_the_algorithm(alg: str) -> None:
     signer = a_signer(alg)
     header, _, signature = an_honest_token(signer).split(".")
-    other_claims = base64url.encode(json.dumps(honest_claims(sub="another")).encode()).decode()
+    other_claims = compact.encode(json.dumps(honest_claims(sub="another")).encode()).decode()
     is_refused(f"{header}.{other_claims}.{signature}", "signature: does not fit", signer=signer)
-    flipped = bytearray(base64url.decode(signature.encode()))
+    flipped = bytearray(compact.decode(signature.encode()))
     flipped[10] ^= 1
     token = an_honest_token(signer).rpartition(".")[0]
-    is_refused(f"{token}.{base64url.encode(bytes(flipped)).decode()}", "does not fit", signer=signer)
+    is_refused(f"{token}.{compact.encode(bytes(flipped)).decode()}", "does not fit", signer=signer)
     assert read(an_honest_token(signer), signer=signer)
 
 

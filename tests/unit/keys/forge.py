@@ -17,7 +17,7 @@ from keys import (
     SigningKey,
     VerificationKey,
     VerifiedJwt,
-    base64url,
+    compact,
     parse_jwk,
     read_jwt,
     sign_jwt,
@@ -93,10 +93,10 @@ def forged(
     *, header: Mapping[str, Any] | bytes, claims: Mapping[str, Any] | bytes, signer: Signer | None = None
 ) -> str:
     """Return a token with exactly this header and these claims, signed truly by the signer."""
-    signing_input = b".".join(base64url.encode(_as_bytes(part)) for part in (header, claims))
+    signing_input = b".".join(compact.encode(_as_bytes(part)) for part in (header, claims))
     chosen = (signer or a_signer()).signing
     signature = _SIGNERS[chosen.alg].sign(signing_input, chosen.private_key)
-    return (signing_input + b"." + base64url.encode(signature)).decode()
+    return (signing_input + b"." + compact.encode(signature)).decode()
 
 
 def headed(**header: Any) -> str:

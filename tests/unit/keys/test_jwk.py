@@ -10,7 +10,7 @@ import joserfc.jwk
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from keys import JoseRefused, JwtRules, WeakKey, base64url, parse_jwk, parse_jwks, read_jwt, thumbprint
+from keys import JoseRefused, JwtRules, WeakKey, compact, parse_jwk, parse_jwks, read_jwt, thumbprint
 from keys.algorithms import _ED25519_PRIME, _ED25519_Y8, _SMALL_PRIMES_PRODUCT
 from keys.jwk import public_members
 from tests.unit.keys.forge import a_signer
@@ -23,7 +23,7 @@ RSA_KEY = {**a_signer("RS256").verification.public, "kid": "rsa"}
 def rsa_jwk(*, n: int, e: int = 65537) -> dict[str, Any]:
     """Write an RSA key as a JWK."""
     written = {
-        name: base64url.encode(value.to_bytes((value.bit_length() + 7) // 8)) for name, value in (("n", n), ("e", e))
+        name: compact.encode(value.to_bytes((value.bit_length() + 7) // 8)) for name, value in (("n", n), ("e", e))
     }
     return {"kty": "RSA", **{name: value.decode() for name, value in written.items()}}
 
@@ -31,7 +31,7 @@ def rsa_jwk(*, n: int, e: int = 65537) -> dict[str, Any]:
 def ed25519_jwk(y: int, *, sign: int = 0) -> dict[str, Any]:
     """Write an Ed25519 point, given its y and the sign of its x, as a JWK."""
     raw = (y | sign << 255).to_bytes(32, "little")
-    return {"kty": "OKP", "crv": "Ed25519", "x": base64url.encode(raw).decode()}
+    return {"kty": "OKP", "crv": "Ed25519", "x": compact.encode(raw).decode()}
 
 
 def test_keys_are_read_for_the_algorithms_that_they_can_serve() -> None:
@@ -207,7 +207,7 @@ def test_curves_outside_the_table_are_too_weak_to_be_written() -> None:
 
 
 def test_a_number_that_begins_with_a_zero_octet_is_refused() -> None:
-    padded = base64url.encode(b"\0" + base64url.decode(RSA_KEY["n"].encode())).decode()
+    padded = compact.encode(b"\0" + compact.decode(RSA_KEY["n"].encode())).decode()
     with pytest.raises(JoseRefused, match="zero octets"):
         parse_jwk({**RSA_KEY, "n": padded})
 
