@@ -1,0 +1,61 @@
+"""One `sen demo` and one Chromium for all tests of this folder; every person gets a browser profile of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.support.browser import Someone, launch
+from tests.support.running import Running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of this folder on one worker: they share what runs."""
+    for item in items:
+        if "tests/browser/" in item.nodeid:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Give what `sen demo` starts."""
+    started = Running.start(tmp_path_factory.mktemp("demo"))
+    yield started
+    started.end()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Give Chromium."""
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def people(chromium: Browser, running: Running) -> Iterator[Callable[..., Someone]]:
+    """Give a way to seat people at browsers; whatever they did, no page may have made Chromium complain."""
+    seated: list[Someone] = []
+
+    def seat(**options: Any) -> Someone:
+        seated.append(Someone.at(chromium, running, **options))
+        return seated[-1]
+
+    yield seat
+    for someone in seated:
+        someone.leaves()
+    assert [line for someone in seated for line in someone.complaints] == []
+
+
+@pytest.fixture
+def someone(people: Callable[..., Someone]) -> Someone:
+    """Give one person who reads Vietnamese."""
+    return people()
