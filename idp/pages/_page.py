@@ -173,7 +173,9 @@ def error_page(  # noqa: PLR0913  each of them says something else to the citize
         g.language = choose_language(ui_locales=ui_locales)
         return make_response(jsonify(message=_gettext(text.what), reason=reason, incident=incident), status)
     # what answered a form cannot be asked for again by a link
-    again = {} if request.method == "GET" else {"language_url": _home_in_other_language(ui_locales=ui_locales)}
+    again: dict[str, Any] = (
+        {} if request.method == "GET" else {"language_url": _home_in_other_language(ui_locales=ui_locales)}
+    )
     return render_page(
         "errors/error.html",
         status=status,

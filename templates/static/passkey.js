@@ -6,6 +6,7 @@ const button = box.querySelector("[data-passkey-start]");
 const token = document.querySelector('meta[name="csrf-token"]').content;
 const creating = box.dataset.passkey === "create";
 let waiting = null;
+let chosen = false;
 
 class Refused extends Error {}
 
@@ -80,11 +81,13 @@ function follow(next) {
 // Only the newest asking counts: a login that waits in the number field gives way to the button.
 async function ask(extra = {}) {
   waiting?.abort();
+  chosen = false;
   waiting = new AbortController();
   const { signal } = waiting;
   const options = await post(box.dataset.options, {}, signal);
   const request = { publicKey: readOptions(options.publicKey ?? options), signal, ...extra };
   const credential = await (creating ? navigator.credentials.create(request) : navigator.credentials.get(request));
+  chosen = true;
   say(box.dataset.working, true);
   await post(box.dataset.verify, { credential: writeCredential(credential) });
 }
@@ -114,7 +117,8 @@ async function offer() {
   try {
     await ask({ mediation: "conditional" });
   } catch (error) {
-    if (error instanceof Refused) say(error.message);
+    // who has not chosen a passkey has done nothing that could fail
+    if (chosen) say(explain(error));
   }
 }
 

@@ -1,0 +1,152 @@
+"""The pages in a small application of their own: every sample, and forms that tell what came in."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from flask import Flask, jsonify, request
+from playwright.sync_api import sync_playwright
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from idp.errors import AccessDenied, TooManyAttempts
+from idp.pages._page import Pages, protect, render_page
+from idp.pages.languages import Languages
+from tests.unit.pages.samples import SAMPLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask import Response
+    from flask.testing import FlaskClient
+    from flask.typing import ResponseReturnValue
+    from playwright.sync_api import Browser
+
+TEMPLATES = Path(__file__).parents[3] / "templates"
+ORIGIN = "http://localhost:8000"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+
+REQUEST = {"challenge": "YW55IGNoYWxsZW5nZSBhdCBhbGw", "rpId": "localhost", "userVerification": "required"}
+CREATION = {
+    "rp": {"id": "localhost", "name": "Sen"},
+    "user": {"id": "YW55IHVzZXI", "name": "099•••••••17", "displayName": "099•••••••17"},
+    "challenge": REQUEST["challenge"],
+    "pubKeyCredParams": [{"type": "public-key", "alg": -7}],
+    "authenticatorSelection": {"residentKey": "required", "userVerification": "required"},
+}
+
+
+def pages_of(app: Flask) -> Pages:
+    """Return what the application knows of its pages."""
+    pages: Pages = app.extensions["sen_pages"]
+    return pages
+
+
+def make_app(*, origin: str = ORIGIN) -> Flask:
+    """Return an application that shows the samples under /sample/<name> and takes forms at /form."""
+    app = Flask("pages", template_folder=str(TEMPLATES), static_folder=str(TEMPLATES / "static"))
+    app.secret_key = b"a key for tests only"
+    pages = Pages(
+        languages=Languages(folder=TEMPLATES / "translations"),
+        expected_origin=origin,
+        session_idle_seconds=900,
+        session_warning_seconds=120,
+    )
+    protect(app, pages=pages, unprotected=("/open",))
+    samples = {sample.name: sample for sample in SAMPLES}
+
+    @app.get("/sample/<name>")
+    def show(name: str) -> Response:
+        found = samples[name]
+        wish, targets = request.args.get("ui_locales"), request.args.getlist("target")
+        return render_page(found.template, ui_locales=wish, form_targets=tuple(targets), **found.context)
+
+    @app.post("/form")
+    @app.post("/open")
+    def take() -> str:
+        return "taken"
+
+    posted: list[dict[str, Any]] = []
+    app.extensions["posted"] = posted
+
+    @app.post("/options")
+    def options() -> ResponseReturnValue:
+        body = request.get_json()
+        posted.append(body)
+        return jsonify(CREATION if "name" in body else REQUEST)
+
+    @app.post("/verify")
+    def verify() -> ResponseReturnValue:
+        body = request.get_json()
+        posted.append(body)
+        if body.get("name") == "refused":
+            return jsonify(message="Khóa này không vừa."), 400
+        if body.get("name") == "too late":
+            return jsonify(next="/sample/login"), 401
+        return jsonify(next="/sample/account")
+
+    @app.get("/broken")
+    def fail() -> str:
+        raise RuntimeError("private detail 099305000017")
+
+    @app.get("/tired")
+    def tire() -> str:
+        raise TooManyAttempts("Too many.", wait_seconds=61)
+
+    @app.get("/denied")
+    def deny() -> str:
+        raise AccessDenied("No.", detail="private detail")
+
+    return app
+
+
+@pytest.fixture(scope="session")
+def pages_app() -> Flask:
+    return make_app()
+
+
+@pytest.fixture
+def browser_client(pages_app: Flask) -> FlaskClient:
+    return pages_app.test_client()
+
+
+@pytest.fixture
+def pages_app_client(pages_app: Flask) -> FlaskClient:
+    """Give another browser."""
+    return pages_app.test_client()
+
+
+class Quiet(WSGIRequestHandler):
+    """Logs nothing."""
+
+    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002  the base class's name
+        """Stay silent."""
+
+
+@pytest.fixture(scope="package")
+def site_app() -> Iterator[Flask]:
+    """Give the application as it is served at the origin that it expects."""
+    server = make_server("localhost", 0, Flask("not yet"), threaded=True, request_handler=Quiet)
+    app = server.app = make_app(origin=f"http://localhost:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield app
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="package")
+def site(site_app: Flask) -> str:
+    """Give the origin of the served application."""
+    return pages_of(site_app).expected_origin
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        yield browser
+        browser.close()

@@ -1,0 +1,223 @@
+"""Every page as it could be seen: its template and a context as a view would give it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+from idp.pages._error_texts import ERROR_TEXTS
+
+PORTAL = {
+    "name": "Cổng Dịch vụ công quốc gia",
+    "owner": "Trung tâm Dữ liệu quốc gia",
+    "uri": "dichvucong.example.vn",
+    "verified": True,
+    "sandbox": False,
+}
+SANDBOX = PORTAL | {"name": "Cổng thử", "sandbox": True, "uri": None}
+UNVERIFIED = PORTAL | {"verified": False}
+SESSION = {"session_idle_seconds": 900, "stay_url": "/session/stay"}
+CEREMONY = {"options_url": "/options", "verify_url": "/verify", "tx": "transaction"}
+LOGIN = CEREMONY | {
+    "portal": PORTAL,
+    "reason": "first",
+    "errors": {},
+    "number": "",
+    "number_url": "/login/number",
+    "activate_url": "/activate?tx=transaction",
+    "help_url": "/help",
+}
+
+
+def item(claim: str, name: str, value: str, **more: Any) -> dict[str, Any]:
+    """Return one line of a consent page."""
+    plain = {"masked": None, "required": True, "basis": "consent", "why": "Để ghi đúng trên hồ sơ.", "sensitive": False}
+    return {"claim": claim, "name": name, "value": value, "legal_basis": "Sự đồng ý của bạn."} | plain | more
+
+
+NUMBER = item("personal_number", "Số định danh cá nhân", "099305000017", masked="099•••••••17", basis="law")
+CONSENT: dict[str, Any] = SESSION | {
+    "portal": PORTAL,
+    "reason": "first",
+    "purpose_name": "Đổi giấy phép lái xe",
+    "purpose_text": "Để cơ quan cấp giấy phép xử lý hồ sơ của bạn.",
+    "new_items": [
+        item("name", "Họ và tên", "Nguyễn Thị An"),
+        item("birthdate", "Ngày sinh", "14/02/2005"),
+        NUMBER,
+        item("phone_number", "Số điện thoại", "0900000482", masked="090•••••82", required=False),
+        item("address", "Địa chỉ thường trú", "Số 1 phố Thử Nghiệm, phường Cửa Nam, Hà Nội", required=False),
+    ],
+    "known_items": [],
+    "until": "22/11/2027",
+    "consent_url": "/consent",
+    "shown": "fingerprint",
+    "tx": "transaction",
+}
+PASSKEYS = [
+    {
+        "id": "1",
+        "name": "Điện thoại của An",
+        "created": "22/11/2026",
+        "last_used": "22/11/2026 10:04",
+        "this_session": True,
+    },
+    {"id": "2", "name": "<b>Khóa</b> bảo mật", "created": "01/02/2026", "last_used": None, "this_session": False},
+]
+SERVICE = {
+    "id": "1",
+    "portal": "Cổng Dịch vụ công quốc gia",
+    "purpose": "Đổi giấy phép lái xe",
+    "items": ("Họ và tên", "Ngày sinh"),
+    "since": "22/11/2026",
+    "until": "22/11/2027",
+}
+SESSIONS = [
+    {"id": "1", "since": "22/11/2026 10:04", "level": "Mức độ 2", "passkey": "Điện thoại của An", "current": True},
+    {"id": "2", "since": "20/11/2026 08:30", "level": "Mức độ 3", "passkey": "", "current": False},
+]
+LINES = [
+    {
+        "time": "10:04",
+        "sentence": "Đăng nhập",
+        "portal": "Cổng Dịch vụ công",
+        "level": "Mức độ 2",
+        "code": "H7K-2Q9-4M",
+    },
+    {"time": "10:02", "sentence": "Tạo khóa truy cập mới", "portal": None, "level": None, "code": "H7K-2Q8-3P"},
+]
+ERROR = {"incident": "H7K-2Q9-4M", "at": datetime(2026, 11, 22, 3, 4, tzinfo=UTC), "wait_minutes": None}
+WAY_BACK = {"way_back": "http://localhost:8001/", "portal": "Cổng Dịch vụ công"}
+NO_WAY_BACK = {"way_back": None, "portal": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A page: a name for the report, its template, and what a view gives it."""
+
+    name: str
+    template: str
+    context: MappingProxyType[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def sample(name: str, template: str, *contexts: dict[str, Any]) -> Sample:
+    """Return a sample of the merged contexts."""
+    merged: dict[str, Any] = {}
+    for context in contexts:
+        merged |= context
+    return Sample(name, template, MappingProxyType(merged))
+
+
+REGISTER = {
+    "portal": None,
+    "tx": "transaction",
+    "again_url": "/activate",
+    "register": "Cơ sở dữ liệu quốc gia về dân cư",
+}
+START: dict[str, Any] = {
+    "portal": None,
+    "tx": "transaction",
+    "errors": {},
+    "number": "",
+    "activate_url": "/activate",
+    "login_url": "/login",
+}
+WRONG = {"number": "Số định danh cá nhân có 12 chữ số.", "code": "Mã kích hoạt có 14 ký tự."}
+LOGOUT = {"confirm_url": "/logout/confirm", "stay_url_after": "/account"}
+
+SAMPLES = (
+    sample("home", "home.html", {"logged_in": False}),
+    sample("home-inside", "home.html", SESSION, {"logged_in": True}),
+    sample("help", "help.html"),
+    sample("login", "login/passkey.html", LOGIN),
+    sample("login-account", "login/passkey.html", LOGIN, {"portal": None, "reason": "fresh"}),
+    sample("login-wrong", "login/passkey.html", LOGIN, {"portal": UNVERIFIED, "errors": WRONG, "number": "12<3"}),
+    sample("login-level", "login/passkey.html", LOGIN, {"reason": "level", "level": "mức 3", "portal": SANDBOX}),
+    sample(
+        "login-number",
+        "login/number.html",
+        LOGIN,
+        {"masked_number": "099•••••••17", "sealed_number": "x", "back_url": "/login"},
+    ),
+    sample("activate", "activate/start.html", START),
+    sample("activate-wrong", "activate/start.html", START, {"errors": WRONG, "number": "123", "portal": PORTAL}),
+    sample("register-unavailable", "activate/register.html", REGISTER, {"answer": "unavailable"}),
+    sample("register-no-match", "activate/register.html", REGISTER, {"answer": "does_not_match"}),
+    sample("register-not-found", "activate/register.html", REGISTER, {"answer": "not_found", "portal": PORTAL}),
+    sample("activate-passkey", "activate/passkey.html", CEREMONY, {"portal": None, "suggested_name": "Điện thoại"}),
+    sample(
+        "activate-second",
+        "activate/second.html",
+        CEREMONY,
+        SESSION,
+        {"portal": PORTAL, "suggested_name": "Khóa thứ hai", "next_url": "/continue"},
+    ),
+    sample("activate-done", "activate/done.html", {"portal": PORTAL, "next_url": "/continue"}),
+    sample("consent", "consent.html", CONSENT),
+    sample("consent-new", "consent.html", CONSENT, {"reason": "new", "known_items": [NUMBER], "portal": SANDBOX}),
+    sample(
+        "account",
+        "account/index.html",
+        SESSION,
+        {"name": "Nguyễn Thị An", "level": "Mức độ 2", "account_level": "Mức độ 02", "passkey_count": 1},
+    ),
+    sample(
+        "passkeys",
+        "account/passkeys.html",
+        CEREMONY,
+        SESSION,
+        {"passkeys": PASSKEYS, "rename_url": "/rename", "remove_url": "/remove", "suggested_name": "Điện thoại"},
+    ),
+    sample(
+        "passkey-remove",
+        "account/passkey_remove.html",
+        SESSION,
+        {"passkey": PASSKEYS[0], "others": PASSKEYS[1:], "remove_url": "/remove", "back_url": "/back"},
+    ),
+    sample(
+        "passkey-last",
+        "account/passkey_remove.html",
+        SESSION,
+        {"passkey": PASSKEYS[0], "others": [], "remove_url": "/remove", "back_url": "/back"},
+    ),
+    sample(
+        "services",
+        "account/services.html",
+        SESSION,
+        {"services": [SERVICE], "withdraw_url": "/withdraw", "done": "withdrawn"},
+    ),
+    sample("services-none", "account/services.html", SESSION, {"services": [], "withdraw_url": "/withdraw"}),
+    sample(
+        "withdraw",
+        "account/withdraw.html",
+        SESSION,
+        {"service": SERVICE, "withdraw_url": "/withdraw", "back_url": "/back"},
+    ),
+    sample("sessions", "account/sessions.html", SESSION, {"sessions": SESSIONS, "end_url": "/end"}),
+    sample("activity", "account/activity.html", SESSION, {"days": [{"day": "22/11/2026", "lines": LINES}]}),
+    sample("activity-none", "account/activity.html", SESSION, {"days": []}),
+    sample(
+        "logout",
+        "logout/confirm.html",
+        LOGOUT,
+        {"portals": ["Cổng một", "Cổng hai"], "portal": "Cổng một", "parameters": {"state": 'x"&y'}},
+    ),
+    sample("logout-alone", "logout/confirm.html", LOGOUT, {"portals": ["Cổng một"], "portal": None, "parameters": {}}),
+    sample("logged-out", "logout/done.html", WAY_BACK),
+    sample("logged-out-alone", "logout/done.html", NO_WAY_BACK),
+    *(
+        sample(
+            f"error-{reason}", "errors/error.html", ERROR, {"text": text}, WAY_BACK if len(reason) % 2 else NO_WAY_BACK
+        )
+        for reason, text in ERROR_TEXTS.items()
+    ),
+    sample(
+        "error-wait",
+        "errors/error.html",
+        ERROR,
+        NO_WAY_BACK,
+        {"text": ERROR_TEXTS["too_many_attempts"], "wait_minutes": 15},
+    ),
+)
