@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import sqlite3
@@ -16,6 +17,8 @@ from tests.support.valkey import free_ports
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+pytestmark = pytest.mark.xdist_group("demo")  # several tests look at one demo
 
 NUMBERS = ["099305000017", "099090000025", "099185000033"]
 
@@ -32,6 +35,15 @@ def type_demo(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
     yield type_it
     for demo in typed:
         demo.end()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """Run one demo that several tests look at and none ends."""
+    demo = Demo.type_command(tmp_path_factory.mktemp("running"))
+    demo.read_welcome()
+    yield demo
+    demo.end()
 
 
 def test_a_first_run_says_where_to_click_and_a_second_one_finds_everything_again(
@@ -61,13 +73,12 @@ def test_a_first_run_says_where_to_click_and_a_second_one_finds_everything_again
     assert second.leaves_nothing()
 
 
-def test_what_it_keeps_is_its_owners_alone(type_demo: Callable[..., Demo], tmp_path: Path) -> None:
-    demo = type_demo()
-    demo.read_welcome()
+def test_what_it_keeps_is_its_owners_alone(running: Demo) -> None:
     shared = stat.S_IRWXG | stat.S_IRWXO
-    kept = [path for path in (tmp_path / "var").rglob("*") if not path.is_socket()]
+    var = running.folder / "var"
+    kept = [path for path in var.rglob("*") if not path.is_socket()]
     assert {path.name for path in kept} >= {"sen.db", "sen.log", "demo-portal.json", "demo-codes.json"}
-    assert [str(path) for path in [tmp_path / "var", *kept] if path.stat().st_mode & shared] == []
+    assert [str(path) for path in [var, *kept] if path.stat().st_mode & shared] == []
 
 
 def test_codes_that_were_lost_are_issued_anew(type_demo: Callable[..., Demo], tmp_path: Path) -> None:
@@ -103,15 +114,26 @@ def test_a_server_that_is_killed_takes_its_workers_with_it_and_ends_the_demo(typ
     assert demo.leaves_nothing()
 
 
-def test_a_worker_that_is_killed_comes_back(type_demo: Callable[..., Demo]) -> None:
-    demo = type_demo()
-    demo.read_welcome()
-    server = demo.named("serve")
-    server.children()[0].kill()
-    assert until(lambda: len([child for child in server.children() if is_alive(child)]) >= 2)
-    assert demo.get("/health/live")[0] == 200
-    assert demo.send(signal.SIGINT) == 0
-    assert demo.leaves_nothing()
+def test_a_worker_that_is_killed_comes_back(running: Demo) -> None:
+    server = running.named("serve")
+    former = server.children()
+    former[0].kill()
+    assert until(lambda: len([child for child in server.children() if is_alive(child)]) == len(former))
+    assert former[0] not in server.children()
+    assert running.get("/health/live")[0] == 200
+
+
+@pytest.mark.spec("AU-02", "AU-03")
+def test_its_log_is_one_json_object_a_line_without_anybodys_number(running: Demo) -> None:
+    running.get("/login")
+    running.get("/health/ready")
+    lines = [json.loads(line) for line in running.log().splitlines()]
+    answered = [line for line in lines if line["event"] == "answered"]
+    assert answered
+    assert all(len(line["correlation"]) == 10 for line in answered)
+    assert all(line["at"].endswith("+00:00") for line in lines)
+    for number in (*NUMBERS, *running.codes().values()):
+        assert number not in running.log()
 
 
 @pytest.mark.parametrize("which", [0, 1], ids=["provider", "portal"])
@@ -138,15 +160,13 @@ def test_a_folder_that_cannot_be_written_is_named_in_one_sentence(
     assert f"The folder {tmp_path / 'var'} cannot be written to" in printed
 
 
-def test_a_folder_that_another_demo_uses_is_named_in_one_sentence(type_demo: Callable[..., Demo]) -> None:
-    first = type_demo()
-    first.read_welcome()
-    second = type_demo()
+def test_a_folder_that_another_demo_uses_is_named_in_one_sentence(running: Demo) -> None:
+    second = Demo.type_command(running.folder)
     printed, _nothing = second.process.communicate(timeout=30)
     assert second.process.returncode == 1
     assert len(printed.splitlines()) == 1
     assert "Another Valkey is running" in printed
-    assert first.get("/health/ready")[0] == 200
+    assert running.get("/health/ready")[0] == 200
 
 
 def test_a_socket_that_a_living_server_holds_is_named_in_one_sentence(

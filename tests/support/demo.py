@@ -106,12 +106,13 @@ class Demo:
 
     def named(self, word: str) -> psutil.Process:
         """Return the first child in whose command line a word stands."""
-        return next(child for child in self.family if word in child.cmdline())
+        return next(child for child in self.family if any(part.endswith(word) for part in child.cmdline()))
 
     def get(self, path: str, *, language: str = "vi") -> tuple[int, str, str]:
-        """Return status, content type and text of a page of the provider."""
+        """Return status, content type and text of a page of the provider, as a browser that keeps cookies gets it."""
         request = urllib.request.Request(f"http://localhost:{self.port}{path}", headers={"Accept-Language": language})
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  our own http address
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        with browser.open(request, timeout=10) as answer:
             return answer.status, answer.headers["Content-Type"], answer.read().decode()
 
     def send(self, number: signal.Signals) -> int:
