@@ -192,7 +192,7 @@ def _claims_parameter(text: str | None) -> dict[str, Mapping[str, Any]]:
     if not isinstance(parsed, dict):
         raise InvalidRequest(f"claims is a JSON object of at most {LONGEST_CLAIMS} characters.")
     for name in empty:
-        members = parsed.get(name) or {}
+        members = {} if parsed.get(name) is None else parsed[name]
         if not isinstance(members, dict) or any(not isinstance(spec, dict | None) for spec in members.values()):
             raise InvalidRequest(f"claims.{name} maps each claim to null or an object.")
         empty[name] = members

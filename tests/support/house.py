@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import secrets
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 import orjson
+import pytest
 from werkzeug.test import Client
 
 from idp import clock
@@ -22,8 +25,10 @@ from tests.support.authenticator import SoftwareAuthenticator
 from tests.support.office import Office, a_person, new_number
 from tests.support.portal import ASSERTION_TYPE, ISSUER, Login, Portal, answered, members, pkce
 from tests.support.signed_in import SignedIn
+from tests.support.valkey import ValkeyServer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from werkzeug.test import TestResponse
@@ -31,9 +36,11 @@ if TYPE_CHECKING:
     from idp.citizens.national_id import PersonalNumber
     from idp.services import Services
     from idp.settings import Settings
+    from tests.support.postgres import Postgres
 
 __all__ = [
-    "ASSERTION_TYPE", "ISSUER", "TX", "ACitizen", "House", "Login", "Portal", "SignedIn", "answered", "members", "pkce",
+    "ASSERTION_TYPE", "ISSUER", "TX", "ACitizen", "House", "Login", "Portal", "SignedIn", "answered", "any_house",
+    "house", "later", "members", "own_valkey", "pkce", "postgres_house",
     "settings_for", "wait_for",
 ]  # fmt: skip
 
@@ -192,6 +199,51 @@ class ACitizen:
         return found[1]
 
 
+@contextmanager
+def later(seconds: float) -> Iterator[None]:
+    """Let every clock of the house run ahead; what the memory forgets by itself, it does not forget sooner."""
+    real = clock.now
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "now", lambda: real() + timedelta(seconds=seconds))
+        yield
+
+
 def wait_for(seconds: float) -> None:
     """Let real time pass."""
     time.sleep(seconds)
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory, lone_valkey: ValkeyServer) -> Iterator[House]:
+    """Give the house of this worker, on SQLite and the shared Valkey: register portals and citizens of your own."""
+    built = House.build(folder=tmp_path_factory.mktemp("house"), redis_url=lone_valkey.url)
+    yield built
+    built.services.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_house(
+    tmp_path_factory: pytest.TempPathFactory, lone_valkey: ValkeyServer, postgres: Postgres
+) -> Iterator[House]:
+    """Give a house of this worker on PostgreSQL."""
+    name = f"house_{secrets.token_hex(6)}"
+    folder = tmp_path_factory.mktemp("house")
+    built = House.build(folder=folder, redis_url=lone_valkey.url, database_url=postgres.create_database(name))
+    yield built
+    built.services.close()
+    built.office.database.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_house(request: pytest.FixtureRequest) -> House:
+    """Give the house once on SQLite and once on PostgreSQL."""
+    found: House = request.getfixturevalue("house" if request.param == "sqlite" else "postgres_house")
+    return found
+
+
+@pytest.fixture
+def own_valkey() -> Iterator[ValkeyServer]:
+    """Give a Valkey that this test may kill, flush and restore."""
+    server = ValkeyServer.alone()
+    yield server
+    server.stop()
