@@ -42,6 +42,8 @@ LOOKS_PRIVATE = re.compile(
     r"|(?<!\d)(?:\d{9}|\d{3}([ .-])\d{3}\1\d{3})(?!\d)",  # a former number
     re.ASCII,
 )
+PLAIN = re.compile(r"[ A-Za-z_/:.-]{0,64}")
+"""Words and paths: where no digit and no `eyJ` is, nothing private is found below, at a tenth of the price."""
 UNSAFE = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """What JSON does not escape, and what a terminal or an editor would still obey."""
 LEAST_PRIVATE_NUMBER = 10**8
@@ -50,9 +52,10 @@ MOST_PRIVATE_NUMBER = 10**12
 
 def configure(*, level: str) -> None:
     """Send every log line of this process to standard error as JSON; `level` is that of [log]."""
-    shared: list[Any] = [_stamp, structlog.stdlib.add_log_level]
+    # What we add ourselves comes after the masking: an instant and an id are no person's number.
+    own: list[Any] = [_stamp, structlog.stdlib.add_log_level]
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, mask, _to_json],
+        processors=[structlog.processors.format_exc_info, mask, *own, _to_json],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
@@ -84,7 +87,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
-        return _to_json(None, "", mask(None, "", _stamp(None, "", fields)))
+        return _to_json(None, "", _stamp(None, "", mask(None, "", fields)))
 
 
 def mask(_logger: object, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -99,7 +102,7 @@ def _is_secret(key: str, value: Any) -> bool:
 
 def _masked(value: Any) -> Any:
     if isinstance(value, str):
-        return UNSAFE.sub("\ufffd", LOOKS_PRIVATE.sub(lambda found: found["harmless"] or MASKED, value))
+        return _masked_text(value)
     if isinstance(value, bool) or value is None or isinstance(value, float):
         return value
     if isinstance(value, int):
@@ -109,6 +112,12 @@ def _masked(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [_masked(inner) for inner in value]
     return _masked(repr(value))
+
+
+def _masked_text(text: str) -> str:
+    if PLAIN.fullmatch(text) and "eyJ" not in text:
+        return text
+    return UNSAFE.sub("\ufffd", LOOKS_PRIVATE.sub(lambda found: found["harmless"] or MASKED, text))
 
 
 def _stamp(_logger: object, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
