@@ -1,24 +1,35 @@
 """LIMITS: what is counted, per whom, how many, how long. Counted before it is checked, so parallel tries all count.
 
 Counts live in the memory that expires; where that does not answer, the request fails (closed) rather than uncounted.
+A memory that has lost its counts a moment ago would give everybody all of their tries anew: for as long as it is
+younger than a window, a weak factor's limits are half of what they are, rounded up.
 """
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from idp.ephemeral import Count
+from idp import clock
+from idp.ephemeral import Claim, Claimed, Count, Drop
 from idp.errors import TooManyAttempts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from idp.ephemeral import Step
     from idp.settings import Limits
 
 MINUTE = 60
 IPV6_PREFIX = 64
 MAPPED = "::ffff:"
 EVERYWHERE_FACTOR = 200
+WHEN_FORGOTTEN = 2
+
+WEAK = frozenset({"activation"})
+"""What can be guessed: a memory that forgot must not help with it."""
 
 Per = Literal["account", "prefix", "everywhere"]
 
@@ -59,25 +70,42 @@ def prefix_of(address: str) -> str:
     return f"{network:x}/{IPV6_PREFIX}"
 
 
-def steps(name: str, *, settings: Limits, address: str, account: str = "") -> tuple[Count, ...]:
+def steps(name: str, *, settings: Limits, address: str, account: str = "") -> tuple[Step, ...]:
     """Return the steps that count one attempt; `account` is a hash, never a number."""
     subjects: dict[Per, str] = {"account": account, "prefix": prefix_of(address), "everywhere": "*"}
-    return tuple(
-        Count(f"limit:{name}:{limit.per}:{subjects[limit.per]}", _window(limit, settings)) for limit in LIMITS[name]
+    counts = tuple(
+        Count(_key(name, limit.per, subjects[limit.per]), _window(limit, settings)) for limit in LIMITS[name]
     )
+    return (*counts, Claim(f"limit:{name}:{secrets.token_hex(8)}", 1)) if name in WEAK else counts
 
 
-def check(name: str, counts: list[int], *, settings: Limits) -> None:
-    """Compare counts with their limits.
+def forget(name: str, *, account: str) -> Drop:
+    """Return the step that forgets an account's failures, and nothing else, once it has succeeded (LG-09)."""
+    return Drop(_key(name, "account", account))
+
+
+def check(name: str, replies: Sequence[Any], *, settings: Limits) -> None:
+    """Compare the replies to `steps` with the limits.
 
     Raises:
         TooManyAttempts: one is over.
     """
-    for limit, count in zip(LIMITS[name], counts, strict=True):
-        if count > getattr(settings, limit.most) * limit.factor:
-            raise TooManyAttempts(
-                "Too many attempts.", wait_seconds=_window(limit, settings), detail=f"{name} {limit.per}"
-            )
+    age = _age(replies)
+    for limit, count in zip(LIMITS[name], replies, strict=False):
+        window = _window(limit, settings)
+        most = getattr(settings, limit.most) * limit.factor
+        if count > (most if age >= window else most - most // WHEN_FORGOTTEN):
+            raise TooManyAttempts("Too many attempts.", wait_seconds=window, detail=f"{name} {limit.per}")
+
+
+def _age(replies: Sequence[Any]) -> float:
+    """Return for how many seconds the memory is known to have forgotten nothing; endless where nobody asked."""
+    claims = [reply for reply in replies if isinstance(reply, Claimed)]
+    return clock.now().timestamp() - claims[0].since if claims else float("inf")
+
+
+def _key(name: str, per: Per, subject: str) -> str:
+    return f"limit:{name}:{per}:{subject}"
 
 
 def _window(limit: Limit, settings: Limits) -> int:

@@ -6,6 +6,7 @@ from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Any
 
 import orjson
+import structlog
 from flask import jsonify, redirect, request
 
 from idp import limits
@@ -16,7 +17,7 @@ from idp.citizens.fingerprints import code_hash, number_hash
 from idp.citizens.malformed import Malformed
 from idp.citizens.national_id import PersonalNumber
 from idp.citizens.register import expect_found
-from idp.ephemeral import Read, Write
+from idp.ephemeral import Drop, Read, Write
 from idp.errors import CodeRefused, LoginError, RegisterAnswer, RegistrationRefused, TooManyAttempts, TransactionLost
 from idp.metrics import ACTIVATIONS
 from idp.pages import _flow, _visit, ceremony
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from idp.login.transaction import Transaction
 
 WAITING = "activation"
+
+log = structlog.get_logger("sen.pages")
 
 
 def show() -> ResponseReturnValue:
@@ -206,7 +209,7 @@ def passkey_verify() -> ResponseReturnValue:
     services = _visit.services()
     try:
         proved = _proved(transaction)
-        name = str(body.get("name") or suggested_name())
+        name = ceremony.clean_name(str(body.get("name") or "")) or suggested_name()
         made = ceremony.finish(key=transaction.id, unverified_response=orjson.dumps(body.get("credential")), name=name)
         number = PersonalNumber.parse(proved["number"])
         answer = services.people.register.look_up(number=number, expected_person_hash=b64decode(proved["person"]))
@@ -220,8 +223,12 @@ def passkey_verify() -> ResponseReturnValue:
         activated = services.people.citizens.activate(activation=activation)
     except (RegistrationRefused, CodeRefused, RegisterAnswer, TransactionLost) as refused:
         services.metrics.count(ACTIVATIONS, "refused")
+        services.audit.append(ActivationRefused(actor="anyone", reason=refused.reason))
+        log.info("refused", reason=refused.reason, detail=refused.detail)
         return jsonify(message=_refusal(refused)), 400
     services.metrics.count(ACTIVATIONS, "succeeded")
+    hashed = number_hash(sealer=services.provider.sealer, number=number)
+    services.provider.ephemeral.wave(Drop(_key(transaction)), limits.forget("activation", account=hashed.hex()))
     _visit.hold(services.journey.open(activated.session, former=_visit.held()))
     return jsonify(next=f"/activate/second?tx={transaction.id}")
 
