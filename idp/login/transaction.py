@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 
+from idp import clock
 from idp.cookies import browser_hash
 from idp.ephemeral import Drop, Read, Replace, Write
 from idp.errors import TransactionLost
@@ -26,8 +27,9 @@ class Transaction:
     """What waits. `request` is None when the citizen wants only the own account page.
 
     `arrived_with` is the id of the session that was there when the request came. `shown` is the fingerprint of the
-    consent page that was shown last, `agreed` says that it was answered. `reason` picks the sentence of the login page.
-    `then` is the page of ours that follows where there is no request.
+    consent page that was shown last, `agreed_by` the id of the citizen who answered it: another one who logs in for
+    the same request has agreed to nothing. `reason` picks the sentence of the login page. `then` is the page of ours
+    that follows where there is no request. `began_at` is in seconds since 1970.
     """
 
     id: str
@@ -36,8 +38,9 @@ class Transaction:
     arrived_with: str | None = None
     reason: str = "first"
     shown: str | None = None
-    agreed: bool = False
+    agreed_by: str | None = None
     then: str = "/account"
+    began_at: int = 0
 
     @property
     def key(self) -> str:
@@ -81,6 +84,7 @@ class Transactions:
             arrived_with=arrived_with,
             then=then,
             reason=reason,
+            began_at=clock.epoch_seconds(),
         )
         self._ephemeral.wave(Write(transaction.key, transaction.to_json(), self._seconds))
         return transaction
@@ -102,13 +106,16 @@ class Transactions:
         return transaction
 
     def change(self, transaction: Transaction, **changes: Any) -> Transaction:
-        """Keep a change, if the transaction still waits.
+        """Keep a change, if the transaction still waits; it waits no longer by it.
+
+        A request that lived on by being looked at would outlive the mark that it has been answered elsewhere.
 
         Raises:
             TransactionLost: it was answered or forgotten meanwhile.
         """
         changed = replace(transaction, **changes)
-        if not self._ephemeral.wave(Replace(changed.key, changed.to_json(), self._seconds))[0]:
+        left = min(self._seconds, changed.began_at + self._seconds - clock.epoch_seconds())
+        if left < 1 or not self._ephemeral.wave(Replace(changed.key, changed.to_json(), left))[0]:
             raise TransactionLost(LOST)
         return changed
 

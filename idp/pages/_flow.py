@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import redirect
 
 from idp import clock
-from idp.errors import ProtocolError, TransactionLost
+from idp.errors import ProtocolError, TemporarilyUnavailable, TransactionLost
 from idp.pages import _visit
 from idp.protocol import codes
 from idp.protocol.authorization_response import with_error
@@ -69,7 +69,7 @@ def situation(transaction: Transaction) -> Situation | None:
         session=held.session if held else None,
         gates=gates,
         arrived_with=transaction.arrived_with,
-        agreed=transaction.agreed,
+        agreed=held is not None and transaction.agreed_by == held.session.citizen_id,
     )
     need = decide(request=asked, client=client, visit=visit, provider=provider, now=clock.now())
     return Situation(transaction, asked, client, held, need)
@@ -102,10 +102,11 @@ def back_with(transaction: Transaction, error: ProtocolError) -> Response:
     """Send the citizen back to the portal with an error; the transaction is over.
 
     Raises:
-        ProtocolError: the error itself, where there is no portal to go back to.
+        ProtocolError: the error itself, where there is no portal to go back to, or where waiting helps: the request
+            then waits on, and the citizen tries again.
     """
     asked = transaction.request
-    if asked is None:
+    if asked is None or isinstance(error, TemporarilyUnavailable):
         raise error
     services = _visit.services()
     services.transactions.end(transaction)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flask import redirect, request
@@ -98,7 +97,7 @@ def take() -> ResponseReturnValue:
         return _refused(now, citizen_id=citizen_id)  # 3
     except (ShownDiffers, Outdated, NotOffered):
         return redirect(f"/consent?tx={transaction.id}", 303)
-    return _flow.go_on(services.transactions.change(replace(transaction, shown=None), agreed=True))
+    return _flow.go_on(services.transactions.change(transaction, shown=None, agreed_by=citizen_id))
 
 
 def _refused(now: Situation, *, citizen_id: str) -> ResponseReturnValue:
