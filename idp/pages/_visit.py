@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from flask import after_this_request, current_app, g, request
 
-from idp import cookies
+from idp import cookies, limits
 from idp.sessions import Held, Session
 
 if TYPE_CHECKING:
@@ -91,19 +91,27 @@ def browser() -> str:
     return value
 
 
-def transaction(unverified_id: str | None) -> Transaction:
-    """Return the transaction of this browser.
+def transaction(unverified_id: object) -> Transaction:
+    """Return the transaction of this browser; what a script posted may be of any kind.
 
     Raises:
         TransactionLost: there is none, or another browser began it.
     """
-    found = services().transactions.find(unverified_id=unverified_id, browser=cookie(cookies.BROWSER))
+    text = unverified_id if isinstance(unverified_id, str) else None
+    found = services().transactions.find(unverified_id=text, browser=cookie(cookies.BROWSER))
     g.ui_locales = found.request.ui_locales if found.request else None
     return found
 
 
 def own_transaction(*, then: str, reason: str = "account") -> Transaction:
-    """Begin a transaction for one of our own pages."""
+    """Begin a transaction for one of our own pages.
+
+    Raises:
+        TooManyAttempts: the limit of this address is reached; each transaction takes room in the memory for an hour.
+    """
+    settings = services().provider.settings.limits
+    counts = limits.steps("page", settings=settings, address=request.remote_addr or "")
+    limits.check("page", services().provider.ephemeral.wave(*counts), settings=settings)
     visitor = held()
     return services().transactions.begin(
         request=None,
