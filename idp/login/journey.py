@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from idp.sessions import Held, Sessions
 
 REFUSED = "This passkey did not fit."
+NOT_OURS = re.compile("[^A-Za-z ,.:]")
+"""What a reason of ours is never written with, and what somebody wrote into an answer may be (numbers above all)."""
+LONGEST_REASON = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,8 @@ class Journey:
                 use=verified.use, session=self.new_session(method=method, evidence=verified.evidence)
             )
         except AssertionRefused as refused:
-            self.audit.append(LoginRefused(actor="anyone", method=method, reason=refused.detail[:100]))
+            reason = NOT_OURS.sub("?", refused.detail)[:LONGEST_REASON]
+            self.audit.append(LoginRefused(actor="anyone", method=method, reason=reason))
             raise
         return self.open(begun, former=former)  # 4
 
