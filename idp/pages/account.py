@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import jsonify, redirect, request
 
+from consent import NotThere
 from idp import clock
 from idp.errors import NotKnown
 from idp.pages import _visit
@@ -61,15 +62,18 @@ def withdraw_page(held: Held) -> ResponseReturnValue:
 @own_page
 def withdraw(held: Held) -> ResponseReturnValue:
     """POST /account/withdraw: from this moment no token that rests on it works."""
-    _visit.services().consents.change(
-        lambda ledger: ledger.withdraw(
-            consent_id=request.form.get("consent", ""),
-            subject=held.session.citizen_id,
-            by="citizen",
-            reason="withdrawn on the account page",
-            now=clock.now(),
+    try:
+        _visit.services().consents.change(
+            lambda ledger: ledger.withdraw(
+                consent_id=request.form.get("consent", ""),
+                subject=held.session.citizen_id,
+                by="citizen",
+                reason="withdrawn on the account page",
+                now=clock.now(),
+            )
         )
-    )
+    except NotThere:
+        return redirect("/account/services", 303)
     return redirect("/account/services?done=withdrawn", 303)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import orjson
+import structlog
 from flask import jsonify, redirect, request
 
 from idp import clock
@@ -22,10 +24,12 @@ from idp.pages.login import read_json
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
-    from idp.citizens.credentials import Passkey
+    from idp.citizens.credentials import NewPasskey, Passkey
     from idp.sessions import Held
 
 REMOVED = "removed by the citizen"
+
+log = structlog.get_logger("sen.pages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ def verify(held: Held) -> ResponseReturnValue:
     name = ceremony.clean_name(str(body.get("name") or "")) or suggested_name()
     try:
         made = ceremony.finish(key=held.session.id, unverified_response=orjson.dumps(body.get("credential")), name=name)
-        passkey = made.given_to(citizen_id=held.session.citizen_id, at=clock.now())
+        passkey = _no_higher(made, held).given_to(citizen_id=held.session.citizen_id, at=clock.now())
         event = PasskeyAdded(
             actor=f"citizen:{passkey.citizen_id}",
             citizen_id=passkey.citizen_id,
@@ -102,10 +106,23 @@ def verify(held: Held) -> ResponseReturnValue:
             attested=passkey.attested,
         )
         _visit.services().people.passkeys.add(passkey=passkey, event=event)
-    except RegistrationRefused:
+    except RegistrationRefused as refused:
+        log.info("refused", reason=refused.reason, detail=refused.detail)
         return jsonify(message=_("Chưa tạo được khóa truy cập. Hãy thử lại, hoặc dùng thiết bị khác.")), 400
     then = body.get("tx")
     return jsonify(next=f"/continue?tx={then}" if isinstance(then, str) and then else "/account/passkeys")
+
+
+def _no_higher(made: NewPasskey, held: Held) -> NewPasskey:
+    """Return a new passkey as far as the login behind it can vouch for it (SECURITY.md WR-15).
+
+    Whoever holds a level 2 passkey must not make a level 3 one out of it: it is kept as one that was never attested,
+    and stays so. The way to a higher level leads over an activation code.
+    """
+    evidence = ceremony.evidence_of(made)
+    if _visit.services().provider.assurance.level_of((evidence,)) <= held.session.level:
+        return made
+    return replace(made, attested=False, biometric_only=False, hardware_bound=False)
 
 
 @own_page
@@ -116,9 +133,10 @@ def rename(held: Held) -> ResponseReturnValue:
     if name:
         citizen_id = held.session.citizen_id
         event = PasskeyRenamed(actor=f"citizen:{citizen_id}", citizen_id=citizen_id, object=passkey_id)
-        _visit.services().people.passkeys.rename(
-            passkey_id=passkey_id, expected_citizen_id=citizen_id, name=name, event=event
-        )
+        with contextlib.suppress(NotKnown):  # not mine, or removed in another tab: the list says what there is
+            _visit.services().people.passkeys.rename(
+                passkey_id=passkey_id, expected_citizen_id=citizen_id, name=name, event=event
+            )
     return redirect("/account/passkeys", 303)
 
 
@@ -145,7 +163,8 @@ def remove(held: Held) -> ResponseReturnValue:
     services = _visit.services()
     citizen_id, passkey_id = held.session.citizen_id, request.form.get("passkey", "")
     if len(_mine(held)) > 1:
-        services.people.passkeys.end(
-            passkey_id=passkey_id, expected_citizen_id=citizen_id, reason=REMOVED, actor=f"citizen:{citizen_id}"
-        )
+        with contextlib.suppress(NotKnown):
+            services.people.passkeys.end(
+                passkey_id=passkey_id, expected_citizen_id=citizen_id, reason=REMOVED, actor=f"citizen:{citizen_id}"
+            )
     return redirect("/account/passkeys", 303)
