@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from idp import clock
@@ -15,14 +13,14 @@ app = typer.Typer(help="Token-signing keys.", no_args_is_help=True)
 
 
 @app.command("list")
-def list_keys(*, everything: Annotated[bool, typer.Option("--all", help="Keys that are gone, too.")] = False) -> None:
+def list_keys() -> None:
     """List the signing keys: announced, active and retiring ones."""
     with at_work() as office:
         records = office.signing_keys.all()
-    rows = [["kid", "alg", "state", "announced", "active", "retiring", "gone"]]
+    rows = [["kid", "alg", "state", "announced", "active", "retiring"]]
     for record in records:
-        if everything or record.state != "gone":
-            instants = (record.announced_at, record.active_at, record.retiring_at, record.gone_at)
+        if record.state != "gone":
+            instants = (record.announced_at, record.active_at, record.retiring_at)
             shown = ["-" if instant is None else f"{instant:%Y-%m-%d %H:%M:%S}" for instant in instants]
             rows.append([record.kid, record.alg, record.state, *shown])
     columns.tell(rows)

@@ -1,0 +1,365 @@
+"""`sen` at a terminal: what operators register, issue, show and revoke, and what they are told when it fails."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+
+from idp.cli.demo_people import PEOPLE
+from idp.cli.revoke import KINDS
+from tests.support.sources import ROOT
+from tests.support.terminal import Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.support.house import House
+    from tests.support.signed_in import SignedIn, Tokens
+    from tests.support.valkey import ValkeyServer
+
+NUMBER = "099305000017"
+REGISTER = f"number,full_name,birth_date\n{NUMBER},NGUYỄN THỊ AN,2005-03-14\n099185000033,LÊ THỊ CHI,1985\n"
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Terminal:
+    """Give a terminal in an empty folder, where no database was made."""
+    return Terminal(tmp_path)
+
+
+@pytest.fixture
+def terminal(bare: Terminal) -> Terminal:
+    """Give a terminal in a folder whose database is up to date."""
+    assert bare.types("db", "upgrade").status == 0
+    return bare
+
+
+@pytest.fixture
+def at_house(house: House) -> Terminal:
+    """Give a terminal that works on the database of the running house."""
+    storage = house.settings.storage
+    return Terminal(
+        house_folder(house), redis_url=storage.redis_url, environ={"SEN_STORAGE__DATABASE_URL": storage.database_url}
+    )
+
+
+def house_folder(house: House) -> Path:
+    """Return the folder of a house."""
+    return house.settings.data_file("purposes.toml").parent
+
+
+def events(terminal: Terminal) -> list[tuple[str, str, str]]:
+    """Return (type, actor, details) of every audit event, oldest first."""
+    with sqlite3.connect(terminal.folder / "var" / "sen.db") as database:
+        return database.execute("SELECT type, actor, details FROM audit_event ORDER BY id").fetchall()
+
+
+def test_without_a_command_it_explains_itself(bare: Terminal) -> None:
+    said = bare.types("--help")
+    for command in ("demo", "serve", "worker", "doctor", "db", "keys", "client", "citizen", "revoke"):
+        assert command in said.out
+
+
+def test_a_database_is_brought_up_to_date_once(bare: Terminal) -> None:
+    assert "Applied: 0001" in bare.types("db", "upgrade").out
+    again = bare.types("db", "upgrade")
+    assert again.status == 0
+    assert "up to date" in again.out
+
+
+@pytest.mark.parametrize(
+    "command", [["serve"], ["worker"], ["keys", "list"], ["client", "list"], ["citizen", "show", NUMBER]]
+)
+def test_nothing_works_on_a_database_that_is_behind(bare: Terminal, command: list[str]) -> None:
+    (bare.folder / "var").mkdir()
+    refused = bare.types(*command)
+    assert refused.status == 1
+    assert "sen db upgrade" in refused.err
+    assert "Traceback" not in refused.err
+
+
+@pytest.mark.spec("F32")
+@pytest.mark.parametrize("command", [["serve"], ["worker"], ["db", "upgrade"], ["doctor"]])
+def test_broken_settings_are_listed_at_once_and_nothing_starts(tmp_path: Path, command: list[str]) -> None:
+    wrong = {"SEN_SERVER__PORT": "many", "SEN_TOKENS__CODE_SECONDS": "61", "SEN_LOG__LEVEL": "loud"}
+    refused = Terminal(tmp_path, environ=wrong).types(*command)
+    assert refused.status == 1
+    for reason in ("[server] port", "[tokens] code_seconds", "[log] level"):
+        assert reason in refused.err + refused.out
+    assert not (tmp_path / "var").exists()
+
+
+def test_keys_are_made_rotated_and_listed_whole(terminal: Terminal) -> None:
+    rotated = terminal.types("keys", "rotate")
+    assert rotated.status == 0
+    assert "An announced key signs" in rotated.out
+    listed = [line.split() for line in terminal.types("keys", "list").out.splitlines()[1:]]
+    assert {(row[1], row[2]) for row in listed} == {
+        (alg, state) for alg in ("ES256", "RS256", "PS256", "Ed25519") for state in ("active", "announced")
+    }
+    assert all(len(row[0]) == 43 for row in listed)
+    assert "Nothing to do" in terminal.types("keys", "rotate").out
+
+
+@pytest.mark.spec("ID-13")
+def test_a_key_is_revoked_and_another_signs_at_once(terminal: Terminal) -> None:
+    terminal.types("keys", "rotate")
+    rows = [line.split() for line in terminal.types("keys", "list").out.splitlines()[1:]]
+    kid = next(row[0] for row in rows if row[1:3] == ["ES256", "active"])
+    revoked = terminal.types("revoke", "key", kid, "--reason", "drill")
+    assert revoked.status == 0
+    assert f"Ended: key {kid}" in revoked.out
+    after = [line.split() for line in terminal.types("keys", "list").out.splitlines()[1:]]
+    assert kid not in {row[0] for row in after}
+    assert ["ES256", "active"] in [row[1:3] for row in after]
+
+
+def portal_file(folder: Path, **changed: object) -> Path:
+    """Write a file of metadata, the demo portal's but for what changed."""
+    metadata = json.loads((ROOT / "examples" / "portal" / "client.json").read_text(encoding="utf-8"))
+    file = folder / "client.json"
+    file.write_text(json.dumps({**metadata, **changed}, ensure_ascii=False), encoding="utf-8")
+    return file
+
+
+@pytest.mark.spec("RG-04")
+def test_a_relying_party_gets_its_secret_once_and_only_a_hash_is_kept(terminal: Terminal) -> None:
+    file = portal_file(terminal.folder, token_endpoint_auth_method="client_secret_basic")
+    added = terminal.types("client", "add", str(file))
+    assert added.status == 0
+    client_id, secret = re.findall(r": (\S+)", added.out)
+    assert len(secret) == 43
+    with sqlite3.connect(terminal.folder / "var" / "sen.db") as database:
+        assert database.execute("SELECT secret_hash FROM relying_party").fetchall() == [
+            (hashlib.sha256(secret.encode()).digest(),)
+        ]
+    assert secret.encode() not in (terminal.folder / "var" / "sen.db").read_bytes()
+    assert client_id in terminal.types("client", "list").out
+    shown = json.loads(terminal.types("client", "show", client_id).out)
+    assert shown["client_name#vi"].startswith("Cổng Dịch vụ công")
+    assert shown["has_secret"] is True
+    assert secret not in json.dumps(shown)
+    assert ("ClientAdded", "operator") in [event[:2] for event in events(terminal)]
+
+
+def test_a_relying_party_is_changed_under_its_id_until_it_is_ended(terminal: Terminal) -> None:
+    file = portal_file(terminal.folder, token_endpoint_auth_method="client_secret_basic")
+    client_id = re.findall(r"client_id: (\S+)", terminal.types("client", "add", str(file)).out)[0]
+    changed = portal_file(
+        terminal.folder,
+        token_endpoint_auth_method="client_secret_basic",
+        client_id=client_id,
+        client_uri="https://x.vn/",
+    )
+    assert terminal.types("client", "add", str(changed)).status == 0
+    assert json.loads(terminal.types("client", "show", client_id).out)["client_uri"] == "https://x.vn/"
+    assert terminal.types("revoke", "client", client_id, "--reason", "contract over").status == 0
+    assert json.loads(terminal.types("client", "show", client_id).out)["status"] == "ended"
+    refused = terminal.types("client", "add", str(changed))
+    assert refused.status == 1
+    assert "ended for ever" in refused.err
+
+
+@pytest.mark.spec("RG-02")
+def test_every_broken_rule_of_metadata_is_listed(terminal: Terminal) -> None:
+    file = portal_file(
+        terminal.folder, profile="web", redirect_uris=["http://evil.example/cb#x"], purposes=["no-such"], colour="red"
+    )
+    refused = terminal.types("client", "add", str(file))
+    assert refused.status == 1
+    for member in ("redirect_uris", "purposes", "colour", "jwks"):
+        assert member in refused.err
+    assert len(terminal.types("client", "list").out.splitlines()) == 1
+
+
+@pytest.mark.parametrize("content", [None, "not json", "[]"])
+def test_a_file_that_is_no_metadata_gets_one_sentence(terminal: Terminal, content: str | None) -> None:
+    file = terminal.folder / "client.json"
+    if content is not None:
+        file.write_text(content, encoding="utf-8")
+    refused = terminal.types("client", "add", str(file))
+    assert refused.status == 1
+    assert len(refused.err.splitlines()) == 1
+    assert str(file) in refused.err
+
+
+def test_good_lines_of_a_register_land_and_bad_ones_are_named(terminal: Terminal) -> None:
+    file = terminal.folder / "register.csv"
+    file.write_text(REGISTER + "123,Ai Đó,1990\n", encoding="utf-8")
+    imported = terminal.types("citizen", "import", str(file))
+    assert imported.status == 1
+    assert "2 of 3 lines landed" in imported.out
+    assert "line 4: number" in imported.err
+    file.write_text(REGISTER, encoding="utf-8")
+    again = terminal.types("citizen", "import", str(file))
+    assert again.status == 0
+    assert "2 of 2 lines landed" in again.out
+
+
+def test_a_long_list_of_bad_lines_goes_into_a_file_beside(terminal: Terminal) -> None:
+    file = terminal.folder / "register.csv"
+    file.write_text("number,full_name,birth_date\n" + "x,y,z\n" * 60, encoding="utf-8")
+    imported = terminal.types("citizen", "import", str(file))
+    assert imported.status == 1
+    assert len((terminal.folder / "register.refused.txt").read_text(encoding="utf-8").splitlines()) == 60
+    assert len(imported.err.splitlines()) == 51
+
+
+def with_register(terminal: Terminal) -> Terminal:
+    """Fill the register of a terminal's database."""
+    file = terminal.folder / "register.csv"
+    file.write_text(REGISTER, encoding="utf-8")
+    assert terminal.types("citizen", "import", str(file)).status == 0
+    return terminal
+
+
+@pytest.mark.parametrize("argument", [NUMBER, "-"])
+def test_a_code_is_issued_for_a_number_typed_or_given_on_standard_input(terminal: Terminal, argument: str) -> None:
+    issued = with_register(terminal).types("citizen", "code", argument, stdin=f"{NUMBER}\n")
+    assert issued.status == 0
+    code = issued.out.split()[0]
+    assert re.fullmatch(r"(?:[0-9A-Z]{4}-){3}[0-9A-Z]{2}", code)
+    assert code.replace("-", "").encode() not in (terminal.folder / "var" / "sen.db").read_bytes()
+
+
+@pytest.mark.spec("AU-03")
+def test_no_event_of_an_operator_holds_a_number_a_name_or_a_code(terminal: Terminal) -> None:
+    code = with_register(terminal).types("citizen", "code", NUMBER, "--account-level", "2").out.split()[0]
+    kept = json.dumps(events(terminal), ensure_ascii=False)
+    assert "ActivationCodeIssued" in kept
+    for private in (NUMBER, "NGUYỄN", code, code.replace("-", "")):
+        assert private not in kept
+
+
+def test_a_number_that_nobody_has_gets_one_sentence_that_does_not_repeat_it(terminal: Terminal) -> None:
+    for command in (["code", "099305000099"], ["show", "099305000099"], ["show", "12"]):
+        refused = terminal.types("citizen", *command)
+        assert refused.status == 1
+        assert len(refused.err.splitlines()) == 1
+        assert command[1] not in refused.err
+
+
+def test_an_account_is_shown_without_its_person(house: House, at_house: Terminal) -> None:
+    number = house.office.registers()
+    account = house.office.activates(number=number)
+    shown = at_house.types("citizen", "show", "-", stdin=number.digits)
+    assert shown.status == 0
+    assert account.citizen.id in shown.out
+    assert account.session.id in shown.out
+    for private in (number.digits, "Hoa", "1941"):
+        assert private not in shown.out
+
+
+REACH: dict[str, Callable[[SignedIn, Tokens], str]] = {
+    "citizen": lambda citizen, _tokens: citizen.citizen_id,
+    "passkey": lambda citizen, _tokens: citizen.account.session.passkey_id,
+    "session": lambda citizen, _tokens: citizen.account.session.id,
+    "authorization": lambda citizen, _tokens: authorization_of(citizen),
+}
+
+
+def authorization_of(citizen: SignedIn) -> str:
+    """Return the id of a citizen's authorization."""
+    with sqlite3.connect(citizen.house.settings.storage.database_url.removeprefix("sqlite:///")) as database:
+        row = database.execute("SELECT id FROM authorization WHERE citizen_id = ?", [citizen.citizen_id]).fetchone()
+    return str(row[0])
+
+
+@pytest.mark.spec("AD-05", "RT-07", "WV-11", "SS-05")
+@pytest.mark.parametrize("kind", REACH)
+def test_what_is_revoked_takes_its_tokens_with_it(house: House, at_house: Terminal, kind: str) -> None:
+    citizen, bystander = house.logs_in_directly(), house.logs_in_directly()
+    portal = house.registers_portal()
+    tokens, others = citizen.gives_tokens(portal), bystander.gives_tokens(portal)
+    identifier = REACH[kind](citizen, tokens)
+    revoked = at_house.types("revoke", kind, identifier, "--reason", "ticket 17")
+    assert revoked.status == 0, revoked.err
+    assert f"Ended: {kind} {identifier}." in revoked.out
+    assert not tokens.are_alive()
+    assert others.are_alive()
+
+
+def test_every_kind_that_can_be_revoked_has_a_test_here() -> None:
+    assert KINDS.keys() == REACH.keys() | {"client", "key"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_not_there_cannot_be_revoked(terminal: Terminal, kind: str) -> None:
+    refused = terminal.types("revoke", kind, "no-such-thing", "--reason", "x")
+    assert refused.status == 1
+    assert len(refused.err.splitlines()) == 1
+    assert "Ended" not in refused.out
+
+
+@pytest.mark.parametrize("reason", ["", "two\nlines", "x" * 201, "asked by 099 305 000 017"])
+def test_a_reason_is_one_line_about_a_case_and_not_a_person(terminal: Terminal, reason: str) -> None:
+    refused = terminal.types("revoke", "client", "some-client", "--reason", reason)
+    assert refused.status == 1
+    assert "reason" in refused.err
+
+
+def test_the_doctor_finds_a_healthy_house_healthy(terminal: Terminal, own_valkey: ValkeyServer) -> None:
+    terminal.types("keys", "rotate")
+    healthy = Terminal(terminal.folder, redis_url=own_valkey.url)
+    said = healthy.types("doctor")
+    assert "problem" not in said.out
+    assert said.status == 0
+    for word in ("settings", "storage", "migrations", "redis", "keys", "clock", "file rights", "data"):
+        assert re.search(rf"^ok +{word}", said.out, re.MULTILINE), word
+
+
+def test_the_doctor_says_what_to_do_about_each_problem(terminal: Terminal) -> None:
+    (terminal.folder / "var" / "sen.db").chmod(0o644)
+    said = terminal.types("doctor")
+    assert said.status == 1
+    assert "see that Redis or Valkey runs" in said.out
+    assert "start `sen worker`" in said.out
+    assert f"chmod go= {terminal.folder / 'var' / 'sen.db'}" in said.out
+    lines = said.out.splitlines()
+    problems = [index for index, line in enumerate(lines) if line.startswith("problem")]
+    assert problems
+    assert all(lines[index + 1].startswith("         ") and lines[index + 1].strip() for index in problems)
+
+
+def test_the_doctor_sees_a_redis_that_forgets(terminal: Terminal, own_valkey: ValkeyServer) -> None:
+    own_valkey.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    own_valkey.ask("CONFIG", "SET", "appendonly", "no")
+    said = Terminal(terminal.folder, redis_url=own_valkey.url).types("doctor")
+    assert said.status == 1
+    assert "noeviction" in said.out
+    assert "appendonly yes" in said.out
+
+
+def test_the_doctor_sees_keys_of_another_master_key(terminal: Terminal) -> None:
+    terminal.types("keys", "rotate")
+    other = Terminal(terminal.folder, environ={"SEN_SECRETS__MASTER_KEY": "A" * 43 + "="})
+    said = other.types("doctor")
+    assert said.status == 1
+    assert "master key under which the signing keys were sealed" in said.out
+
+
+def test_the_doctor_tells_how_to_make_a_master_key(bare: Terminal) -> None:
+    said = Terminal(bare.folder, environ={"SEN_SECRETS__MASTER_KEY": ""}).types("doctor")
+    assert said.status == 1
+    assert "head -c 32 /dev/urandom | base64" in said.out
+
+
+def test_the_doctor_knows_when_nobody_serves(bare: Terminal) -> None:
+    said = Terminal(bare.folder, environ={"SEN_SERVER__PORT": "1"}).types("doctor", "--live")
+    assert said.status == 1
+    assert len(said.err.splitlines()) == 1
+
+
+def test_the_test_citizens_of_the_demo_are_in_order(terminal: Terminal) -> None:
+    file = terminal.folder / "people.csv"
+    file.write_text(
+        "number;full_name;birth_date;gender;nationality;address;phone_number;email\n" + "\n".join(PEOPLE) + "\n",
+        encoding="utf-8",
+    )
+    assert "3 of 3 lines landed" in terminal.types("citizen", "import", str(file)).out
