@@ -39,7 +39,7 @@ LOOKS_PRIVATE = re.compile(
     r"(?P<harmless>\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b)"  # an id of ours may hold twelve digits by chance
     r"|eyJ[\w-]+\.[\w-]+\.[\w-]*"  # a JSON Web Token
     r"|(?<!\d)(?:\d[ .-]?){11}\d(?!\d)"  # a personal number, with or without separators
-    r"|(?<!\d)(?:\d{9}|\d{3}([ .-])\d{3}\1\d{3})(?!\d)",  # a former number
+    r"|(?<!\d)(?:\d{9}|\d{3}(?P<between>[ .-])\d{3}(?P=between)\d{3})(?!\d)",  # a former number
     re.ASCII,
 )
 PLAIN = re.compile(r"[ A-Za-z_/:.-]{0,64}")
