@@ -56,6 +56,10 @@ class Portal:
         """Portals call from servers, not from browsers."""
         self.http = Client(self.house.app, use_cookies=False)
 
+    def moves_to(self, house: House) -> None:
+        """Call another house from now on."""
+        self.house, self.http = house, Client(house.app, use_cookies=False)
+
     @classmethod
     def registered(cls, house: House, **metadata: Any) -> Self:
         """Register with the metadata of RFC 7591 and ours."""

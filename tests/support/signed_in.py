@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from sqlalchemy import select
+
 from consent import Circumstances, Wording, answer
 from consent import decide as decide_consent
 from idp import clock
@@ -13,15 +15,18 @@ from idp.protocol.authorization_request import check
 from idp.protocol.interaction import WORDING_VERSION, demand_of
 from idp.sessions import Held
 from idp.storage.sql.relying_parties import SqlRelyingParties
-from tests.support.portal import members
+from idp.storage.sql.tables import authorization
+from tests.support.portal import Portal, members
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from werkzeug.test import Client, TestResponse
 
     from consent import Consent, Ledger
     from idp.citizens.enrolment import Activated
     from tests.support.house import House
-    from tests.support.portal import Login, Portal
+    from tests.support.portal import Login
 
 COOKIE = "sen_session"
 OFFLINE_SCOPE = "openid service:login offline_access"
@@ -157,3 +162,46 @@ def ends_portal(portal: Portal) -> None:
     """End a relying party, as the operator does."""
     event = ClientEnded(actor="operator", client_id=portal.client_id, object=portal.client_id, reason="test")
     assert SqlRelyingParties(portal.house.office.database).end(client_id=portal.client_id, reason="test", event=event)
+
+
+def _withdraws(citizen: SignedIn, portal: Portal) -> None:
+    citizen.withdraws(citizen.newest_consent_id(portal))
+
+
+def _is_suspended(citizen: SignedIn, _: Portal) -> None:
+    citizen.house.office.citizens.end(
+        citizen_id=citizen.citizen_id, status="suspended", reason="test", actor="operator"
+    )
+
+
+def _loses_the_passkey(citizen: SignedIn, _: Portal) -> None:
+    passkey_id = citizen.account.passkey.id
+    citizen.house.office.passkeys.end(passkey_id=passkey_id, expected_citizen_id=None, reason="test", actor="operator")
+
+
+def _ends_the_portal(_: SignedIn, portal: Portal) -> None:
+    ends_portal(portal)
+
+
+def _ends_the_session(citizen: SignedIn, _: Portal) -> None:
+    citizen.house.office.sessions.end(session_id=citizen.account.session.id, reason="test", actor="operator")
+
+
+def _ends_the_authorization(citizen: SignedIn, portal: Portal) -> None:
+    database = citizen.house.office.database
+    mine = select(authorization.c.id).where(
+        authorization.c.citizen_id == citizen.citizen_id, authorization.c.client_id == portal.client_id
+    )
+    for authorization_id in database.consult(lambda connection: connection.execute(mine).scalars().all()):
+        citizen.house.services.provider.authorizations.end(authorization_id=authorization_id, reason="test")
+
+
+GATES: dict[str, Callable[[SignedIn, Portal], None]] = {
+    "consent withdrawn": _withdraws,
+    "citizen suspended": _is_suspended,
+    "passkey ended": _loses_the_passkey,
+    "relying party ended": _ends_the_portal,
+    "session ended": _ends_the_session,
+    "authorization ended": _ends_the_authorization,
+}
+"""Everything that can be ended behind a token, and how it is ended."""

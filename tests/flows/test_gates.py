@@ -1,0 +1,142 @@
+"""Gate by grant: whatever is ended behind a token ends it, on every worker, whatever is restarted or forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.house import House, members
+from tests.support.signed_in import GATES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from werkzeug.test import TestResponse
+
+    from tests.support.house import Login, Portal, SignedIn
+    from tests.support.postgres import Postgres
+    from tests.support.signed_in import Tokens
+    from tests.support.valkey import ValkeyServer
+
+
+@dataclass
+class Held:
+    """What a portal holds of one citizen: a code that it has not used, and tokens."""
+
+    portal: Portal
+    citizen: SignedIn
+    waiting: Login
+    code: TestResponse
+    tokens: Tokens
+
+    @classmethod
+    def of(cls, house: House) -> Held:
+        """Let a new portal have both of a new citizen."""
+        portal, citizen = house.registers_portal(), house.logs_in_directly()
+        tokens = citizen.gives_tokens(portal)
+        waiting = portal.asks(scope="openid service:login offline_access")
+        return cls(portal, citizen, waiting, citizen.opens(waiting), tokens)
+
+    def ends(self, gate: str) -> None:
+        """Let one gate be shut; an authorization can only be shut once its code was redeemed."""
+        if gate == "authorization ended":
+            assert self.waiting.redeem(self.code).status_code == 200
+        GATES[gate](self.citizen, self.portal)
+
+    def what_works(self) -> dict[str, bool]:
+        """Try everything once; a refusal must be the right one."""
+        answers = {
+            "code": self.waiting.redeem(self.code),
+            "refresh": self.portal.refreshes(self.tokens.refresh),
+            "userinfo": self.portal.asks_userinfo(self.tokens.access),
+        }
+        for name, answer in answers.items():
+            assert answer.status_code == 200 or is_refused(name, members(answer)), (name, answer.text)
+        return {name: answer.status_code == 200 for name, answer in answers.items()}
+
+    def moves_to(self, house: House) -> None:
+        """Speak to another house from now on."""
+        self.portal.moves_to(house)
+
+
+def is_refused(name: str, body: dict[str, Any]) -> bool:
+    """Tell whether it is a refusal of the grant; one who was ended may be unknown altogether."""
+    return body["error"] in ({"invalid_token"} if name == "userinfo" else {"invalid_grant", "invalid_client"})
+
+
+NOTHING = {"code": False, "refresh": False, "userinfo": False}
+EVERYTHING = {"code": True, "refresh": True, "userinfo": True}
+
+
+@pytest.mark.parametrize("gate", GATES)
+@pytest.mark.spec("TK-16", "RT-07", "CO-04", "SS-05")
+def test_what_was_ended_works_nowhere(any_house: House, gate: str) -> None:
+    untouched, held = Held.of(any_house), Held.of(any_house)
+    held.ends(gate)
+    assert held.what_works() == NOTHING
+    assert untouched.what_works() == EVERYTHING
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def lonely_house(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, own_valkey: ValkeyServer
+) -> Iterator[House]:
+    """Give a house that may be restarted and whose memory may be emptied."""
+    database_url = None
+    if request.param == "postgresql":
+        postgres: Postgres = request.getfixturevalue("postgres")
+        name = f"lonely_{tmp_path_factory.mktemp('name').name.replace('-', '_')}"
+        database_url = postgres.create_database(name)
+    house = House.build(folder=tmp_path_factory.mktemp("lonely"), redis_url=own_valkey.url, database_url=database_url)
+    yield house
+    house.services.close()
+    house.office.database.close()
+
+
+@pytest.mark.spec("TK-16", "RT-06", "RT-07", "CO-04")
+def test_what_was_ended_stays_ended_when_every_worker_is_started_anew(lonely_house: House) -> None:
+    held = {gate: Held.of(lonely_house) for gate in GATES}
+    untouched = Held.of(lonely_house)
+    for gate, ended in held.items():
+        ended.ends(gate)
+    anew = lonely_house.restarted()
+    for one in (*held.values(), untouched):
+        one.moves_to(anew)
+    assert {gate: ended.what_works() for gate, ended in held.items()} == dict.fromkeys(GATES, NOTHING)
+    assert untouched.what_works() == EVERYTHING
+    anew.services.close()
+
+
+@pytest.mark.spec("TK-16", "RT-06", "RT-07", "CO-04")
+def test_what_was_ended_stays_ended_when_the_memory_forgets_everything(
+    lonely_house: House, own_valkey: ValkeyServer
+) -> None:
+    held = {gate: Held.of(lonely_house) for gate in GATES}
+    untouched = Held.of(lonely_house)
+    for gate, ended in held.items():
+        ended.ends(gate)
+    own_valkey.client.flushall()
+    lonely_house.waits_until_assertions_count()
+    assert {gate: ended.what_works() for gate, ended in held.items()} == dict.fromkeys(GATES, NOTHING)
+    assert untouched.what_works() == {"code": False, "refresh": True, "userinfo": True}
+    assert "/login?" in untouched.citizen.opens(untouched.portal.asks()).headers["Location"]
+
+
+@pytest.mark.parametrize("gate", ["citizen suspended", "passkey ended", "session ended"])
+@pytest.mark.spec("SS-05", "AZ-18")
+def test_who_was_ended_is_logged_in_nowhere(any_house: House, gate: str) -> None:
+    held, other = Held.of(any_house), Held.of(any_house)
+    held.ends(gate)
+    assert "error=login_required" in held.citizen.opens(held.portal.asks(prompt="none")).headers["Location"]
+    assert held.citizen.browser.get("/account").headers["Location"].startswith("/login?")
+    assert "code=" in other.citizen.opens(other.portal.asks(prompt="none")).headers["Location"]
+    assert other.citizen.browser.get("/account").status_code == 200
+
+
+@pytest.mark.spec("RT-07")
+def test_what_was_ended_before_its_code_is_asked_for_gets_none(any_house: House) -> None:
+    held = Held.of(any_house)
+    held.ends("consent withdrawn")
+    assert "/consent?" in held.citizen.opens(held.portal.asks()).headers["Location"]
