@@ -1,0 +1,151 @@
+"""The comparison: starts both providers and their stores, lets them take turns, and writes down what they cost."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bench import peer, report, sen
+from bench.chain import Chain, Provider, WrongAnswerError
+from bench.login import log_in
+from bench.processes import LOAD_CORE
+from bench.relying_party import RelyingParty
+from bench.run import ROOT
+from tests.support.postgres import Postgres
+from tests.support.valkey import ValkeyServer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.arm import Arm, Phase
+    from tests.support.authenticator import SoftwareAuthenticator
+
+FOLDER = ROOT / "var" / "bench"
+RESULT = ROOT / "var" / "bench.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is measured. `seconds` bounds the rounds: none is begun after that."""
+
+    warm_up: int
+    requests: int
+    logins: int
+    rounds: int
+    starts: int
+    people: int
+    seconds: float
+
+
+FULL = Plan(warm_up=1500, requests=1000, logins=200, rounds=7, starts=5, people=64, seconds=540)
+QUICK = Plan(warm_up=400, requests=300, logins=60, rounds=2, starts=2, people=16, seconds=60)
+
+
+@dataclass(slots=True)
+class Contender:
+    """An arm, its chain, and the phases of every round; an authenticator where it has a login to measure."""
+
+    arm: Arm
+    chain: Chain
+    authenticator: SoftwareAuthenticator | None = None
+    rounds: list[dict[str, Phase]] = field(default_factory=list)
+
+    def take_turn(self, plan: Plan) -> None:
+        """Go through one round."""
+        phases = self.chain.run(plan.requests)
+        if self.authenticator is not None:
+            phases |= log_in(self.chain, authenticator=self.authenticator, count=plan.logins)
+        self.rounds.append(phases)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the comparison; print it and leave it in var/bench.md."""
+    parser = argparse.ArgumentParser(prog="bench/run.py", description="Compares Sen with npm oidc-provider.")
+    parser.add_argument("--quick", action="store_true", help="a short run of under two minutes, good for a glance")
+    plan = QUICK if parser.parse_args(arguments).quick else FULL
+    try:
+        text = compare(plan)
+    except (RuntimeError, WrongAnswerError) as broken:
+        say(f"The benchmark was given up: {broken}")
+        return 1
+    print(text)
+    RESULT.write_text(text, encoding="utf-8")
+    say(f"Written to {RESULT.relative_to(ROOT)}.")
+    return 0
+
+
+def say(text: str) -> None:
+    """Tell the person who waits."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def compare(plan: Plan) -> str:
+    """Run both arms by turns and return the report as Markdown.
+
+    Raises:
+        RuntimeError: something does not start, or does not answer in time.
+        WrongAnswerError: an answer is wrong.
+    """
+    peer.install(say)
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    os.sched_setaffinity(0, {LOAD_CORE})  # the load and the stores, which inherit it; servers go to the other core
+    with contextlib.ExitStack() as house:
+        contenders = _start(plan, house)
+        say(f"Warming up: {plan.warm_up} requests of every kind ...")
+        for contender in contenders:
+            contender.chain.run(plan.warm_up)
+        end = time.monotonic() + plan.seconds
+        for number in range(plan.rounds):
+            if time.monotonic() > end:
+                break
+            say(f"Round {number + 1} of {plan.rounds} ...")
+            for contender in contenders:
+                contender.take_turn(plan)
+        first, *others = contenders
+        return report.written(
+            peer=report.measured(first), ours=[report.measured(other) for other in others], plan=plan
+        )
+
+
+def _start(plan: Plan, house: contextlib.ExitStack) -> list[Contender]:
+    """Start every arm, each with a Valkey of its own; whatever was started ends with `house`."""
+    party = RelyingParty()
+
+    def valkey() -> ValkeyServer:
+        server = ValkeyServer.alone(appendfsync="everysec")
+        house.callback(server.stop)
+        return server
+
+    def enter(arm: Arm, authenticator: SoftwareAuthenticator | None = None) -> Contender:
+        house.callback(arm.server.stop)
+        return Contender(arm, Chain(arm, party, Provider.discover(arm, party=party)), authenticator)
+
+    say("Starting oidc-provider ...")
+    contenders = [
+        enter(peer.start(party=party, valkey=valkey(), folder=FOLDER, starts=plan.starts, people=plan.people))
+    ]
+    postgres = Postgres.start(durable=True)
+    house.callback(postgres.stop)
+    databases: list[tuple[str, str, list[int]]] = [
+        ("PostgreSQL", postgres.url, [postgres.pid]),
+        ("SQLite", f"sqlite:///{FOLDER / 'sen.db'}", []),
+    ]
+    for database in databases:
+        say(f"Starting Sen on {database[0]} ...")
+        arm, authenticator = sen.start(
+            party=party,
+            database=database,
+            valkey=valkey(),
+            folder=FOLDER,
+            starts=plan.starts,
+            people=plan.people,
+        )
+        contenders.append(enter(arm, authenticator))
+    return contenders

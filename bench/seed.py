@@ -1,0 +1,187 @@
+"""What Sen knows before the clock starts: keys, a relying party, citizens with passkeys, sessions and consents.
+
+Everything is written by the stores that the product itself uses; only the pages are passed by.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import TYPE_CHECKING
+
+from bench.relying_party import REDIRECT_URI, RelyingParty
+from consent import Circumstances, Wording, answer
+from consent import decide as decide_consent
+from idp import clock
+from idp.audit.events import RegisterImported
+from idp.citizens.activation import issue_code, parse_code
+from idp.citizens.citizen import Person
+from idp.citizens.credentials import NewPasskey
+from idp.citizens.enrolment import Activation, new_user_handle
+from idp.citizens.fingerprints import code_hash, number_hash, person_hash
+from idp.citizens.login_session import NewSession
+from idp.citizens.national_id import PersonalNumber
+from idp.citizens.store import RegisterEntry
+from idp.cli import clients
+from idp.login.passkey import PasskeyUser, registration_options, verify_registration
+from idp.protocol.interaction import OFFLINE, WORDING_VERSION, demand_of
+from idp.protocol.records import AuthorizationRequest
+from idp.relying_parties.store import StoredClient
+from keys import rotate
+
+if TYPE_CHECKING:
+    from idp.citizens.enrolment import Activated
+    from idp.cli.office import Office
+    from idp.services import Services
+    from tests.support.authenticator import SoftwareAuthenticator
+
+PURPOSE = "driving-licence"
+PERSON = {
+    "full_name": "Nguyễn Thị Hoa",
+    "birth_date": "02/05/1941",
+    "gender": "Nữ",
+    "address": "Số 12, phố Hàng Bông, Hà Nội",
+    "phone_number": "0912345678",
+    "email": "hoa@example.vn",
+}
+
+
+def keys(office: Office) -> None:
+    """Make the first signing keys."""
+    rotate(
+        store=office.signing_keys, custodians=office.custodians, settings=office.ring_settings, now=clock.now()
+    )
+
+
+def relying_party(office: Office, *, party: RelyingParty) -> None:
+    """Register the portal: FAPI 2.0, private_key_jwt, pushed requests."""
+    metadata = {
+        "client_id": party.client_id,
+        "client_name#vi": "Cổng thử",
+        "client_name#en": "Test portal",
+        "owner": {"name#vi": "Cơ quan thử", "name#en": "Test agency"},
+        "redirect_uris": [REDIRECT_URI],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "grant_types": ["authorization_code", "refresh_token"],
+        "scope": f"openid {OFFLINE}",
+        "purposes": [PURPOSE],
+        "jwks": party.jwks,
+    }
+    stored = StoredClient(
+        client_id=party.client_id,
+        profile="fapi2",
+        metadata=metadata,
+        secret_hash=None,
+        status="approved",
+        created_at=clock.now(),
+        ended_at=None,
+    )
+    clients.register(stored, office=office)
+
+
+def citizen(
+    services: Services, *, office: Office, party: RelyingParty, authenticator: SoftwareAuthenticator
+) -> str:
+    """Activate a citizen with a passkey, record a consent to everything, and return the session's Cookie header."""
+    activated = _activate(services, office=office, authenticator=authenticator)
+    _agree(services, party=party, activated=activated)
+    return f"sen_session={services.journey.open(activated.session, former=None)}"
+
+
+def _activate(services: Services, *, office: Office, authenticator: SoftwareAuthenticator) -> Activated:
+    sealer = office.sealer
+    number = PersonalNumber("001141" + "".join(secrets.choice("0123456789") for _ in range(6)))
+    person = Person.parse(PERSON)
+    hashed = number_hash(sealer=sealer, number=number)
+    entry = RegisterEntry(
+        number_hash=hashed,
+        person=person,
+        person_hash=person_hash(sealer=sealer, person=person),
+        state="alive",
+    )
+    event = RegisterImported(actor="operator", rows=1, refused=0)
+    office.register_table.put(entries=[entry], event=event)
+    code = issue_code(
+        number=number,
+        account_level=2,
+        register=office.register,
+        store=office.codes,
+        sealer=sealer,
+        actor="operator",
+    )
+    lasting = services.sessions.settings.absolute_seconds
+    session = NewSession(
+        method="passkey", level=2, amr=("pop", "user", "swk", "mfa"), expires_at=clock.after(seconds=lasting)
+    )
+    activation = Activation(
+        number=number,
+        code_hash=code_hash(sealer=sealer, code=parse_code(code.text)),
+        person=person,
+        passkey=_passkey(services, authenticator=authenticator),
+        session=session,
+    )
+    return office.citizens.activate(activation=activation)
+
+
+def _passkey(services: Services, *, authenticator: SoftwareAuthenticator) -> NewPasskey:
+    settings = services.provider.settings
+    challenge, handle = secrets.token_bytes(32), new_user_handle()
+    options = registration_options(
+        rp_id=settings.rp_id,
+        rp_name=settings.passkeys.rp_name,
+        user=PasskeyUser(handle=handle, name="bench", display_name="bench"),
+        challenge=challenge,
+        exclude=(),
+        attestation="none",
+    )
+    credential = authenticator.register(dict(options), origin=settings.server.issuer)
+    verified = verify_registration(
+        unverified_response=json.dumps(credential).encode(),
+        expected_challenge=challenge,
+        expected_origin=settings.server.issuer,
+        expected_rp_id=settings.rp_id,
+        metadata=None,
+        now=clock.now(),
+    )
+    return NewPasskey(
+        credential_id=verified.credential_id,
+        public_key=verified.public_key,
+        user_handle=handle,
+        sign_count=verified.sign_count,
+        aaguid=verified.aaguid,
+        backup_eligible=verified.backup_eligible,
+        backed_up=verified.backed_up,
+        transports=verified.transports,
+        attested=verified.attested,
+        biometric_only=verified.biometric_only,
+        hardware_bound=verified.hardware_bound,
+        name="bench",
+    )
+
+
+def _agree(services: Services, *, party: RelyingParty, activated: Activated) -> None:
+    purpose = services.provider.purposes.get(PURPOSE)
+    request = AuthorizationRequest(
+        client_id=party.client_id,
+        redirect_uri=REDIRECT_URI,
+        code_challenge="",
+        scope=("openid", purpose.scope, OFFLINE),
+        purpose=purpose.id,
+        claims_userinfo=tuple(item.claim for item in purpose.items),
+    )
+    now = clock.now()
+    decision = decide_consent(demand=demand_of(request=request, purpose=purpose), standing=None, now=now)
+    items = answer(decision=decision, ticked=decision.offered, agreed=True)
+    circumstances = Circumstances(
+        at=now, session_id=activated.session.id, acr=services.provider.assurance.acr_of(activated.session.level)
+    )
+    wording = Wording(language="vi", version=WORDING_VERSION, text="Cổng thử muốn biết về bạn.")
+    services.consents.change(
+        lambda ledger: ledger.give(
+            subject=activated.citizen.id,
+            decision=decision,
+            items=items,
+            wording=wording,
+            circumstances=circumstances,
+        )
+    )

@@ -1,0 +1,92 @@
+"""Sen's arm: a real server over SQLite or PostgreSQL, with people who are logged in and have agreed already."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import sys
+from typing import TYPE_CHECKING
+
+from bench import seed
+from bench.arm import Arm
+from bench.processes import Server
+from bench.relying_party import RelyingParty
+from bench.run import ROOT
+from idp import settings as settings_room
+from idp.app import build_services
+from idp.cli import office as office_room
+from idp.storage.sql import migrate
+from tests.support.authenticator import SoftwareAuthenticator
+from tests.support.valkey import ValkeyServer, free_ports
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+SCOPE = f"openid service:{seed.PURPOSE} offline_access"
+NO_LIMIT = str(10**9)
+MASTER_KEY_BYTES = 32
+
+
+def start(  # noqa: PLR0913  what an arm is made of
+    *,
+    party: RelyingParty,
+    database: tuple[str, str, Sequence[int]],
+    valkey: ValkeyServer,
+    folder: Path,
+    starts: int,
+    people: int,
+) -> tuple[Arm, SoftwareAuthenticator]:
+    """Make the data, start Sen as often as its cold start is to be measured, and return it with people's passkeys.
+
+    `database` is its name, its SQLAlchemy address and the ids of its processes.
+    """
+    name, url, pids = database
+    (port,) = free_ports(1)
+    environ = {
+        "SEN_ENVIRONMENT": "development",
+        "SEN_SERVER__ISSUER": f"http://localhost:{port}",
+        "SEN_SERVER__PORT": str(port),
+        "SEN_SERVER__WORKERS": "1",
+        "SEN_STORAGE__DATABASE_URL": url,
+        "SEN_STORAGE__REDIS_URL": valkey.url,
+        "SEN_SECRETS__MASTER_KEY": base64.b64encode(secrets.token_bytes(MASTER_KEY_BYTES)).decode(),
+        "SEN_METRICS__FOLDER": str(folder / f"metrics-{name.lower()}"),
+        "SEN_LIMITS__REQUESTS_PER_PREFIX": NO_LIMIT,
+        "SEN_LIMITS__REQUESTS_PER_CLIENT": NO_LIMIT,
+        "PYTHONPATH": str(ROOT),
+    }
+    authenticator = SoftwareAuthenticator(counts=False)
+    with office_room.opened(settings_room.load(environ)) as office:
+        migrate.upgrade(office.database)
+        seed.keys(office)
+        seed.relying_party(office, party=party)
+        services = build_services(office.settings)
+        try:
+            cookies = [
+                seed.citizen(services, office=office, party=party, authenticator=authenticator) for _ in range(people)
+            ]
+        finally:
+            services.close()
+    times: list[float] = []
+    for number in range(starts):
+        server = Server.start(
+            command=[sys.executable, "-m", "idp.cli", "serve"],
+            environ=environ,
+            ready_url=f"http://localhost:{port}/health/ready",
+            log=folder / f"sen-{name.lower()}.log",
+        )
+        times.append(server.cold_start_seconds)
+        if number < starts - 1:
+            server.stop()
+    stores = {"Valkey": [valkey.pid], **({name: pids} if pids else {})}
+    arm = Arm(
+        name=f"Sen on {name}",
+        server=server,
+        port=port,
+        scope=SCOPE,
+        stores=stores,
+        cookies=cookies,
+        starts_seconds=times,
+    )
+    return arm, authenticator
