@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import secrets
 import time
+from base64 import b32encode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -13,7 +15,7 @@ import structlog
 from idp import clock
 from idp import settings as settings_room
 from idp.assurance import Assurance
-from idp.audit.log import new_correlation
+from idp.audit.log import correlation
 from idp.citizens.register import LocalRegister, RegisterName
 from idp.endpoints import ROUTES
 from idp.endpoints._http import EVERYWHERE, STATUS_LINES, Response, error_response, read_request
@@ -87,11 +89,45 @@ def build_services(settings: Settings) -> Services:
     Raises:
         SettingsError: a data file is broken.
     """
-    sealer = open_sealer(settings)
-    database = open_database(settings)
+    sealer, database = open_sealer(settings), open_database(settings)
     ephemeral = RedisEphemeral(settings.storage.redis_url)
+    provider = _provider(settings=settings, database=database, ephemeral=ephemeral, sealer=sealer)
+    people = _people(settings=settings, database=database, sealer=sealer)
+    sessions = Sessions(ephemeral=ephemeral, settings=settings.sessions)
+    audit = SqlAuditStore(database)
+
+    def close() -> None:
+        database.close()
+        ephemeral.close()
+
+    return Services(
+        provider=provider,
+        people=people,
+        sessions=sessions,
+        transactions=Transactions(ephemeral=ephemeral, seconds=settings.sessions.transaction_seconds),
+        journey=Journey(
+            desk=Desk(settings=settings, passkeys=people.passkeys, sealer=sealer, metadata=_metadata(settings)),
+            ephemeral=ephemeral,
+            sessions=sessions,
+            session_store=people.sessions,
+            assurance=provider.assurance,
+            audit=audit,
+        ),
+        consents=SqlConsents(database),
+        audit=audit,
+        metrics=Metrics(folder=Path(settings.metrics.folder)),
+        checks={
+            "database": database.ping,
+            "memory": ephemeral.ping,
+            "keys": lambda: provider.ring.signing_key("ES256", now=clock.now()),
+        },
+        close=close,
+    )
+
+
+def _provider(*, settings: Settings, database: Database, ephemeral: RedisEphemeral, sealer: Sealer) -> Provider:
     purposes = PurposeCatalogue.load(settings.data_file(settings.data.purposes))
-    provider = Provider(
+    return Provider(
         settings=settings,
         ephemeral=ephemeral,
         authorizations=SqlAuthorizations(database=database, sealer=sealer),
@@ -108,42 +144,6 @@ def build_services(settings: Settings) -> Services:
             settings=ring_settings(settings),
         ),
         sealer=sealer,
-    )
-    people = _people(settings=settings, database=database, sealer=sealer)
-    sessions = Sessions(ephemeral=ephemeral, settings=settings.sessions)
-    audit = SqlAuditStore(database)
-
-    def close() -> None:
-        database.close()
-        ephemeral.close()
-
-    return Services(
-        provider=provider,
-        people=people,
-        sessions=sessions,
-        transactions=Transactions(ephemeral=ephemeral, seconds=settings.sessions.transaction_seconds),
-        journey=Journey(
-            desk=Desk(
-                settings=settings,
-                passkeys=people.passkeys,
-                sealer=sealer,
-                metadata=_metadata(settings),
-            ),
-            ephemeral=ephemeral,
-            sessions=sessions,
-            session_store=people.sessions,
-            assurance=provider.assurance,
-            audit=audit,
-        ),
-        consents=SqlConsents(database),
-        audit=audit,
-        metrics=Metrics(folder=Path(settings.metrics.folder)),
-        checks={
-            "database": database.ping,
-            "memory": ephemeral.ping,
-            "keys": lambda: provider.ring.signing_key("ES256", now=clock.now()),
-        },
-        close=close,
     )
 
 
@@ -176,7 +176,8 @@ class Application:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, count it, and log it by its correlation id."""
         began = time.perf_counter()
-        correlation = new_correlation()
+        drawn = b32encode(secrets.token_bytes(5)).decode()
+        correlation.set(f"{drawn[:3]}-{drawn[3:6]}-{drawn[6:]}")
         environ["REMOTE_ADDR"] = self._address(environ)
         path = environ.get("PATH_INFO", "")
         if path not in OWN_PATHS and not self._is_ours(environ):
@@ -195,7 +196,9 @@ class Application:
             headers = [*response.headers, *EVERYWHERE, *cors, ("Content-Length", str(len(response.body)))]
             start_response(STATUS_LINES[status], headers)
             body = [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
-        self._record(path, status=status, began=began, correlation=correlation)
+        seconds = time.perf_counter() - began
+        self.services.metrics.request(endpoint=path, status=status, seconds=seconds)
+        log.info("answered", path=path, status=status, ms=round(seconds * 1000, 1))
         return body
 
     def _watched(self, environ: Environ, start_response: StartResponse, *, began: float) -> Iterable[bytes]:
@@ -208,7 +211,9 @@ class Application:
 
         body = self._pages(environ, start)
         name = environ.get("sen.page", "other")
-        self._record(name, status=seen[0] if seen else 500, began=began, correlation="")
+        seconds, status = time.perf_counter() - began, seen[0] if seen else 500
+        self.services.metrics.request(endpoint=name, status=status, seconds=seconds)
+        log.info("answered", path=name, status=status, ms=round(seconds * 1000, 1))
         return body
 
     def _protocol(self, route: Route, environ: Environ) -> Response:
@@ -234,11 +239,6 @@ class Application:
             allow = (("Allow", ", ".join(sorted(route.methods))),)
             return Response(response.status, response.headers + allow, response.body)
         return response
-
-    def _record(self, name: str, *, status: int, began: float, correlation: str) -> None:
-        seconds = time.perf_counter() - began
-        self.services.metrics.request(endpoint=name, status=status, seconds=seconds)
-        log.info("answered", path=name, status=status, ms=round(seconds * 1000, 1), correlation=correlation or None)
 
     def _is_ours(self, environ: Environ) -> bool:
         """Tell whether the request names our host; nothing is answered under another (RFC 9110 section 15.5.20)."""

@@ -21,6 +21,7 @@ MOST_FIELDS = 100
 FORWARDING = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
 FORM = "application/x-www-form-urlencoded"
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+JSON_HEADERS = (("Content-Type", "application/json;charset=UTF-8"), *NO_STORE)
 EVERYWHERE = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"))
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
@@ -52,8 +53,7 @@ class Response:
 
 def json_response(members: Mapping[str, Any], *, status: int = 200) -> Response:
     """Return JSON that nobody may keep."""
-    headers = (("Content-Type", "application/json;charset=UTF-8"), *NO_STORE)
-    return Response(status, headers, orjson.dumps(members))
+    return Response(status, JSON_HEADERS, orjson.dumps(members))
 
 
 def redirect(location: str, *, cookies: Iterable[str] = ()) -> Response:

@@ -10,8 +10,7 @@ from idp.endpoints._http import Request, Response, json_response
 from idp.ephemeral import Write
 from idp.errors import InvalidRequest
 from idp.protocol.authorization_request import REQUEST_URI_PREFIX, RefusedAtRedirect, check, pushed_key
-from idp.protocol.client_auth import authenticate
-from idp.protocol.grants.call import spend
+from idp.protocol.client_auth import authenticate, spend
 
 if TYPE_CHECKING:
     from idp.services import Services
@@ -44,5 +43,5 @@ def answer(request: Request, services: Services) -> Response:
     pushed_id = secrets.token_urlsafe(URI_BYTES)
     seconds = provider.settings.tokens.pushed_request_seconds
     keep = Write(pushed_key(pushed_id), checked.to_json(), seconds)
-    spend(proof=proof, provider=provider, steps=(keep,))  # 3
+    spend(proof, keep, provider=provider)  # 3
     return json_response({"request_uri": REQUEST_URI_PREFIX + pushed_id, "expires_in": seconds}, status=201)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from idp import clock
 from idp.endpoints._http import Request, Response, json_response
 from idp.errors import InvalidRequest, InvalidToken
-from idp.protocol.client_auth import authenticate
-from idp.protocol.grants.call import spend
+from idp.protocol.client_auth import authenticate, spend
 from idp.protocol.tokens import REFRESH_PREFIX, authorization_of, authorization_of_resource_token, refresh_hash
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def answer(request: Request, services: Services) -> Response:
     token = request.form.get("token")
     if token is None:
         raise InvalidRequest("token is missing.")
-    spend(proof=proof, provider=provider)
+    spend(proof, provider=provider)
     client_id = proof.client.client_id
     if token.startswith(REFRESH_PREFIX):
         provider.authorizations.end_by_refresh(refresh_hash=refresh_hash(token), client_id=client_id, reason=REASON)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import orjson
+
 from idp import clock
-from idp.endpoints._http import Request, Response, json_response
+from idp.endpoints._http import JSON_HEADERS, Request, Response
 from idp.errors import InvalidRequest, UnsupportedGrantType
 from idp.protocol.client_auth import authenticate
 from idp.protocol.grants import GRANTS
@@ -31,4 +33,5 @@ def answer(request: Request, services: Services) -> Response:
         raise UnsupportedGrantType(f"grant_type is one of {', '.join(GRANTS)}.")
     provider, now = services.provider, clock.now()
     proof = authenticate(form=request.form, authorization=request.authorization, provider=provider, now=now)
-    return json_response(grant(GrantCall(form=request.form, proof=proof, provider=provider, now=now)).members)
+    answered = grant(GrantCall(form=request.form, proof=proof, provider=provider, now=now))
+    return Response(200, JSON_HEADERS, orjson.dumps(answered.members))

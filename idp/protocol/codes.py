@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import orjson
 
 from idp import clock
-from idp.ephemeral import Claim, Drop, Step, Take, Write
+from idp.ephemeral import Claim, Drop, Step, Write
 from idp.errors import InvalidRequestUri, ServerError
 from idp.protocol.authorization_request import pushed_key
 from idp.protocol.authorization_response import with_code
 from idp.protocol.claims import values
 from idp.protocol.interaction import OFFLINE
 from idp.protocol.records import CodeRecord
-from idp.protocol.subject import subject_for
+from idp.protocol.subject import session_for, subject_for
 from idp.sessions import touch_step
 
 if TYPE_CHECKING:
@@ -29,16 +29,8 @@ if TYPE_CHECKING:
 
 CODE_BYTES = 32
 CLAIMS_PURPOSE = "id token claims"
-
-
-def hash_of(code: str) -> bytes:
-    """Return what is kept of a code: its SHA-256."""
-    return hashlib.sha256(code.encode()).digest()
-
-
-def take_step(code_hash: bytes) -> Take:
-    """Return the step that takes a code, known by its hash, in somebody's wave."""
-    return Take("code:" + code_hash.hex())
+CODE_KEY = "code:"
+"""Where a code's record is remembered: this, and the SHA-256 of the code in hexadecimal."""
 
 
 def issue(
@@ -65,7 +57,7 @@ def issue(
     record = _record(request=request, client=client, session=held.session, ready=ready, provider=provider)
     tokens, sessions = provider.settings.tokens, provider.settings.sessions
     steps: list[Step] = [
-        Write("code:" + hash_of(code).hex(), record.to_json(), tokens.code_seconds),  # 1
+        Write(CODE_KEY + hashlib.sha256(code.encode()).hexdigest(), orjson.dumps(record), tokens.code_seconds),  # 1
         touch_step(held.token, held.session, settings=sessions, reached=client.client_id),  # 2
     ]
     if request.pushed_id is not None:  # 3
@@ -96,16 +88,17 @@ def _record(
         redirect_uri=request.redirect_uri,
         code_challenge=request.code_challenge,
         nonce=request.nonce,
-        scope=scope,
-        claims=tuple(name for name in request.claims_userinfo if name in granted),
+        scope=" ".join(scope),
+        claims=" ".join(name for name in request.claims_userinfo if name in granted),
         citizen_id=session.citizen_id,
         passkey_id=session.passkey_id,
         session_id=session.id,
+        sid=session_for(client=client, session_id=session.id, sealer=provider.sealer),
         consent_id=standing.consent.id,
         subject=subject_for(client=client, citizen_id=session.citizen_id, sealer=provider.sealer),
         acr=ready.acr,
         account_level=ready.account_level,
-        amr=session.amr,
+        amr=",".join(session.amr),
         auth_time=session.auth_time,
         issued_at=clock.epoch_seconds(),
         resource=request.resource,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime  # noqa: TC003  dataclass fields are read at run time
 from typing import Any, Self
 
 import orjson
@@ -63,8 +62,10 @@ class AuthorizationRequest:
 
 @dataclass(frozen=True, slots=True)
 class CodeRecord:
-    """What an authorization code stands for; taken once at the token endpoint.
+    """What an authorization code stands for, as JSON; taken once at the token endpoint.
 
+    `scope` and `claims` are words between spaces, `amr` between commas; `sid` is the session as this relying party
+    sees it.
     `sealed_claims` holds the claims that the ID token itself was asked to carry, sealed, because they are personal.
     `auth_time` and `issued_at` are seconds since 1970.
     """
@@ -73,29 +74,21 @@ class CodeRecord:
     redirect_uri: str
     code_challenge: str
     nonce: str | None
-    scope: tuple[str, ...]
-    claims: tuple[str, ...]
+    scope: str
+    claims: str
     citizen_id: str
     passkey_id: str
     session_id: str
+    sid: str
     consent_id: str
     subject: str
     acr: str
     account_level: int
-    amr: tuple[str, ...]
+    amr: str
     auth_time: int
     issued_at: int
     resource: str | None = None
     sealed_claims: str | None = None
-
-    def to_json(self) -> bytes:
-        """Return the record as JSON."""
-        return orjson.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, data: bytes) -> Self:
-        """Read back what `to_json` wrote."""
-        return cls(**_tuples(orjson.loads(data)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,21 +107,25 @@ class LiveAuthorization:
     amr: str
     account_level: int
     auth_time: int
+    sid: str = ""  # the session as this relying party sees it; not stored
     known: Known | None = None  # only where claims are to be read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAuthorization(LiveAuthorization):
-    """The authorization row that a redeemed code becomes, if every gate is open; hashes are SHA-256."""
+    """The authorization row that a redeemed code becomes, if every gate is open.
+
+    Hashes are SHA-256, instants microseconds since 1970.
+    """
 
     grant_type: str
     passkey_id: str
     consent_id: str
     code_hash: bytes
     refresh_hash: bytes | None
-    refresh_expires_at: datetime | None
+    refresh_expires_at: int | None
     offline: bool
-    at: datetime
+    at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from idp import clock
 from idp.errors import InvalidToken
-from idp.protocol.subject import session_for
 from keys import JoseRefused, JwtRules, SealBroken, read_jwt, sign_jwt
 
 if TYPE_CHECKING:
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
     from idp.relying_parties.client import RelyingParty
 
 ACCESS_PURPOSE = "access token"
+DAY = 86400
+"""Each day seals its access tokens under a key of its own, so that no key ever seals too many."""
+
 REFRESH_PREFIX = "sen_rt_"
 ACCESS_PREFIX = "sen_at_"
 REFRESH_BYTES = 32
@@ -45,11 +47,6 @@ class IdTokenExtras:
     claims: Mapping[str, Any] | None = None
 
 
-def new_refresh_token() -> str:
-    """Return 256 random bits with a prefix that secret scanners find."""
-    return REFRESH_PREFIX + secrets.token_urlsafe(REFRESH_BYTES)
-
-
 def refresh_hash(token: str) -> bytes:
     """Return what is kept of a refresh token: its SHA-256."""
     return hashlib.sha256(token.encode()).digest()
@@ -63,30 +60,46 @@ def answer_members(
     provider: Provider,
     now: datetime,
 ) -> dict[str, Any]:
-    """Return what a token answer says, but for the refresh token (RFC 6749 section 5.1)."""
-    access = access_token(authorization=authorization, provider=provider, now=now)
+    """Return what a token answer says, but for the refresh token: an access token and an ID token.
+
+    The access token is a JWT where it is for a resource, sealed bytes where it is for userinfo.
+
+    Source: RFC 6749 section 5.1, RFC 9068 section 2.2, OpenID Connect Core sections 2 and 3.1.3.6.
+    """
+    issued, settings = int(now.timestamp()), provider.settings
+    if authorization.resource is None:
+        plain = uuid.UUID(authorization.id).bytes + struct.pack(
+            ">Q", ends := issued + settings.tokens.access_token_seconds
+        )
+        sealed = provider.sealer.seal(purpose=f"{ACCESS_PURPOSE} {ends // DAY}", plaintext=plain)
+        access = ACCESS_PREFIX + urlsafe_b64encode(sealed).rstrip(b"=").decode()
+    else:
+        access = _resource_token(authorization=authorization, provider=provider, now=now)
+    hashing = hashlib.sha512 if client.id_token_algorithm in SIGNED_OVER_SHA512 else hashlib.sha256
+    half = hashing(access.encode()).digest()[: hashing().digest_size // 2]
+    claims: dict[str, Any] = {
+        **(extras.claims or {}),
+        "iss": settings.server.issuer,
+        "sub": authorization.subject,
+        "aud": client.client_id,
+        "iat": issued,
+        "exp": issued + settings.tokens.id_token_seconds,
+        "auth_time": authorization.auth_time,
+        "acr": authorization.acr,
+        "amr": authorization.amr.split(","),
+        "at_hash": urlsafe_b64encode(half).rstrip(b"=").decode(),
+        "sid": authorization.sid,
+        "vn_account_level": f"{authorization.account_level:02d}",
+        **({} if extras.nonce is None else {"nonce": extras.nonce}),
+    }
+    key = provider.ring.signing_key(client.id_token_algorithm, now=now)
     return {
         "access_token": access,
         "token_type": "Bearer",
-        "expires_in": provider.settings.tokens.access_token_seconds,
-        "id_token": id_token(
-            authorization=authorization, client=client, access=access, extras=extras, provider=provider, now=now
-        ),
+        "expires_in": settings.tokens.access_token_seconds,
+        "id_token": sign_jwt(claims=claims, key=key, typ="JWT"),
         "scope": authorization.scope,
     }
-
-
-def access_token(*, authorization: LiveAuthorization, provider: Provider, now: datetime) -> str:
-    """Return an access token: a JWT where it is for a resource, sealed bytes where it is for userinfo.
-
-    Source: RFC 9068 section 2.2, RFC 6750 section 1.2.
-    """
-    if authorization.resource is not None:
-        return _resource_token(authorization=authorization, provider=provider, now=now)
-    ends = int(now.timestamp()) + provider.settings.tokens.access_token_seconds
-    plain = uuid.UUID(authorization.id).bytes + struct.pack(">Q", ends)
-    sealed = provider.sealer.seal(purpose=ACCESS_PURPOSE, plaintext=plain)
-    return ACCESS_PREFIX + urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
 
 def _resource_token(*, authorization: LiveAuthorization, provider: Provider, now: datetime) -> str:
@@ -115,7 +128,7 @@ def authorization_of(*, unverified_token: str, provider: Provider) -> str:
 
     Source: RFC 6750 section 3.1.
     """
-    refused = InvalidToken("The access token is not good, or no longer.")
+    refused, instant = InvalidToken("The access token is not good, or no longer."), clock.epoch_seconds()
     if not unverified_token.startswith(ACCESS_PREFIX) or len(unverified_token) > LONGEST_TOKEN:
         raise refused
     text = unverified_token.removeprefix(ACCESS_PREFIX)
@@ -123,13 +136,22 @@ def authorization_of(*, unverified_token: str, provider: Provider) -> str:
         sealed = urlsafe_b64decode(text + "=" * (-len(text) % 4))
         if urlsafe_b64encode(sealed).rstrip(b"=") != text.encode():  # the library passes over foreign letters
             raise refused
-        plain = provider.sealer.unseal(purpose=ACCESS_PURPOSE, sealed=sealed)
+        plain = _unsealed(sealed, provider=provider, instant=instant)
         (ends,) = struct.unpack(">Q", plain[16:])
     except (ValueError, SealBroken, struct.error) as error:
         raise refused from error
-    if clock.epoch_seconds() >= ends:
+    if instant >= ends:
         raise refused
     return str(uuid.UUID(bytes=plain[:16]))
+
+
+def _unsealed(sealed: bytes, *, provider: Provider, instant: int) -> bytes:
+    """Open what was sealed under the key of the day that it ends on: today, or just after midnight."""
+    today = instant // DAY
+    try:
+        return provider.sealer.unseal(purpose=f"{ACCESS_PURPOSE} {today}", sealed=sealed)
+    except SealBroken:
+        return provider.sealer.unseal(purpose=f"{ACCESS_PURPOSE} {today + 1}", sealed=sealed)
 
 
 def authorization_of_resource_token(*, unverified_token: str, provider: Provider) -> str:
@@ -155,45 +177,3 @@ def authorization_of_resource_token(*, unverified_token: str, provider: Provider
         return str(read_jwt(unverified_token, rules=rules, keys=keys, now=now).claims["jti"]).partition(".")[0]
     except JoseRefused as error:
         raise InvalidToken("The access token is not good, or no longer.", detail=str(error)) from error
-
-
-def id_token(
-    *,
-    authorization: LiveAuthorization,
-    client: RelyingParty,
-    access: str,
-    extras: IdTokenExtras,
-    provider: Provider,
-    now: datetime,
-) -> str:
-    """Return a signed ID token with the relying party's algorithm.
-
-    Source: OpenID Connect Core sections 2 and 3.1.3.6.
-    """
-    issued = int(now.timestamp())
-    claims: dict[str, Any] = {
-        **(extras.claims or {}),
-        "iss": provider.settings.server.issuer,
-        "sub": authorization.subject,
-        "aud": client.client_id,
-        "iat": issued,
-        "exp": issued + provider.settings.tokens.id_token_seconds,
-        "auth_time": authorization.auth_time,
-        "acr": authorization.acr,
-        "amr": authorization.amr.split(","),
-        "at_hash": _half_hash(access, algorithm=client.id_token_algorithm),
-        "sid": session_for(client=client, session_id=authorization.session_id, sealer=provider.sealer),
-        "vn_account_level": f"{authorization.account_level:02d}",
-    }
-    if extras.nonce is not None:
-        claims["nonce"] = extras.nonce
-    return sign_jwt(claims=claims, key=provider.ring.signing_key(client.id_token_algorithm, now=now), typ="JWT")
-
-
-def _half_hash(token: str, *, algorithm: str) -> str:
-    """Return the left half of the signature's own hash in base64url: SHA-512 for Ed25519, else SHA-256.
-
-    Source: OpenID Connect Core section 3.1.3.6.
-    """
-    hashed = (hashlib.sha512 if algorithm in SIGNED_OVER_SHA512 else hashlib.sha256)(token.encode()).digest()
-    return urlsafe_b64encode(hashed[: len(hashed) // 2]).rstrip(b"=").decode()

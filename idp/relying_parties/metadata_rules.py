@@ -138,6 +138,14 @@ def _check_authentication(read: _Reader, *, profile: Profile, has_secret: bool) 
     return keys
 
 
+def _check_reach(read: _Reader, *, profile: Profile, known_purposes: frozenset[str]) -> None:
+    purposes = read.texts("purposes")
+    if not purposes or set(purposes) - known_purposes:
+        read.problems.append("purposes: at least one, each from the catalogue of purposes")
+    if "refresh_token" in read.texts("grant_types", ("authorization_code",)) and not profile.refresh:
+        read.problems.append(f"grant_types: refresh_token is not for the profile {profile.name}")
+
+
 def check(stored: StoredClient, *, allow_loopback: bool, known_purposes: frozenset[str]) -> RelyingParty:
     """Turn a stored client into a checked one.
 
@@ -154,15 +162,10 @@ def check(stored: StoredClient, *, allow_loopback: bool, known_purposes: frozens
     owner = stored.metadata.get("owner")
     owner_texts = read.tagged("name", owner) if isinstance(owner, dict) else {}
     names = read.tagged("client_name", stored.metadata)
-    purposes = read.texts("purposes")
-    if not purposes or set(purposes) - known_purposes:
-        read.problems.append("purposes: at least one, each from the catalogue of purposes")
     if not owner_texts:
         read.problems.append("owner: {name#vi, name#en} of the body that answers for this relying party")
+    _check_reach(read, profile=profile, known_purposes=known_purposes)
     redirects = read.texts("redirect_uris")
-    grants = frozenset(read.texts("grant_types", ("authorization_code",)))
-    if "refresh_token" in grants and not profile.refresh:
-        read.problems.append(f"grant_types: refresh_token is not for the profile {profile.name}")
     if read.problems:
         raise SettingsError(tuple(dict.fromkeys(read.problems)))
     return RelyingParty(
@@ -180,9 +183,9 @@ def check(stored: StoredClient, *, allow_loopback: bool, known_purposes: frozens
         subject_type=read.text("subject_type", "pairwise"),
         sector=read.text("sector_identifier") or urlsplit(redirects[0]).hostname or "",
         id_token_algorithm=read.text("id_token_signed_response_alg", profile.default_algorithm),
-        grant_types=grants,
+        grant_types=frozenset(read.texts("grant_types", ("authorization_code",))),
         scopes=frozenset(read.text("scope", "openid").split()) | {"openid"},
-        purposes=purposes,
+        purposes=read.texts("purposes"),
         resources=read.texts("resources"),
         pushed_requests_only=profile.pushed_requests_only or read.flag("require_pushed_authorization_requests"),
         default_max_age=stored.metadata.get("default_max_age"),

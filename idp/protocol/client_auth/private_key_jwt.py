@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,20 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TYPES = frozenset({None, "jwt", "client-authentication+jwt"})
 LEEWAY_SECONDS = 10
 LONGEST_JTI = 256
+
+
+@functools.lru_cache(maxsize=4096)
+def _rules(client_id: str, issuer: str, algorithms: frozenset[str], longest: int) -> JwtRules:
+    """Return what an assertion of an approved relying party has to be; made once for each."""
+    return JwtRules(
+        algorithms=algorithms,
+        typ=TYPES,
+        expected_issuer=client_id,
+        expected_audience=issuer,
+        required=("iss", "sub", "aud", "exp", "jti"),
+        longest_lifetime=longest,
+        leeway=LEEWAY_SECONDS,
+    )
 
 
 def verify(credentials: Credentials, provider: Provider) -> Proof:
@@ -42,21 +57,13 @@ def verify(credentials: Credentials, provider: Provider) -> Proof:
         client = provider.directory.find(unverified_id)  # 2
         if client is None:
             raise InvalidClient(METHODS_SHARED_TEXT, detail="unknown relying party")
-        rules = JwtRules(
-            algorithms=client.profile.algorithms,
-            typ=TYPES,
-            expected_issuer=unverified_id,
-            expected_audience=provider.settings.server.issuer,
-            required=("iss", "sub", "aud", "exp", "jti"),
-            longest_lifetime=provider.settings.tokens.assertion_seconds,
-            leeway=LEEWAY_SECONDS,
-        )
+        longest = provider.settings.tokens.assertion_seconds
+        rules = _rules(unverified_id, provider.settings.server.issuer, client.profile.algorithms, longest)
         claims = verify_jwt(unverified, rules=rules, keys=client.keys, now=credentials.at).claims  # 3
     except JoseRefused as error:
         raise InvalidClient(METHODS_SHARED_TEXT, detail=str(error)) from error
     if len(claims["jti"]) > LONGEST_JTI:
         raise InvalidClient(METHODS_SHARED_TEXT, detail="jti too long")
     mark = hashlib.sha256(f"{client.client_id}\x00{claims['jti']}".encode()).hexdigest()  # 4
-    longest = provider.settings.tokens.assertion_seconds
     issued = claims.get("iat", claims["exp"] - longest)
     return Proof(client=client, replay_key=f"jti:{mark}", replay_seconds=longest + LEEWAY_SECONDS, issued_at=issued)

@@ -29,7 +29,7 @@ class Credentials:
 class Proof:
     """A relying party that proved itself, and the mark that must still be claimed so that it did so once.
 
-    `replay_key` is claimed in the request's one wave (`grants/call.py`, which also refuses what was claimed before);
+    `replay_key` is claimed in the request's one wave (`spend`, which also refuses what was claimed before);
     `issued_at` is when the assertion was made, by its own word.
     """
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from base64 import b64decode
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import orjson
+import uuid_utils
 
 from idp.audit.events import AuthorizationGranted
-from idp.audit.log import new_id
+from idp.ephemeral import Take
 from idp.errors import InvalidGrant, InvalidRequest, UnauthorizedClient
 from idp.protocol import codes, pkce, tokens
-from idp.protocol.grants.call import TokenAnswer, spend
+from idp.protocol.client_auth import spend
+from idp.protocol.grants.call import TokenAnswer
 from idp.protocol.interaction import OFFLINE
 from idp.protocol.records import CodeRecord, NewAuthorization
 from idp.protocol.store import CodeReused
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
 NOT_GOOD = "The code is not good, or no longer. Start again at the authorization endpoint."
 REUSED = "code reused"
+MICROS = 1_000_000
+DAY = 86400 * MICROS
 
 
 def answer(call: GrantCall) -> TokenAnswer:
@@ -47,12 +52,12 @@ def answer(call: GrantCall) -> TokenAnswer:
         raise InvalidRequest("code is missing.")
     if "authorization_code" not in client.grant_types:
         raise UnauthorizedClient("This relying party is not registered for authorization_code.")
-    code_hash = codes.hash_of(code)
-    (taken,) = spend(proof=call.proof, provider=provider, steps=(codes.take_step(code_hash),))  # 1
+    code_hash = hashlib.sha256(code.encode()).digest()
+    (taken,) = spend(call.proof, Take(codes.CODE_KEY + code_hash.hex()), provider=provider)  # 1
     if taken is None:
         provider.authorizations.end_by_code(code_hash=code_hash, reason=REUSED)
         raise InvalidGrant(NOT_GOOD)
-    record = CodeRecord.from_json(taken)
+    record = CodeRecord(**orjson.loads(taken))
     _check(call=call, record=record)  # 2
     new, members = _issue(call=call, record=record, code_hash=code_hash)  # 3
     event = AuthorizationGranted(
@@ -90,11 +95,11 @@ def _check(*, call: GrantCall, record: CodeRecord) -> None:
 def _issue(*, call: GrantCall, record: CodeRecord, code_hash: bytes) -> tuple[NewAuthorization, dict[str, object]]:
     """Return the row to be written, and what is told once it stands: nothing of it counts before."""
     provider, client = call.provider, call.proof.client
-    offline = OFFLINE in record.scope and "refresh_token" in client.grant_types
-    authorization_id = new_id()
-    refresh = tokens.new_refresh_token() if offline else None
+    offline = OFFLINE in record.scope.split(" ") and "refresh_token" in client.grant_types
+    refresh = tokens.REFRESH_PREFIX + secrets.token_urlsafe(tokens.REFRESH_BYTES) if offline else None
+    at = int(call.now.timestamp() * MICROS)
     new = NewAuthorization(
-        id=authorization_id,
+        id=str(uuid_utils.uuid7()),
         grant_type="authorization_code",
         client_id=record.client_id,
         citizen_id=record.citizen_id,
@@ -102,18 +107,19 @@ def _issue(*, call: GrantCall, record: CodeRecord, code_hash: bytes) -> tuple[Ne
         session_id=record.session_id,
         consent_id=record.consent_id,
         code_hash=code_hash,
-        refresh_hash=None if refresh is None else tokens.refresh_hash(refresh),
-        refresh_expires_at=call.now + timedelta(days=provider.settings.tokens.refresh_token_days) if offline else None,
+        refresh_hash=None if refresh is None else hashlib.sha256(refresh.encode()).digest(),
+        refresh_expires_at=at + provider.settings.tokens.refresh_token_days * DAY if offline else None,
         offline=offline,
-        scope=" ".join(record.scope),
-        claims=" ".join(record.claims),
+        scope=record.scope,
+        claims=record.claims,
         resource=record.resource,
         subject=record.subject,
         acr=record.acr,
-        amr=",".join(record.amr),
+        amr=record.amr,
         account_level=record.account_level,
         auth_time=record.auth_time,
-        at=call.now,
+        sid=record.sid,
+        at=at,
     )
     sealed = record.sealed_claims
     inside = None if sealed is None else _open_claims(sealed=b64decode(sealed), provider=provider)

@@ -5,12 +5,15 @@ A confidential relying party keeps its refresh token: rotation is for public cli
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from idp.audit.events import AuthorizationRefreshed
 from idp.errors import InvalidGrant, InvalidRequest, InvalidScope, UnauthorizedClient
 from idp.protocol import tokens
-from idp.protocol.grants.call import TokenAnswer, spend
+from idp.protocol.client_auth import spend
+from idp.protocol.grants.call import TokenAnswer
+from idp.protocol.subject import session_for
 from idp.protocol.tokens import IdTokenExtras
 
 if TYPE_CHECKING:
@@ -37,7 +40,7 @@ def answer(call: GrantCall) -> TokenAnswer:
         raise InvalidRequest("refresh_token is missing.")
     if "refresh_token" not in client.grant_types:
         raise UnauthorizedClient("This relying party is not registered for refresh_token.")
-    spend(proof=call.proof, provider=provider)  # 1
+    spend(call.proof, provider=provider)  # 1
     event = AuthorizationRefreshed(actor=f"client:{client.client_id}", client_id=client.client_id)
 
     def not_wider(live: LiveAuthorization) -> None:  # 3
@@ -49,7 +52,8 @@ def answer(call: GrantCall) -> TokenAnswer:
     )
     if live is None:
         raise InvalidGrant("The refresh token is not good, or no longer.")
+    sid = session_for(client=client, session_id=live.session_id, sealer=provider.sealer)
     members = tokens.answer_members(  # 4
-        authorization=live, client=client, extras=IdTokenExtras(), provider=provider, now=call.now
+        authorization=replace(live, sid=sid), client=client, extras=IdTokenExtras(), provider=provider, now=call.now
     )
     return TokenAnswer({**members, "refresh_token": token})

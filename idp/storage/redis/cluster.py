@@ -117,12 +117,10 @@ class Cluster:
             for node in list(links):
                 _require_time(deadline)
                 link = links.pop(node)
-                asking = sum(order.is_asking for order in orders[node])
-                replies = iter(node.read(link, replies=len(orders[node]) + asking))
-                for order in orders[node]:
-                    if order.is_asking:
-                        next(replies)
-                    found.append((node, link, order, next(replies)))
+                expected = [order for order in orders[node] for _ in range(1 + order.is_asking)]
+                replies = node.read(link, replies=len(expected))
+                # Of two replies to one order, the first is the answer to ASKING: the later one counts.
+                found.extend((node, link, *pair) for pair in dict(zip(expected, replies, strict=True)).items())
         except BaseException:
             self._give_up(links)
             raise

@@ -119,6 +119,17 @@ class Link:
             self._connection.disconnect()
 
 
+def _sent(link: Link, payload: bytes) -> bool:
+    """Send on an idle link; False when it broke in the write and nothing of the payload can have been done."""
+    try:
+        link.send(payload)
+    except ServerAwayError:
+        if len(payload) > WHOLE_OR_NOTHING_BYTES:
+            raise
+        return False
+    return True
+
+
 class Node:
     """A server by its address. Used by many threads of one process; the list of idle links is its only pool."""
 
@@ -148,16 +159,9 @@ class Node:
             self._breaker.admit()
         try:
             link = self._idle_link()
-            if link is not None:
-                try:
-                    link.send(payload)
-                except ServerAwayError:
-                    if len(payload) > WHOLE_OR_NOTHING_BYTES:
-                        raise
-                else:
-                    return link
-            link = Link.open(self.address, self._timeouts)
-            link.send(payload)
+            if link is None or not _sent(link, payload):
+                link = Link.open(self.address, self._timeouts)
+                link.send(payload)
         except BaseException:
             self._breaker.failed()
             raise

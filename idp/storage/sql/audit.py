@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, insert, select
 
-from idp.audit.log import AuditRecord, record_of
+from idp import clock
+from idp.audit.log import AuditRecord, record_of, row_of
 from idp.storage.sql.tables import audit_event, to_micros
 
 if TYPE_CHECKING:
@@ -29,9 +30,7 @@ def write_events(connection: Connection, *events: Event) -> None:
 
 def hot_row(event: Event) -> dict[str, Any]:
     """Return an event as the parameters of `INSERT` on the driver's own cursor."""
-    row = asdict(record_of(event))
-    row["at"] = to_micros(row["at"])
-    return row
+    return row_of(event, at=to_micros(clock.now()))
 
 
 class SqlAuditStore:

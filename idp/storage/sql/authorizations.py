@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -11,6 +10,7 @@ from sqlalchemy import update
 
 from idp import clock
 from idp.audit.events import AuthorizationEnded
+from idp.audit.log import row_of
 from idp.citizens.citizen import Person
 from idp.errors import NotKnown
 from idp.protocol.claims import Known
@@ -18,7 +18,7 @@ from idp.protocol.records import Gates, LiveAuthorization
 from idp.protocol.store import CodeReused
 from idp.storage.sql.audit import INSERT, hot_row, write_events
 from idp.storage.sql.consents import standing_of
-from idp.storage.sql.gates import CREATE, GATES, KNOWN, LIVE, LIVE_COLUMNS, REFRESH
+from idp.storage.sql.gates import CREATE, GATES, KNOWN, LIVE, LIVE_COLUMNS, NEW_COLUMNS, REFRESH
 from idp.storage.sql.people import NUMBER, PERSON
 from idp.storage.sql.tables import authorization, from_micros, to_micros
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from idp.storage.sql.database import Database, HotCursor
     from keys import Sealer
 
+WRITTEN = (*NEW_COLUMNS, "at")
 TIMES = ("given_at", "expires_at", "at")
 
 
@@ -51,20 +52,10 @@ class SqlAuthorizations:
 
     def create(self, new: NewAuthorization, *, event: Event) -> bool:
         """See `AuthorizationStore.create`."""
-        row = {field.name: getattr(new, field.name) for field in fields(new)}
-        del row["known"]
-        row["at"] = to_micros(new.at)
-        row["refresh_expires_at"] = None if new.refresh_expires_at is None else to_micros(new.refresh_expires_at)
-        event_row = hot_row(event)
-
-        def work(cursor: HotCursor) -> bool:
-            if not cursor.run(self._create, row):
-                return False
-            cursor.run(self._insert_event, event_row)
-            return True
-
+        row = {name: getattr(new, name) for name in WRITTEN}
+        event_row = row_of(event, at=new.at)
         try:
-            return self._database.hot(work)
+            return self._database.hot_change(self._create, row, then=self._insert_event, with_row=event_row)
         except (sqlite3.IntegrityError, psycopg.errors.UniqueViolation) as error:
             raise CodeReused from error
 

@@ -119,6 +119,24 @@ class Database:
             return _persistently(partial(self._postgresql.transact, work))
         return _persistently(partial(self._hot_attempt, work))
 
+    def hot_change(
+        self,
+        statement: Prepared,
+        row: Mapping[str, Any],
+        *,
+        then: Prepared,
+        with_row: Mapping[str, Any],
+    ) -> bool:
+        """Run a change, and where it touched a row its event with it, in one transaction; say whether it did."""
+
+        def work(cursor: HotCursor) -> bool:
+            if not cursor.run(statement, row):
+                return False
+            cursor.add(then, with_row)
+            return True
+
+        return self.hot(work)
+
     def _hot_attempt(self, work: Callable[[HotCursor], Result]) -> Result:
         connection = self.engine.raw_connection()
         try:
