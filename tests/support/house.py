@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
@@ -18,6 +18,7 @@ from idp import clock
 from idp import settings as settings_room
 from idp.app import Application, build_services, open_database, open_sealer, ring_settings
 from idp.ephemeral import Claim
+from idp.errors import TemporarilyUnavailable
 from idp.storage.sql.keys import SqlKeyStore
 from idp.storage.sql.migrate import upgrade
 from keys import open_custodians, rotate
@@ -89,9 +90,12 @@ class House:
 
     def waits_until_assertions_count(self) -> None:
         """Wait, once for a new or emptied memory: an assertion from the second of its birth is refused by design."""
-        mark = Claim(f"test:{secrets.token_hex(8)}", 1)
-        (claimed,) = self.services.provider.ephemeral.wave(mark)
-        while int(time.time()) <= claimed.since:
+        mark, deadline = Claim(f"test:{secrets.token_hex(8)}", 1), time.monotonic() + 10
+        since = None
+        while since is None or int(time.time()) <= since:
+            assert time.monotonic() < deadline, "the memory does not come back"
+            with suppress(TemporarilyUnavailable):  # it may just have been started again
+                since = self.services.provider.ephemeral.wave(mark)[0].since
             time.sleep(0.05)
 
     @property

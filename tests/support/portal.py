@@ -179,13 +179,21 @@ class Portal:
         digest = (sha512 if algorithm in {"EdDSA", "Ed25519"} else sha256)(token.encode()).digest()
         return urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
 
-    def reads_id_token(self, token: str, **options: Any) -> dict[str, Any]:
+    def reads_id_token(self, token: str) -> dict[str, Any]:
         """Verify an ID token against the published JWKS with PyJWT, not with our own intake."""
+        return self._reads(token, expected_audience=self.client_id)
+
+    def reads_access_token(self, token: str, *, expected_audience: str) -> dict[str, Any]:
+        """Verify an access token as its resource server does (RFC 9068 section 4)."""
+        assert jwt.get_unverified_header(token)["typ"] == "at+jwt"
+        return self._reads(token, expected_audience=expected_audience)
+
+    def _reads(self, token: str, *, expected_audience: str) -> dict[str, Any]:
         keys = jwt.PyJWKSet.from_dict(orjson.loads(self.http.get("/jwks").data))
         header = jwt.get_unverified_header(token)
         found = next(key for key in keys.keys if key.key_id == header["kid"])
         claims: dict[str, Any] = jwt.decode(
-            token, found.key, algorithms=[header["alg"]], audience=self.client_id, issuer=ISSUER, **options
+            token, found.key, algorithms=[header["alg"]], audience=expected_audience, issuer=ISSUER
         )
         return claims
 
