@@ -41,7 +41,7 @@ bench: $(READY) ## Measure Sen beside a peer (takes minutes; needs npm)
 	$(BIN)/python bench/run.py
 
 spec: $(READY) ## List the requirements and the tests that hold them
-	@$(BIN)/python -m tests.support.spec
+	@$(BIN)/python -m tests.support.project.spec
 
 # Each lock names every package with its hashes; the project itself is added without asking anybody.
 # requirements-run.lock is the part of requirements.lock that Sen needs to run: `make run` waits for no test tools.
@@ -64,7 +64,7 @@ lock: $(READY) ## Bring the locked packages up to date (asks the package index)
 	$(BIN)/uv export --quiet --upgrade --no-header --no-annotate --no-emit-project --all-groups -o requirements.lock
 	rm -f uv.lock
 	$(INSTALL) -r requirements.lock
-	$(BIN)/python -m tests.support.locks > requirements-run.lock
+	$(BIN)/python -m tests.support.project.locks > requirements-run.lock
 
 .PHONY: chromium
 chromium:

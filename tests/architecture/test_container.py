@@ -12,7 +12,7 @@ import urllib.error
 import pytest
 
 from idp import settings as settings_room
-from tests.support.sources import ROOT
+from tests.support.project.sources import ROOT
 
 CONTINUED = re.compile(r"\\\n\s*")
 

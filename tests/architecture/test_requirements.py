@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tests.support.spec import Collector, requirements
+from tests.support.project.spec import Collector, requirements
 
 if TYPE_CHECKING:
     import pytest

@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-from tests.support.sources import HOUSE, ROOMS, ROOT, files, short, text, tree
+from tests.support.project.sources import HOUSE, ROOMS, ROOT, files, short, text, tree
 
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc"}
 NOQA = re.compile(r"#\s*noqa:?\s*(?P<codes>[A-Z]+[0-9]+(?:\s*,\s*[A-Z]+[0-9]+)*)?(?P<reason>.*)")

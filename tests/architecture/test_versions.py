@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from tests.support.locks import entries, runtime_lock
+from tests.support.project.locks import entries, runtime_lock
 
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "requirements.lock"

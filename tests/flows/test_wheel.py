@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.demo import Demo
-from tests.support.sources import ROOT
+from tests.support.project.sources import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
+import pytest
+
 from idp.cli import main
 
 if TYPE_CHECKING:
@@ -65,3 +67,16 @@ class Terminal:
                 return 1
             return end.code or 0
         return 0
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Terminal:
+    """Give a terminal in an empty folder, where no database was made."""
+    return Terminal(tmp_path)
+
+
+@pytest.fixture
+def terminal(bare: Terminal) -> Terminal:
+    """Give a terminal in a folder whose database is up to date."""
+    assert bare.types("db", "upgrade").status == 0
+    return bare

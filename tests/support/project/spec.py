@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.support.sources import ROOT
+from tests.support.project.sources import ROOT
 
 REQUIREMENTS = ROOT / "docs" / "requirements.txt"
 LONGEST_REASON = 3000
@@ -27,13 +27,14 @@ class Collector:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Note the marks of every test; cases of one test count as that test."""
-        for item in items:
-            test = item.nodeid.partition("[")[0]
-            for mark in item.iter_markers("spec"):
-                for requirement in mark.args:
-                    tests = self.held.setdefault(requirement, [])
-                    if test not in tests:
-                        tests.append(test)
+        carried = [
+            (requirement, item.nodeid.partition("[")[0])
+            for item in items
+            for mark in item.iter_markers("spec")
+            for requirement in mark.args
+        ]
+        for requirement, test in dict.fromkeys(carried):
+            self.held.setdefault(requirement, []).append(test)
 
 
 def requirements() -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Locks: the part of requirements.lock that Sen needs to be built and run, without what only its developers need.
 
-`python -m tests.support.locks` prints it; `make lock` keeps it in requirements-run.lock.
+`python -m tests.support.project.locks` prints it; `make lock` keeps it in requirements-run.lock.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ENTRY = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?:.+\n)(?:    .+\n)*", re.MULTILINE)
 
 

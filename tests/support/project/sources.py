@@ -7,7 +7,7 @@ import os
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 HOUSE = ("idp", "keys", "consent")
 ROOMS = (*HOUSE, "examples", "bench", "tests")
 NOT_OURS = {"__pycache__", "node_modules", ".venv"}

@@ -1,0 +1,1 @@
+"""Tools of the project itself: its sources, its locks, its requirements."""
