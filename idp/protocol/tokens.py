@@ -67,14 +67,8 @@ def answer_members(
     Source: RFC 6749 section 5.1, RFC 9068 section 2.2, OpenID Connect Core sections 2 and 3.1.3.6.
     """
     issued, settings = int(now.timestamp()), provider.settings
-    if authorization.resource is None:
-        plain = uuid.UUID(authorization.id).bytes + struct.pack(
-            ">Q", ends := issued + settings.tokens.access_token_seconds
-        )
-        sealed = provider.sealer.seal(purpose=f"{ACCESS_PURPOSE} {ends // DAY}", plaintext=plain)
-        access = ACCESS_PREFIX + urlsafe_b64encode(sealed).rstrip(b"=").decode()
-    else:
-        access = _resource_token(authorization=authorization, provider=provider, now=now)
+    make = _userinfo_token if authorization.resource is None else _resource_token
+    access = make(authorization=authorization, provider=provider, now=now)
     hashing = hashlib.sha512 if client.id_token_algorithm in SIGNED_OVER_SHA512 else hashlib.sha256
     half = hashing(access.encode()).digest()[: hashing().digest_size // 2]
     claims: dict[str, Any] = {
@@ -100,6 +94,13 @@ def answer_members(
         "id_token": sign_jwt(claims=claims, key=key, typ="JWT"),
         "scope": authorization.scope,
     }
+
+
+def _userinfo_token(*, authorization: LiveAuthorization, provider: Provider, now: datetime) -> str:
+    ends = int(now.timestamp()) + provider.settings.tokens.access_token_seconds
+    plain = uuid.UUID(authorization.id).bytes + struct.pack(">Q", ends)
+    sealed = provider.sealer.seal(purpose=f"{ACCESS_PURPOSE} {ends // DAY}", plaintext=plain)
+    return ACCESS_PREFIX + urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
 
 def _resource_token(*, authorization: LiveAuthorization, provider: Provider, now: datetime) -> str:

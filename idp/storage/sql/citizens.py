@@ -15,11 +15,11 @@ from idp.citizens.store import HeldNumber
 from idp.errors import CodeRefused, NotKnown, TemporarilyUnavailable
 from idp.storage.sql.activation_codes import take_code
 from idp.storage.sql.audit import write_events
+from idp.storage.sql.database import insert_if_new
 from idp.storage.sql.passkeys import add_passkey
 from idp.storage.sql.people import citizen_of, citizen_row, number_of, seal_number, seal_person, session_row
 from idp.storage.sql.sessions import end_sessions
 from idp.storage.sql.tables import citizen, citizen_number, login_session
-from idp.storage.sql.yielding import insert_if_new
 
 if TYPE_CHECKING:
     from datetime import datetime

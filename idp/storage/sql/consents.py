@@ -14,8 +14,8 @@ from consent import Consent, ConsentItem, Ledger, NotThere, Outdated, Standing, 
 from idp.audit.events import ConsentGiven, ConsentWithdrawn
 from idp.audit.log import new_id
 from idp.storage.sql.audit import write_events
+from idp.storage.sql.database import insert_if_new
 from idp.storage.sql.tables import citizen, consent, consent_withdrawal, consent_wording
-from idp.storage.sql.yielding import insert_if_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

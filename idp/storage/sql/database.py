@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psycopg
 import sqlalchemy
 from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -25,12 +26,12 @@ from idp.storage.sql.hot import HotCursor, Prepared
 from idp.storage.sql.postgresql import HotPostgresql, numbered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, Table
     from sqlalchemy.sql import ClauseElement
 
-__all__ = ["Database", "HotCursor", "Prepared", "opened"]
+__all__ = ["Database", "HotCursor", "Prepared", "insert_if_new", "opened", "upsert"]
 
 Result = TypeVar("Result")
 ATTEMPTS = 4
@@ -262,3 +263,32 @@ def opened(url: str) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+def insert_if_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Insert a row and say whether it is new; one that has any of its unique values was first otherwise."""
+    # The row is asked for again because a driver need not know how many rows an INSERT wrote.
+    key = next(iter(table.primary_key))
+    if connection.dialect.name == "sqlite":
+        lite = sqlite.insert(table).values(row).on_conflict_do_nothing().returning(key)
+        return connection.execute(lite).first() is not None
+    post = postgresql.insert(table).values(row).on_conflict_do_nothing().returning(key)
+    return connection.execute(post).first() is not None
+
+
+def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows in their order, each replacing the one with its primary key; columns that a row has not stay."""
+    if not rows:
+        return
+    key = [column.name for column in table.primary_key]
+    changed = [name for name in rows[0] if name not in key]
+    if connection.dialect.name == "sqlite":
+        lite = sqlite.insert(table)
+        connection.execute(
+            lite.on_conflict_do_update(index_elements=key, set_={name: lite.excluded[name] for name in changed}), rows
+        )
+        return
+    post = postgresql.insert(table)
+    connection.execute(
+        post.on_conflict_do_update(index_elements=key, set_={name: post.excluded[name] for name in changed}), rows
+    )

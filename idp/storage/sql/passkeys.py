@@ -11,10 +11,10 @@ from idp.audit.events import LoginSucceeded, PasskeyEnded
 from idp.errors import AssertionRefused, NotKnown, RegistrationRefused
 from idp.storage.sql.audit import INSERT as INSERT_EVENT
 from idp.storage.sql.audit import hot_row, write_events
+from idp.storage.sql.database import insert_if_new
 from idp.storage.sql.people import citizen_of, passkey_of, passkey_row, session_row, words
 from idp.storage.sql.sessions import end_sessions
 from idp.storage.sql.tables import citizen, citizen_number, login_session, passkey, to_micros
-from idp.storage.sql.yielding import insert_if_new
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

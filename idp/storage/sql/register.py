@@ -10,8 +10,8 @@ from idp import clock
 from idp.citizens.citizen import Person
 from idp.citizens.store import RegisterEntry
 from idp.storage.sql.audit import write_events
+from idp.storage.sql.database import upsert
 from idp.storage.sql.tables import register_entry
-from idp.storage.sql.yielding import upsert
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
