@@ -150,11 +150,10 @@ def render_page(
     return response
 
 
-def error_page(  # noqa: PLR0913  each of them says something else to the citizen
+def error_page(
     *,
     status: int,
     reason: str,
-    incident: str | None = None,
     way_back: str | None = None,
     portal: str | None = None,
     ui_locales: str | None = None,
@@ -162,11 +161,11 @@ def error_page(  # noqa: PLR0913  each of them says something else to the citize
 ) -> Response:
     """Return what happened, what can be done, the way back, and an incident number that is in the log.
 
-    `reason` is a key of ERROR_TEXTS: a LoginError's `reason` or a ProtocolError's `code`. `incident` is the request's
-    correlation id where none is given. `way_back` is a checked address of the portal named `portal`. A script (a JSON
-    request) gets the same words as JSON: `message`, `reason`, `incident`.
+    `reason` is a key of ERROR_TEXTS: a LoginError's `reason` or a ProtocolError's `code`. The incident number is the
+    request's correlation id. `way_back` is a checked address of the portal named `portal`. A script (a JSON request)
+    gets the same words as JSON: `message`, `reason`, `incident`.
     """
-    incident = incident or correlation.get()
+    incident = correlation.get()
     text = error_text(reason, status=status)
     ui_locales = ui_locales or g.get("ui_locales")
     if request.is_json:

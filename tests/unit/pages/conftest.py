@@ -68,6 +68,13 @@ def make_app(*, origin: str = ORIGIN) -> Flask:
     def take() -> str:
         return "taken"
 
+    add_ceremony(app)
+    add_errors(app)
+    return app
+
+
+def add_ceremony(app: Flask) -> None:
+    """Answer passkey.js, and keep what it posted."""
     posted: list[dict[str, Any]] = []
     app.extensions["posted"] = posted
 
@@ -87,6 +94,10 @@ def make_app(*, origin: str = ORIGIN) -> Flask:
             return jsonify(next="/sample/login"), 401
         return jsonify(next="/sample/account")
 
+
+def add_errors(app: Flask) -> None:
+    """Let views end in each kind of error."""
+
     @app.get("/broken")
     def fail() -> str:
         raise RuntimeError("private detail 099305000017")
@@ -98,8 +109,6 @@ def make_app(*, origin: str = ORIGIN) -> Flask:
     @app.get("/denied")
     def deny() -> str:
         raise AccessDenied("No.", detail="private detail")
-
-    return app
 
 
 @pytest.fixture(scope="session")

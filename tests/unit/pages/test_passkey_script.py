@@ -42,12 +42,6 @@ class Visitor:
         """Let the device recognise its owner, or not."""
         self.device.send("WebAuthn.setUserVerified", {"authenticatorId": self.authenticator, "isUserVerified": answer})
 
-    def is_present(self, *, answer: bool) -> None:
-        """Let the owner answer the device at once, or not at all."""
-        self.device.send(
-            "WebAuthn.setAutomaticPresenceSimulation", {"authenticatorId": self.authenticator, "enabled": answer}
-        )
-
     def opens(self, sample: str) -> None:
         """Open a sample page."""
         self.page.goto(f"{self.site}/sample/{sample}")
@@ -146,15 +140,29 @@ def test_a_lost_connection_is_said_plainly(visitor: Visitor) -> None:
     visitor.reads("Chưa kết nối được với Sen.")
 
 
-def test_the_number_field_offers_the_passkey_and_the_button_still_works(visitor: Visitor) -> None:
+def test_a_passkey_chosen_in_the_number_field_logs_in_without_the_button(visitor: Visitor) -> None:
     visitor.makes_a_passkey()
     visitor.arrives("account")
-    visitor.is_present(answer=False)
+    visitor.posted.clear()
+    visitor.opens("login")  # the virtual authenticator chooses as soon as it is offered something
+    visitor.arrives("account")
+    asked, answered = visitor.posted
+    assert asked == {"tx": "transaction"}
+    assert answered["credential"]["response"]["signature"]
+
+
+def test_what_waits_in_the_number_field_gives_way_to_the_button(visitor: Visitor) -> None:
+    visitor.makes_a_passkey()
+    visitor.arrives("account")
+    visitor.posted.clear()
+    visitor.page.route("**/options", lambda _route: None, times=1)  # the first question stays without an answer
     with visitor.page.expect_request("**/options"):
         visitor.opens("login")
-    visitor.is_present(answer=True)
-    visitor.presses()
+    with visitor.page.expect_event("requestfailed") as given_up:
+        visitor.presses()
+    assert given_up.value.url.endswith("/options")
     visitor.arrives("account")
+    assert len(visitor.posted) == 2
 
 
 def test_a_page_that_only_waits_says_nothing_of_failure(visitor: Visitor) -> None:
