@@ -14,7 +14,7 @@ from idp.audit.events import LoginRefused
 from idp.citizens.login_session import NewSession
 from idp.ephemeral import Take, Write
 from idp.errors import AssertionRefused
-from idp.login import METHODS
+from idp.login import METHODS, even_time
 from idp.sessions import Session
 
 if TYPE_CHECKING:
@@ -55,7 +55,10 @@ class Journey:
         Raises:
             TooManyAttempts: the limit of this address is reached.
         """
+        began = even_time.now()
         made = METHODS[method](self.desk).challenge(number=number)
+        if number is not None:
+            even_time.even_out(began=began, step=even_time.NUMBER_SECONDS)
         remembered = Write(
             _ceremony(method, transaction), orjson.dumps(made.state), self.desk.settings.passkeys.challenge_seconds
         )
@@ -81,6 +84,7 @@ class Journey:
         Raises:
             AssertionRefused: one answer for every reason. TooManyAttempts: a limit was reached.
         """
+        began = even_time.now()
         counts = limits.steps(method, settings=self.desk.settings.limits, address=address)
         *counted, state = self.ephemeral.wave(*counts, Take(_ceremony(method, transaction)))  # 1
         limits.check(method, counted, settings=self.desk.settings.limits)
@@ -96,6 +100,7 @@ class Journey:
         except AssertionRefused as refused:
             reason = NOT_OURS.sub("?", refused.detail)[:LONGEST_REASON]
             self.audit.append(LoginRefused(actor="anyone", method=method, reason=reason))
+            even_time.even_out(began=began, step=even_time.REFUSAL_SECONDS)
             raise
         return self.open(begun, former=former)  # 4
 

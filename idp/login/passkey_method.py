@@ -107,10 +107,9 @@ class PasskeyMethod:
         """Return what stands in for a passkey that is not there, so that its refusal takes as long.
 
         Who asks with a number gets credential ids, made up or not; answering with a forged signature would tell the
-        two apart by the clock. One more look into the database stands for the look at the owner.
+        two apart by the clock.
         """
         looks = self._desk.sealer.keyed_hash(purpose=DECOY, message=credential_id)
-        self._desk.passkeys.of_citizen(citizen_id=NOBODY)
         return NewPasskey(
             credential_id=credential_id,
             public_key=BASE_POINT,
