@@ -20,7 +20,6 @@ from idp.citizens.register import LocalRegister, RegisterName
 from idp.endpoints import ROUTES
 from idp.endpoints._http import EVERYWHERE, STATUS_LINES, Response, error_response, read_request
 from idp.errors import ProtocolError, ServerError, TemporarilyUnavailable
-from idp.login.authenticator_metadata import AuthenticatorMetadata
 from idp.login.journey import Journey
 from idp.login.method import Desk
 from idp.login.transaction import Transactions
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from idp.endpoints import Route
+    from idp.login.authenticator_metadata import AuthenticatorMetadata
     from idp.settings import Settings
 
 StartResponse = Any
@@ -159,8 +159,11 @@ def _people(*, settings: Settings, database: Database, sealer: Sealer) -> People
 
 
 def _metadata(settings: Settings) -> AuthenticatorMetadata | None:
-    path = settings.passkeys.metadata_path
-    return AuthenticatorMetadata.load(Path(path), now=clock.now()) if path else None
+    if not settings.passkeys.metadata_path:
+        return None
+    from idp.login.authenticator_metadata import AuthenticatorMetadata  # noqa: PLC0415  dear, and rarely needed
+
+    return AuthenticatorMetadata.load(Path(settings.passkeys.metadata_path), now=clock.now())
 
 
 class Application:
