@@ -121,6 +121,8 @@ def _wait(*, request: Request, arrival: _Arrival, need: Need, services: Services
     known = request.cookies.get(name)
     browser = known or cookies.new_browser()
     reason = "consent" if isinstance(need, NeedsConsent) else getattr(need, "reason", "first")
+    if reason == "first" and cookies.name_of(cookies.SESSION, secure=secure) in request.cookies:
+        reason = "timed_out"
     transaction = services.transactions.begin(
         request=replace(arrival.request, arrived_at=clock.epoch_seconds()),
         browser=browser,

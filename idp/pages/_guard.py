@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import jsonify, redirect, request
 
-from idp import clock
+from idp import clock, cookies
 from idp.pages import _visit
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def fresh_page(view: Callable[[Held], ResponseReturnValue]) -> Callable[[], Resp
 
 def _to_login(reason: str) -> ResponseReturnValue:
     """Begin a login that leads back to the page of ours that was asked for."""
+    if reason == "account" and _visit.cookie(cookies.SESSION):
+        reason = "timed_out"
     then = request.path if request.path in OWN else "/account/passkeys"
     location = f"/login?tx={_visit.own_transaction(then=then, reason=reason).id}"
     if request.is_json:

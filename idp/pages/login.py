@@ -14,8 +14,9 @@ from idp.errors import AssertionRefused, TooManyAttempts
 from idp.metrics import LOGINS
 from idp.pages import _flow, _visit
 from idp.pages._portal import portal_view
+from idp.pages._words import current_language, page
 from idp.pages._words import gettext as _
-from idp.pages._words import page
+from idp.protocol.interaction import least_level
 from keys import SealBroken
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def _page(transaction: Transaction, *, errors: dict[str, str], number: str, stat
         portal=portal_view(client),
         tx=transaction.id,
         reason=transaction.reason,
+        level=_needed_level(transaction) if transaction.reason == "level" else None,
         errors=errors,
         number=number,
         number_url="/login/number",
@@ -53,6 +55,15 @@ def _page(transaction: Transaction, *, errors: dict[str, str], number: str, stat
         activate_url=f"/activate?tx={transaction.id}",
         help_url="/help",
     )
+
+
+def _needed_level(transaction: Transaction) -> str | None:
+    """Return what the portal needs, as words."""
+    asked, provider = transaction.request, _visit.services().provider
+    if asked is None:
+        return None
+    least = least_level(request=asked, purpose=provider.purposes.get(asked.purpose), provider=provider)
+    return provider.assurance.level_name(least, language=current_language())
 
 
 def _hinted(transaction: Transaction) -> str:
