@@ -21,7 +21,7 @@ from werkzeug.exceptions import HTTPException
 from idp import clock
 from idp.audit.log import correlation
 from idp.cookies import name_of, set_cookie
-from idp.errors import LoginError, ProtocolError, TooManyAttempts
+from idp.errors import LoginError, ProtocolError, SlowDown, TemporarilyUnavailable, TooManyAttempts
 from idp.pages import languages as tongues
 from idp.pages._error_texts import error_text
 from idp.pages._shield import EXTENSION, URLS, ForeignForm, Pages, form_source, pages_of_app, raise_shield
@@ -38,6 +38,7 @@ LANGUAGE_PARAMETER: Final = "lang"
 """A click on the switch comes as `?lang=en` and is kept in the cookie until the browser closes."""
 NONCE_BYTES: Final = 16
 DIGEST_CHARACTERS: Final = 12
+RETRY_SECONDS: Final = "5"
 
 log = structlog.get_logger("sen.pages")
 
@@ -224,7 +225,10 @@ def _on_login(error: LoginError) -> Response:
 
 def _on_protocol(error: ProtocolError) -> Response:
     log.info("refused", reason=error.code, detail=error.detail)
-    return error_page(status=error.status, reason=error.code)
+    response = error_page(status=error.status, reason=error.code)
+    if isinstance(error, TemporarilyUnavailable | SlowDown):
+        response.headers["Retry-After"] = RETRY_SECONDS
+    return response
 
 
 def _on_anything(error: Exception) -> Response:

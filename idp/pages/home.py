@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, cast
 from flask import request
 
 from idp.pages import _visit
-from idp.pages._page import error_page
 from idp.pages._words import page
 
 if TYPE_CHECKING:
@@ -26,9 +25,12 @@ def help_page() -> ResponseReturnValue:
     return page("help.html")
 
 
-def carried_error() -> ResponseReturnValue | None:
-    """Show the error that a protocol endpoint met and left in the environment; None for every other request."""
+def carried_error() -> None:
+    """Let the error that a protocol endpoint met and left in the environment become a page, as one of ours does.
+
+    Raises:
+        ProtocolError: that error; every other request goes on.
+    """
     error = cast("ProtocolError | None", request.environ.get("sen.error"))
-    if error is None:
-        return None
-    return error_page(status=error.status, reason=error.code)
+    if error is not None:
+        raise error
