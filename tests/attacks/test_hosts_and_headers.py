@@ -138,13 +138,11 @@ def test_code_that_breaks_tells_nothing_and_the_next_request_is_answered(
     assert citizen.gives_tokens(portal).are_alive()
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "get", "X"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "X"])
 @pytest.mark.spec("HT-02")
 def test_other_methods_are_refused_by_name(house: House, method: str) -> None:
     for path in ("/token", "/par", "/revoke", "/userinfo", "/jwks", "/authorize"):
-        response = house.browser().open(path, method=method)
-        if method != "get":  # the test client writes methods in capitals
-            assert response.status_code == 405
+        assert house.browser().open(path, method=method).status_code == 405
 
 
 @pytest.mark.spec("HT-05")

@@ -229,9 +229,9 @@ def test_whoever_reads_the_stores_finds_no_token_that_works(house: House, lone_v
     dump = everything_in(house) + everything_in_memory(lone_valkey)
     assert portal.client_id in dump
     for token in usable:
-        assert token not in dump
-        assert token.rpartition("_")[2] not in dump
-    assert all(len(token.rpartition("_")[2]) >= 22 for token in usable[:1] + usable[2:])
+        random_part = token.removeprefix("sen_at_").removeprefix("sen_rt_")
+        assert len(random_part) >= 43
+        assert random_part not in dump
 
 
 def everything_in(house: House) -> str:
@@ -284,7 +284,9 @@ def test_a_form_has_at_most_a_hundred_fields(portal: Portal) -> None:
     assert refused(portal.post("/token", grant_type="refresh_token", refresh_token="sen_rt_x", **few))
 
 
-@pytest.mark.parametrize("body", [b"\xff\xfe=x", b"code=%ff", b"a=%00", b"a" * 60_000, gzip.compress(b"code=x", mtime=0)])
+@pytest.mark.parametrize(
+    "body", [b"\xff\xfe=x", b"code=%ff", b"a=%00", b"a" * 60_000, gzip.compress(b"code=x", mtime=0)]
+)
 @pytest.mark.spec("HT-10")
 def test_a_body_that_cannot_be_read_is_refused(portal: Portal, body: bytes) -> None:
     response = portal.http.post("/token", data=body, content_type="application/x-www-form-urlencoded")
