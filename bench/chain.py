@@ -1,4 +1,4 @@
-"""The chain that both arms go through, request kind by request kind, every answer checked: from discovery to userinfo."""
+"""The chain that both arms go through from discovery to userinfo, kind by kind, with every answer checked."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from bench.login import log_in
 from bench.processes import LOAD_CORE
 from bench.relying_party import RelyingParty
 from bench.run import ROOT
+from idp.logs import configure
 from tests.support.postgres import Postgres
 from tests.support.valkey import ValkeyServer
 
@@ -44,7 +45,7 @@ class Plan:
 
 
 FULL = Plan(warm_up=1500, requests=1000, logins=200, rounds=7, starts=5, people=64, seconds=540)
-QUICK = Plan(warm_up=400, requests=300, logins=60, rounds=2, starts=2, people=16, seconds=60)
+QUICK = Plan(warm_up=300, requests=200, logins=40, rounds=2, starts=1, people=16, seconds=40)
 
 
 @dataclass(slots=True)
@@ -92,6 +93,7 @@ def compare(plan: Plan) -> str:
         RuntimeError: something does not start, or does not answer in time.
         WrongAnswerError: an answer is wrong.
     """
+    configure(level="error")
     peer.install(say)
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
@@ -109,9 +111,7 @@ def compare(plan: Plan) -> str:
             for contender in contenders:
                 contender.take_turn(plan)
         first, *others = contenders
-        return report.written(
-            peer=report.measured(first), ours=[report.measured(other) for other in others], plan=plan
-        )
+        return report.written(peer=report.measured(first), ours=[report.measured(other) for other in others], plan=plan)
 
 
 def _start(plan: Plan, house: contextlib.ExitStack) -> list[Contender]:

@@ -99,9 +99,7 @@ def _json(chain: Chain, visitor: _Visitor, step: str, members: dict[str, Any]) -
     return post(f"/login/passkey/{step}", host=chain.arm.host, form=body, headers=headers)
 
 
-def _signed(
-    chain: Chain, visitors: Sequence[_Visitor], authenticator: SoftwareAuthenticator
-) -> list[dict[str, Any]]:
+def _signed(chain: Chain, visitors: Sequence[_Visitor], authenticator: SoftwareAuthenticator) -> list[dict[str, Any]]:
     """Let the citizens take turns, each with the passkey of their own."""
     keys = list(authenticator.keys.values())
     return [

@@ -92,9 +92,7 @@ def start(*, party: RelyingParty, valkey: ValkeyServer, folder: Path, starts: in
         if number < starts - 1:
             server.stop()
     name = f"oidc-provider {versions()['oidc-provider']}"
-    arm = Arm(
-        name=name, server=server, port=port, scope=SCOPE, stores={"Valkey": [valkey.pid]}, starts_seconds=times
-    )
+    arm = Arm(name=name, server=server, port=port, scope=SCOPE, stores={"Valkey": [valkey.pid]}, starts_seconds=times)
     try:
         arm.cookies = _log_in(arm, party=party, people=people)
     except BaseException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import statistics
 from dataclasses import dataclass
@@ -58,9 +59,7 @@ def written(*, peer: Measured, ours: Sequence[Measured], plan: Plan) -> str:
     """Return the report."""
     everything = [peer, *ours]
     parts = [
-        f"CPU microseconds of the server per request (user and system; stores not counted), median of "
-        f"{len(peer.rounds)} rounds by turns with {plan.requests} requests of a kind each, every response checked. "
-        f"The ratio is peer / Sen within a round: median (least to most).",
+        _introduction(peer, plan),
         _costs(peer, ours),
         f"Milliseconds at {CONNECTIONS} connections, p50 / p99, median of the rounds.",
         _times(everything),
@@ -76,6 +75,14 @@ def written(*, peer: Measured, ours: Sequence[Measured], plan: Plan) -> str:
         SWITCHED_ON,
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _introduction(peer: Measured, plan: Plan) -> str:
+    return (
+        f"CPU microseconds of the server per request (user and system; stores not counted), median of "
+        f"{len(peer.rounds)} rounds by turns with {plan.requests} requests of a kind each, every response checked. "
+        f"The ratio is peer / Sen within a round: median (least to most)."
+    )
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -124,9 +131,7 @@ def _stores(arms: Sequence[Measured]) -> str:
 
 
 def _logins(ours: Sequence[Measured]) -> str:
-    rows = [
-        [step, *(f"{_median(arm, step, lambda phase: phase.server_us):.0f}" for arm in ours)] for step in STEPS
-    ]
+    rows = [[step, *(f"{_median(arm, step, lambda phase: phase.server_us):.0f}" for arm in ours)] for step in STEPS]
     whole = [
         f"**{statistics.median(sum(phases[step].server_us for step in STEPS) for phases in arm.rounds):.0f}**"
         for arm in ours
@@ -168,5 +173,5 @@ def _hardware() -> str:
     return (
         f"{len(CORES)} cores of {model}, {memory:.0f} GB, Linux {platform.release().partition('-')[0]}, "
         f"Python {platform.python_version()}, {named}; the server on core {SERVER_CORE}, load and stores on core "
-        f"{LOAD_CORE}"
+        f"{LOAD_CORE}; load average {os.getloadavg()[2]:.1f} over a quarter of an hour, of which this run makes about 2"
     )

@@ -48,9 +48,7 @@ PERSON = {
 
 def keys(office: Office) -> None:
     """Make the first signing keys."""
-    rotate(
-        store=office.signing_keys, custodians=office.custodians, settings=office.ring_settings, now=clock.now()
-    )
+    rotate(store=office.signing_keys, custodians=office.custodians, settings=office.ring_settings, now=clock.now())
 
 
 def relying_party(office: Office, *, party: RelyingParty) -> None:
@@ -79,9 +77,7 @@ def relying_party(office: Office, *, party: RelyingParty) -> None:
     clients.register(stored, office=office)
 
 
-def citizen(
-    services: Services, *, office: Office, party: RelyingParty, authenticator: SoftwareAuthenticator
-) -> str:
+def citizen(services: Services, *, office: Office, party: RelyingParty, authenticator: SoftwareAuthenticator) -> str:
     """Activate a citizen with a passkey, record a consent to everything, and return the session's Cookie header."""
     activated = _activate(services, office=office, authenticator=authenticator)
     _agree(services, party=party, activated=activated)

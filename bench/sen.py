@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from bench import seed
 from bench.arm import Arm
 from bench.processes import Server
-from bench.relying_party import RelyingParty
 from bench.run import ROOT
 from idp import settings as settings_room
 from idp.app import build_services
@@ -23,12 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from bench.relying_party import RelyingParty
+
 SCOPE = f"openid service:{seed.PURPOSE} offline_access"
 NO_LIMIT = str(10**9)
 MASTER_KEY_BYTES = 32
 
 
-def start(  # noqa: PLR0913  what an arm is made of
+def start(
     *,
     party: RelyingParty,
     database: tuple[str, str, Sequence[int]],

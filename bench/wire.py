@@ -56,9 +56,7 @@ def get(path: str, *, host: str, headers: Mapping[str, str] | None = None) -> by
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
-def post(
-    path: str, *, host: str, form: Mapping[str, str] | bytes, headers: Mapping[str, str] | None = None
-) -> bytes:
+def post(path: str, *, host: str, form: Mapping[str, str] | bytes, headers: Mapping[str, str] | None = None) -> bytes:
     """Return a POST request as bytes: of a form, or of JSON where `form` is bytes."""
     kind = "application/json" if isinstance(form, bytes) else "application/x-www-form-urlencoded"
     body = form if isinstance(form, bytes) else urlencode(form).encode()
