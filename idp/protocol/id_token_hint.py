@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 OLDEST_SECONDS = 400 * 86400
 LEEWAY_SECONDS = 10
-SIGNATURES = frozenset({"ES256", "PS256", "RS256", "EdDSA", "Ed25519"})
+SIGNATURES = frozenset({"ES256", "PS256", "RS256", "EdDSA"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def document(provider: Provider) -> dict[str, Any]:
 
     Source: RFC 8414 section 2, OpenID Connect Discovery section 3, RFC 9126 section 5, RFC 9207 section 3.
     """
-    signing = sorted(WEB_ALGORITHMS - {"Ed25519"})
+    signing = sorted(WEB_ALGORITHMS)
     authentication = [name for name in METHODS if name != "none"]
     return {
         "issuer": provider.issuer,

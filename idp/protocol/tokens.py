@@ -36,7 +36,7 @@ REFRESH_BYTES = 32
 LONGEST_TOKEN = 4096
 JTI_BYTES = 12
 SIGNATURES = frozenset({"ES256"})
-SIGNED_OVER_SHA512 = frozenset({"EdDSA", "Ed25519"})
+SIGNED_OVER_SHA512 = "EdDSA"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def answer_members(
     issued, settings = int(now.timestamp()), provider.settings
     make = _userinfo_token if authorization.resource is None else _resource_token
     access = make(authorization=authorization, provider=provider, now=now)
-    hashing = hashlib.sha512 if client.id_token_algorithm in SIGNED_OVER_SHA512 else hashlib.sha256
+    hashing = hashlib.sha512 if client.id_token_algorithm == SIGNED_OVER_SHA512 else hashlib.sha256
     half = hashing(access.encode()).digest()[: hashing().digest_size // 2]
     claims: dict[str, Any] = {
         **(extras.claims or {}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-FAPI_ALGORITHMS = frozenset({"ES256", "PS256", "EdDSA", "Ed25519"})
+FAPI_ALGORITHMS = frozenset({"ES256", "PS256", "EdDSA"})  # EdDSA is Ed25519 here, and nothing else
 WEB_ALGORITHMS = FAPI_ALGORITHMS | {"RS256"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from idp.settings.rooms import Settings
 
 MASTER_KEY_BYTES = 32
+SIGNATURES = frozenset({"ES256", "RS256", "PS256", "EdDSA"})
 LONGEST_CODE_SECONDS = 60
 LONGEST_ID_TOKEN_SECONDS = 300
 LONGEST_ACCESS_TOKEN_SECONDS = 3600
@@ -52,6 +54,14 @@ def _is_origin(settings: Settings) -> bool:
         and settings.server.issuer == f"{parts.scheme}://{parts.netloc}"
         and not parts.username
     )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_master_key(text: str) -> bool:
@@ -129,7 +139,16 @@ RULES: tuple[Rule, ...] = (
         "[tokens] assertion_seconds is 1 to 300",
         lambda s: 0 < s.tokens.assertion_seconds <= LONGEST_ASSERTION_SECONDS,
     ),
-    Rule(("keys.algorithms",), "[keys] algorithms begins with ES256", lambda s: s.keys.algorithms[:1] == ("ES256",)),
+    Rule(
+        ("keys.algorithms",),
+        "[keys] algorithms begins with ES256 and goes on with any of RS256, PS256, EdDSA",
+        lambda s: s.keys.algorithms[:1] == ("ES256",) and set(s.keys.algorithms) <= SIGNATURES,
+    ),
+    Rule(
+        ("server.trusted_proxies",),
+        "[server] trusted_proxies lists IP addresses",
+        lambda s: all(_is_address(proxy) for proxy in s.server.trusted_proxies if proxy != "*"),
+    ),
     Rule(
         ("keys.jwks_cache_seconds", "keys.active_days"),
         "[keys] jwks_cache_seconds and active_days are at least 1",

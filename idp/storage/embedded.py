@@ -37,6 +37,9 @@ from idp.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+LOCK = "valkey.lock"
+"""Held by the server as long as it lives; says which socket was its own."""
+
 LONGEST_SOCKET_PATH_BYTES = 107  # sockaddr_un holds 108 with the closing zero
 START_SECONDS = 60.0  # a large append-only file takes a while to read
 STOP_SECONDS = 10.0
@@ -72,7 +75,7 @@ class EmbeddedValkey:
             if len(os.fsencode(path)) > LONGEST_SOCKET_PATH_BYTES:
                 private_folder = Path(tempfile.mkdtemp(prefix="sen-valkey-"))
                 path = private_folder / "valkey.sock"
-            _remove_stale(path)
+            _remove_stale(path, note=folder / LOCK)
             process = _spawn(folder=folder, path=path, lock=lock)
         except BaseException:
             _remove(private_folder)
@@ -85,6 +88,7 @@ class EmbeddedValkey:
         except BaseException:
             server.stop()
             raise
+        (folder / LOCK).write_text(_birth(path), encoding="ascii")
         return server
 
     def stop(self) -> None:
@@ -104,7 +108,7 @@ def _lock(folder: Path) -> int:
     """Take the folder for us and return the open lock file."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(folder / "valkey.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as wrong:
         raise _in_the_way(
             vi=f"Không ghi được vào thư mục {folder} ({wrong.strerror}).",
@@ -130,12 +134,25 @@ def _in_use(place: Path) -> SettingsError:
     )
 
 
+def _birth(path: Path) -> str:
+    """Return what tells one socket from a later one of the same name: inodes are given again."""
+    found = path.stat()
+    return f"{found.st_ino} {found.st_mtime_ns}"
+
+
+def _left_behind(path: Path) -> SettingsError:
+    return _in_the_way(
+        vi=f"Có một socket cũ không do Sen để lại: {path}; nếu không còn ai dùng, hãy gõ: rm {path}",
+        en=f"A stale socket that is not Sen's own lies at {path}; if nobody uses it, type: rm {path}",
+    )
+
+
 def _in_the_way(*, vi: str, en: str) -> SettingsError:
     return SettingsError((f"{vi} · {en}",))
 
 
-def _remove_stale(path: Path) -> None:
-    """Remove the socket that a dead server left; refuse where a living one answers that does not hold our lock."""
+def _remove_stale(path: Path, *, note: Path) -> None:
+    """Remove the socket that our own dead server left; refuse any other, whether somebody answers on it or not."""
     if not path.exists():
         return
     with socket.socket(socket.AF_UNIX) as probe:
@@ -143,6 +160,8 @@ def _remove_stale(path: Path) -> None:
         try:
             probe.connect(str(path))
         except ConnectionRefusedError:
+            if note.read_text(encoding="ascii") != _birth(path):
+                raise _left_behind(path) from None
             path.unlink()
             return
         except OSError as wrong:

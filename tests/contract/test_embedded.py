@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -122,12 +123,27 @@ def test_a_folder_in_use_is_left_alone_until_it_is_free(tmp_path: Path) -> None:
     EmbeddedValkey.start(folder=tmp_path).stop()
 
 
+def test_the_socket_that_a_killed_server_left_is_no_hindrance(tmp_path: Path) -> None:
+    first = EmbeddedValkey.start(folder=tmp_path)
+    os.kill(first.pid, signal.SIGKILL)
+    assert (tmp_path / "valkey.sock").exists()
+    second = EmbeddedValkey.start(folder=tmp_path)
+    first._process.wait()
+    second.stop()
+
+
+def test_a_stale_socket_that_is_not_its_own_gets_one_sentence(tmp_path: Path) -> None:
+    EmbeddedValkey.start(folder=tmp_path).stop()
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(tmp_path / "valkey.sock"))
+    assert f"rm {tmp_path / 'valkey.sock'}" in the_sentence(tmp_path)
+
+
 def test_a_socket_that_a_stranger_listens_on_is_left_alone(tmp_path: Path) -> None:
     stranger = ValkeyServer.alone(unixsocket=str(tmp_path / "valkey.sock"))
     assert "valkey.sock" in the_sentence(tmp_path)
     assert stranger.ask("PING") == b"PONG"
     stranger.stop()
-    EmbeddedValkey.start(folder=tmp_path).stop()
 
 
 @pytest.mark.parametrize("folder", ["/proc/sen", "/dev/null/sen"])

@@ -87,7 +87,7 @@ def test_keys_are_made_rotated_and_listed_whole(terminal: Terminal) -> None:
     assert "An announced key signs" in rotated.out
     listed = [line.split() for line in terminal.types("keys", "list").out.splitlines()[1:]]
     assert {(row[1], row[2]) for row in listed} == {
-        (alg, state) for alg in ("ES256", "RS256", "PS256", "Ed25519") for state in ("active", "announced")
+        (alg, state) for alg in ("ES256", "RS256", "PS256", "EdDSA") for state in ("active", "announced")
     }
     assert all(len(row[0]) == 43 for row in listed)
     assert "Nothing to do" in terminal.types("keys", "rotate").out

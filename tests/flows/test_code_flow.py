@@ -60,7 +60,7 @@ def test_without_an_agreed_offline_access_there_is_no_refresh_token(house: House
     assert members(response)["scope"] == "openid service:login"
 
 
-@pytest.mark.parametrize("algorithm", ["ES256", "RS256", "PS256"])
+@pytest.mark.parametrize("algorithm", ["ES256", "RS256", "PS256", "EdDSA"])
 @pytest.mark.spec("ID-01")
 def test_an_id_token_is_signed_with_the_algorithm_of_its_portal(house: House, algorithm: str) -> None:
     portal = house.registers_portal(id_token_signed_response_alg=algorithm)

@@ -103,4 +103,4 @@ def test_the_key_set_has_public_members_of_distinct_keys_only(house: House) -> N
     assert all(not {"d", "p", "q", "dp", "dq", "qi", "k"} & set(key) for key in keys)
     assert {key["use"] for key in keys} == {"sig"}
     published, promised = {key["alg"] for key in keys}, set(document["id_token_signing_alg_values_supported"])
-    assert {"ES256", "PS256", "RS256"} <= published & promised
+    assert published == promised == {"ES256", "PS256", "RS256", "EdDSA"}

@@ -176,7 +176,7 @@ class Portal:
     @staticmethod
     def half_hash(token: str, *, algorithm: str) -> str:
         """Return `at_hash` of a token: Ed25519 signs over SHA-512 (OpenID Connect Core section 3.1.3.6)."""
-        digest = (sha512 if algorithm in {"EdDSA", "Ed25519"} else sha256)(token.encode()).digest()
+        digest = (sha512 if algorithm == "EdDSA" else sha256)(token.encode()).digest()
         return urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
 
     def reads_id_token(self, token: str) -> dict[str, Any]:
