@@ -41,7 +41,10 @@ BROKEN_RULES = {
     "[tokens] access_token_seconds is 1 to 3600": {"SEN_TOKENS__ACCESS_TOKEN_SECONDS": "0"},
     "[tokens] refresh_token_days is at least 1": {"SEN_TOKENS__REFRESH_TOKEN_DAYS": "0"},
     "[tokens] assertion_seconds is 1 to 300": {"SEN_TOKENS__ASSERTION_SECONDS": "301"},
-    "[keys] algorithms begins with ES256": {"SEN_KEYS__ALGORITHMS": "RS256, ES256"},
+    "[keys] algorithms begins with ES256 and goes on with any of RS256, PS256, EdDSA": {
+        "SEN_KEYS__ALGORITHMS": "ES256, HS256"
+    },
+    "[server] trusted_proxies lists IP addresses": {"SEN_SERVER__TRUSTED_PROXIES": "[10.0.0.1]"},
     "[keys] jwks_cache_seconds and active_days are at least 1": {"SEN_KEYS__ACTIVE_DAYS": "0"},
     "[sessions] warning_seconds is below idle_seconds, and that below absolute_seconds": {
         "SEN_SESSIONS__WARNING_SECONDS": "900"
