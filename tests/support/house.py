@@ -108,6 +108,10 @@ class House:
         self.services.close()
         return type(self)(self.settings, Application(build_services(self.settings)), self.office)
 
+    def beside(self) -> Self:
+        """Return the house as another worker sees it: its own services over the same stores."""
+        return type(self)(self.settings, Application(build_services(self.settings)), self.office)
+
     def browser(self) -> Client:
         """Return a browser that has never been here; it goes nowhere else."""
         return Client(self.app)

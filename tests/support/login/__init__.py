@@ -1,0 +1,1 @@
+"""Actors and instruments for tests of logins and of the own pages."""
