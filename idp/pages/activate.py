@@ -156,9 +156,14 @@ def _proved(transaction: Transaction) -> dict[str, Any]:
 
 
 def passkey() -> ResponseReturnValue:
-    """GET /activate/passkey: make the first passkey."""
+    """GET /activate/passkey: make the first passkey; who comes back to it once it is made goes on."""
     transaction = _visit.transaction(request.args.get("tx"))
-    _proved(transaction)
+    try:
+        _proved(transaction)
+    except TransactionLost:
+        if _visit.held() is None:
+            raise
+        return redirect(f"/activate/second?tx={transaction.id}", 303)
     return page(
         "activate/passkey.html",
         portal=portal_view(_flow.client_of(transaction)),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from flask import jsonify, redirect, request
 
+from idp import cookies
 from idp.citizens.malformed import Malformed
 from idp.citizens.national_id import PersonalNumber
 from idp.errors import AssertionRefused, TooManyAttempts
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 TYPED = "typed number"
 METHOD = "passkey"
+WITHOUT_NOTICE = ("first", "consent")
 
 
 def show() -> ResponseReturnValue:
@@ -45,7 +47,7 @@ def _page(transaction: Transaction, *, errors: dict[str, str], number: str, stat
         status=status,
         portal=portal_view(client),
         tx=transaction.id,
-        reason=transaction.reason,
+        reason="timed_out" if _has_timed_out(transaction) else transaction.reason,
         level=_needed_level(transaction) if transaction.reason == "level" else None,
         errors=errors,
         number=number,
@@ -55,6 +57,11 @@ def _page(transaction: Transaction, *, errors: dict[str, str], number: str, stat
         activate_url=f"/activate?tx={transaction.id}",
         help_url="/help",
     )
+
+
+def _has_timed_out(transaction: Transaction) -> bool:
+    """Tell whether a session ended for want of use while the portal's request waited, on the consent page for one."""
+    return transaction.reason in WITHOUT_NOTICE and bool(_visit.cookie(cookies.SESSION)) and _visit.held() is None
 
 
 def _needed_level(transaction: Transaction) -> str | None:

@@ -22,6 +22,8 @@ from idp.pages.languages import day, moment
 from idp.pages.login import read_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flask.typing import ResponseReturnValue
 
     from idp.citizens.credentials import NewPasskey, Passkey
@@ -61,15 +63,23 @@ def _mine(held: Held) -> list[PasskeyView]:
 @own_page
 def show(held: Held) -> ResponseReturnValue:
     """GET /account/passkeys."""
+    mine = _mine(held)
     return page(
         "account/passkeys.html",
-        passkeys=_mine(held),
+        passkeys=mine,
         options_url="/account/passkeys/options",
         verify_url="/account/passkeys/verify",
         rename_url="/account/passkeys/rename",
         remove_url="/account/passkeys/remove",
-        suggested_name=suggested_name(),
+        suggested_name=_not_yet_used(suggested_name(), mine),
     )
+
+
+def _not_yet_used(name: str, mine: Sequence[PasskeyView]) -> str:
+    """Return the name, with a number behind it where the citizen has such a passkey already."""
+    used = {passkey.name for passkey in mine}
+    numbered = (f"{name} {count}" for count in range(2, len(used) + 2))
+    return next(each for each in (name, *numbered) if each not in used)
 
 
 @fresh_page
