@@ -1,13 +1,12 @@
-"""One `sen demo` and one Chromium for all tests of this folder; every person gets a browser profile of their own."""
+"""One `sen demo` for all tests of this folder; every person gets a browser profile of their own."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import sync_playwright
 
-from tests.support.browser import Someone, launch
+from tests.support.browser import Someone
 from tests.support.running import Running
 
 if TYPE_CHECKING:
@@ -29,15 +28,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     started = Running.start(tmp_path_factory.mktemp("demo"))
     yield started
     started.end()
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """Give Chromium."""
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -149,7 +149,11 @@ def test_a_service_of_level_3_says_kindly_what_is_missing(someone: Someone, runn
     someone.agrees()
     someone.is_at_the_portal()
     someone.chooses("secured-transaction")
-    someone.sees("%(portal)s cần mức độ xác thực cao hơn. Hãy dùng khóa truy cập có mức độ đó.", portal=PORTAL_NAME)
+    someone.sees(
+        "%(portal)s cần bạn đăng nhập ở %(level)s. Hãy dùng khóa truy cập có mức độ đó.",
+        portal=PORTAL_NAME,
+        level="Mức độ xác thực 3",
+    )
     someone.signs_in()
     expect(someone.page.get_by_role("heading", level=1)).to_have_text(
         someone.portal_word("problem.unmet_authentication_requirements.title")

@@ -6,12 +6,13 @@ import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import expect
 
 from idp.pages.languages import Languages
+from tests.support.chromium import AUTHENTICATOR, Device
 
 if TYPE_CHECKING:
     from playwright.sync_api import (
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
         ConsoleMessage,
         Locator,
         Page,
-        Playwright,
         Route,
     )
 
@@ -29,16 +29,6 @@ if TYPE_CHECKING:
     from tests.support.running import Papers, Running
 
 ROOT: Final = Path(__file__).parents[2]
-CHROMIUM: Final = "/usr/bin/chromium"
-ARGUMENTS: Final = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 LOCALES: Final[dict[Language, str]] = {"vi": "vi-VN", "en": "en-GB"}
 TEXTS: Final = Languages(folder=ROOT / "templates" / "translations")
 PORTAL_TEXTS: Final = tomllib.loads((ROOT / "examples" / "portal" / "texts.toml").read_text(encoding="utf-8"))
@@ -53,57 +43,6 @@ NO_AUTOFILL: Final = (
     "if (window.PublicKeyCredential) PublicKeyCredential.isConditionalMediationAvailable = async () => false;"
 )
 """A virtual authenticator picks a passkey from autofill by itself; people press the button first."""
-
-AUTHENTICATOR: Final = {
-    "protocol": "ctap2",
-    "ctap2Version": "ctap2_1",
-    "transport": "internal",
-    "hasResidentKey": True,
-    "hasUserVerification": True,
-    "isUserVerified": True,
-    "automaticPresenceSimulation": True,
-}
-
-
-def launch(playwright: Playwright) -> Browser:
-    """Start Debian's Chromium."""
-    return playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-
-
-@dataclass
-class Device:
-    """One authenticator of a page: the phone itself, or a security key."""
-
-    session: CDPSession
-    id: str
-
-    def does_not_recognise_its_owner(self) -> None:
-        """Let user verification fail from now on."""
-        self._set("setUserVerified", isUserVerified=False)
-
-    def recognises_its_owner(self) -> None:
-        """Let user verification succeed again."""
-        self._set("setUserVerified", isUserVerified=True)
-
-    def is_left_untouched(self) -> None:
-        """Wait for a touch that does not come."""
-        self._set("setAutomaticPresenceSimulation", enabled=False)
-
-    def is_touched_again(self) -> None:
-        """Answer at once from now on."""
-        self._set("setAutomaticPresenceSimulation", enabled=True)
-
-    def is_taken_away(self) -> None:
-        """Remove it, with what it holds."""
-        self._set("removeVirtualAuthenticator")
-
-    def passkeys(self) -> list[dict[str, Any]]:
-        """Return what it holds."""
-        answer = self.session.send("WebAuthn.getCredentials", {"authenticatorId": self.id})
-        return cast("list[dict[str, Any]]", answer["credentials"])
-
-    def _set(self, command: str, **values: object) -> None:
-        self.session.send(f"WebAuthn.{command}", {"authenticatorId": self.id, **values})
 
 
 @dataclass
@@ -283,6 +222,23 @@ class Someone:
         self.opens("/login")
         self.activates(papers)
         expect(self.page).to_have_url(f"{self.running.issuer}/account")
+
+    def adds_a_passkey_on(self, device: Device) -> None:
+        """Make another passkey on the account page, with one device at hand and the others out of reach."""
+        for each in self.devices:
+            each.is_left_untouched()
+        device.is_touched_again()
+        self.opens("/account/passkeys")
+        self.presses("Thêm khóa truy cập")
+        expect(self.page.locator("a.stop")).to_have_count(len(self.devices))
+        for each in self.devices:
+            each.is_touched_again()
+
+    def borrows(self, device: Device) -> None:
+        """Have a device of another browser here too: a security key that is carried over."""
+        (carried,) = self.devices
+        for passkey in device.passkeys():
+            carried.keeps(passkey)
 
     def transaction(self) -> str:
         """Return the transaction that the address names."""

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
+from redis import Redis
+from sqlalchemy import delete
+
 from idp.app import open_database, open_sealer
 from idp.citizens.citizen import Person
+from idp.citizens.national_id import PersonalNumber
+from idp.sessions import Session
+from idp.storage.sql.tables import register_entry
 from tests.support.demo import Demo, bare_environ
 from tests.support.house import settings_for
 from tests.support.office import Office, new_number
@@ -86,6 +92,22 @@ class Running:
         self.office.registers(number=number, person=Person.parse(everything))
         code = self.office.issues_code(number=number, account_level=2)
         return Papers(number.digits, code, everything["full_name"])
+
+    def forgets(self, papers: Papers) -> None:
+        """Strike a person from the register, after the code was handed out."""
+        number_hash = self.office.number_hash(PersonalNumber(papers.number))
+        statement = delete(register_entry).where(register_entry.c.number_hash == number_hash)
+        self.office.database.transact(lambda connection: connection.execute(statement))
+
+    def ages_sessions(self, *, seconds: int) -> None:
+        """Let every login of now have happened earlier."""
+        memory = Redis.from_url(self.settings.storage.redis_url)
+        for key in memory.scan_iter("*session*"):
+            value = memory.get(key)
+            assert isinstance(value, bytes)
+            session = Session.from_json(value)
+            memory.set(key, replace(session, auth_time=session.auth_time - seconds).to_json(), keepttl=True)
+        memory.close()
 
     def end(self) -> None:
         """End it, and leave nothing."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask, jsonify, request
-from playwright.sync_api import sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from idp.errors import AccessDenied, TooManyAttempts
@@ -22,11 +21,9 @@ if TYPE_CHECKING:
     from flask import Response
     from flask.testing import FlaskClient
     from flask.typing import ResponseReturnValue
-    from playwright.sync_api import Browser
 
 TEMPLATES = Path(__file__).parents[3] / "templates"
 ORIGIN = "http://localhost:8000"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 REQUEST = {"challenge": "YW55IGNoYWxsZW5nZSBhdCBhbGw", "rpId": "localhost", "userVerification": "required"}
 CREATION = {
@@ -151,11 +148,3 @@ def site_app() -> Iterator[Flask]:
 def site(site_app: Flask) -> str:
     """Give the origin of the served application."""
     return pages_of(site_app).expected_origin
-
-
-@pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield browser
-        browser.close()
