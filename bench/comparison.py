@@ -57,12 +57,12 @@ class Contender:
     authenticator: SoftwareAuthenticator | None = None
     rounds: list[dict[str, Phase]] = field(default_factory=list)
 
-    def take_turn(self, plan: Plan) -> None:
+    def turn(self, plan: Plan) -> dict[str, Phase]:
         """Go through one round."""
         phases = self.chain.run(plan.requests)
         if self.authenticator is not None:
             phases |= log_in(self.chain, authenticator=self.authenticator, count=plan.logins)
-        self.rounds.append(phases)
+        return phases
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str]) -> int:
     print(text)
     RESULT.write_text(text, encoding="utf-8")
     say(f"Written to {RESULT.relative_to(ROOT)}.")
-    return 0
+    return 1 if report.GIVEN_UP in text else 0
 
 
 def say(text: str) -> None:
@@ -103,15 +103,33 @@ def compare(plan: Plan) -> str:
         say(f"Warming up: {plan.warm_up} requests of every kind ...")
         for contender in contenders:
             contender.chain.run(plan.warm_up)
-        end = time.monotonic() + plan.seconds
-        for number in range(plan.rounds):
-            if time.monotonic() > end:
-                break
-            say(f"Round {number + 1} of {plan.rounds} ...")
-            for contender in contenders:
-                contender.take_turn(plan)
+        broken = _take_turns(contenders, plan=plan)
         first, *others = contenders
-        return report.written(peer=report.measured(first), ours=[report.measured(other) for other in others], plan=plan)
+        return report.written(
+            peer=report.measured(first), ours=[report.measured(other) for other in others], plan=plan, broken=broken
+        )
+
+
+def _take_turns(contenders: Sequence[Contender], *, plan: Plan) -> str:
+    """Let all go through the rounds; return what broke the last one, or nothing. What was whole before is kept.
+
+    Raises:
+        RuntimeError, WrongAnswerError: not even the first round was whole.
+    """
+    end = time.monotonic() + plan.seconds
+    for number in range(plan.rounds):
+        if time.monotonic() > end:
+            break
+        say(f"Round {number + 1} of {plan.rounds} ...")
+        try:
+            turns = [contender.turn(plan) for contender in contenders]
+        except (RuntimeError, WrongAnswerError) as broken:
+            if not number:
+                raise
+            return str(broken)
+        for contender, phases in zip(contenders, turns, strict=True):
+            contender.rounds.append(phases)
+    return ""
 
 
 def _start(plan: Plan, house: contextlib.ExitStack) -> list[Contender]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bench.arm import Phase
     from bench.comparison import Contender, Plan
 
+GIVEN_UP = "The run was given up"
 MEGABYTE = 1e6
 GIGABYTE = 1e9
 GOAL_RATIO, GOAL_P99_MS, GOAL_START_SECONDS, GOAL_MEGABYTES = 2.0, 50.0, 1.5, 120.0
@@ -55,8 +56,8 @@ def measured(contender: Contender) -> Measured:
     return Measured(arm.name, contender.rounds, arm.starts_seconds, arm.server.peak_memory_bytes())
 
 
-def written(*, peer: Measured, ours: Sequence[Measured], plan: Plan) -> str:
-    """Return the report."""
+def written(*, peer: Measured, ours: Sequence[Measured], plan: Plan, broken: str) -> str:
+    """Return the report; `broken` is what ended the rounds too early, if anything did."""
     everything = [peer, *ours]
     parts = [
         _introduction(peer, plan),
@@ -74,6 +75,8 @@ def written(*, peer: Measured, ours: Sequence[Measured], plan: Plan) -> str:
         f"Measured on {_hardware()} on {datetime.now(tz=UTC):%Y-%m-%d}. Switched on:",
         SWITCHED_ON,
     ]
+    if broken:
+        parts.insert(0, f"**{GIVEN_UP}** after {len(peer.rounds)} rounds: {broken}")
     return "\n\n".join(parts) + "\n"
 
 
