@@ -31,7 +31,8 @@ ZOOMED: Final = 320
 HEIGHT: Final = 800
 MOST_BYTES: Final = 100_000
 SCREENSHOTS: Final = os.environ.get("SEN_SCREENSHOTS")
-"""A folder that keeps a picture of every page."""
+"""A folder that keeps a picture of every page; where it is set, the README's picture is made anew, too."""
+README_PICTURE: Final = ("vi-login for a portal", Path(__file__).parents[2] / "docs" / "login.png")
 
 RUN_AXE: Final = """async (options) => {
   for (const moving of document.getAnimations()) moving.finish();
@@ -106,9 +107,14 @@ def _overhanging(page: Page, *, width: int) -> list[str]:
 
 
 def _keep(page: Page, name: str) -> None:
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": HEIGHT})
         page.screenshot(path=Path(str(SCREENSHOTS), f"{name}-{width}.png"), full_page=True)
+    stop, picture = README_PICTURE
+    if name == stop:
+        page.set_viewport_size({"width": 1000, "height": 600})
+        page.screenshot(path=picture)
     page.emulate_media(color_scheme="dark")
     page.screenshot(path=Path(str(SCREENSHOTS), f"{name}-dark.png"), full_page=True)
     page.emulate_media(color_scheme="light")

@@ -39,6 +39,6 @@ def test_a_page_is_whole_for_everybody(
     assert someone.foreign_hosts() | other.foreign_hosts() == set()
 
 
-def test_no_page_was_left_out() -> None:
+def test_no_page_was_left_out_of_the_tours_above() -> None:
     pages = {path for path, methods in PAGES.items() if "GET" in methods}
     assert pages - NO_PAGE_OF_ITS_OWN - seen == set()
