@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from idp.metrics import METRICS, forget_former_processes
-from tests.support.sources import ROOT
+from tests.support.project.sources import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
