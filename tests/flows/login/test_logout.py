@@ -1,0 +1,155 @@
+"""Logging out: asked for by a portal or not, confirmed by the citizen, and then really over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.support.house import House, answered, members
+from tests.support.login.own_pages import OwnPages, citizen_id_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.house import ACitizen, Portal
+
+BYE = "https://portal.example/bye"
+SESSION = "sen_session"
+
+
+@pytest.fixture
+def citizen(house: House) -> ACitizen:
+    """Give a citizen with an account, a passkey and a session."""
+    person = house.registers_citizen()
+    assert person.activates().status_code == 200
+    return person
+
+
+def _id_token(citizen: ACitizen, portal: Portal) -> str:
+    login = portal.asks()
+    return str(members(login.redeem(citizen.arrives(login)))["id_token"])
+
+
+@pytest.mark.spec("LO-01")
+def test_a_portal_with_an_id_token_gets_its_citizen_back_after_the_question(house: House, citizen: ACitizen) -> None:
+    portal = house.registers_portal()
+    asked = {"id_token_hint": _id_token(citizen, portal), "post_logout_redirect_uri": BYE, "state": "a&b ă"}
+    question = citizen.browser.get("/logout", query_string=asked)
+    assert question.status_code == 200
+    assert "Cổng thử nghiệm" in question.text
+    assert OwnPages(citizen.browser).is_logged_in(), "nothing ends by looking"
+    done = OwnPages(citizen.browser).sends("/logout/confirm", **asked)
+    assert done.status_code == 303
+    assert done.headers["Location"].startswith(BYE + "?")
+    assert answered(done) == {"state": "a&b ă"}
+    assert not OwnPages(citizen.browser).is_logged_in()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.example/",
+        BYE + "/",
+        BYE + "?x=1",
+        BYE.upper(),
+        "https://portal.example\\@evil.example/bye",
+        "//evil.example/bye",
+        "javascript:alert(1)",
+        BYE + "\r\nX: y",
+    ],
+)
+@pytest.mark.spec("LO-01")
+def test_an_address_that_is_not_registered_is_not_followed(house: House, citizen: ACitizen, address: str) -> None:
+    portal = house.registers_portal()
+    asked = {"id_token_hint": _id_token(citizen, portal), "post_logout_redirect_uri": address}
+    question = citizen.browser.get("/logout", query_string=asked)
+    assert question.status_code == 200
+    assert f'href="{address}' not in question.text
+    done = OwnPages(citizen.browser).sends("/logout/confirm", **asked)
+    assert done.status_code == 200
+    assert "Location" not in done.headers
+    assert not OwnPages(citizen.browser).is_logged_in()
+    assert "Location" not in house.browser().get("/logout", query_string=asked).headers
+
+
+@pytest.mark.parametrize("forgery", ["none", "own key", "cut", "another portal's", "a client assertion"])
+@pytest.mark.spec("LO-02", "LO-01")
+def test_a_hint_that_we_did_not_sign_for_this_portal_opens_no_way_back(
+    house: House, citizen: ACitizen, forgery: str
+) -> None:
+    portal, other = house.registers_portal(), house.registers_portal()
+    honest = _id_token(citizen, portal)
+    claims = jwt.decode(honest, options={"verify_signature": False})
+    header = jwt.get_unverified_header(honest)
+    hints: dict[str, Callable[[], str]] = {
+        "none": lambda: jwt.encode(claims, "", algorithm="none"),
+        "own key": lambda: jwt.encode(
+            claims, ec.generate_private_key(ec.SECP256R1()), algorithm="ES256", headers={"kid": header["kid"]}
+        ),
+        "cut": lambda: honest.rpartition(".")[0] + ".",
+        "another portal's": lambda: _id_token(citizen, other),
+        "a client assertion": portal.assertion,
+    }
+    asked = {
+        "id_token_hint": hints[forgery](),
+        "client_id": portal.client_id,
+        "post_logout_redirect_uri": BYE,
+    }
+    question = citizen.browser.get("/logout", query_string=asked)
+    assert question.status_code == 200
+    assert f'href="{BYE}' not in question.text
+    assert OwnPages(citizen.browser).is_logged_in()
+    done = OwnPages(citizen.browser).sends("/logout/confirm", **asked)
+    assert (done.status_code, "Location" in done.headers) == (200, False)
+    good = {**asked, "id_token_hint": honest}
+    assert citizen.browser.get("/logout", query_string=good).headers["Location"] == BYE
+
+
+@pytest.mark.spec("LO-03", "SS-07")
+def test_another_site_can_ask_for_a_logout_and_end_nothing(house: House, citizen: ACitizen) -> None:
+    foreign = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+    for answer in (citizen.browser.get("/logout"), citizen.browser.post("/logout", headers=foreign)):
+        assert answer.status_code == 200
+        assert 'name="csrf_token"' in answer.text
+    assert citizen.browser.post("/logout/confirm", headers=foreign).status_code == 403
+    assert OwnPages(citizen.browser).is_logged_in()
+    assert OwnPages(citizen.browser).sends("/logout/confirm").status_code == 200
+    assert not OwnPages(citizen.browser).is_logged_in()
+    assert house.office.sessions.of_citizen(citizen_id=citizen_id_of(house, citizen)) == ()
+
+
+@pytest.mark.spec("LO-04", "SS-02")
+def test_after_a_logout_the_old_cookie_is_nobodys_even_where_the_memory_still_has_it(any_house: House) -> None:
+    citizen, portal = any_house.registers_citizen(), any_house.registers_portal()
+    citizen.activates()
+    citizen.arrives(portal.asks())
+    assert "code" in answered(citizen.opens(portal.asks(prompt="none")))
+    cookie = citizen.browser.get_cookie(SESSION)
+    assert cookie is not None
+    kept = any_house.services.sessions.find(cookie.value)
+    assert kept is not None
+    done = OwnPages(citizen.browser).sends("/logout/confirm")
+    assert any(header.startswith(f"{SESSION}=;") for header in done.headers.getlist("Set-Cookie"))
+    replayed = any_house.browser()
+    replayed.set_cookie(SESSION, cookie.value)
+    assert answered(replayed.get(portal.asks(prompt="none").url))["error"] == "login_required"
+    assert not OwnPages(replayed).is_logged_in()
+    back_from_the_dead = any_house.services.sessions.open(kept, replaces=None)
+    replayed.set_cookie(SESSION, back_from_the_dead)
+    assert answered(replayed.get(portal.asks(prompt="none").url))["error"] == "login_required"
+    assert not OwnPages(replayed).is_logged_in()
+
+
+@pytest.mark.spec("LO-04", "SS-02")
+def test_a_logout_ends_the_logins_that_the_present_one_replaced(house: House, citizen: ACitizen) -> None:
+    portal = house.registers_portal()
+    login = portal.asks()
+    first = members(login.redeem(citizen.arrives(login)))["access_token"]
+    again = portal.asks(prompt="login")
+    second = members(again.redeem(citizen.arrives(again)))["access_token"]
+    assert [portal.asks_userinfo(token).status_code for token in (first, second)] == [200, 200]
+    OwnPages(citizen.browser).sends("/logout/confirm")
+    assert [portal.asks_userinfo(token).status_code for token in (first, second)] == [401, 401]
