@@ -29,6 +29,38 @@ NO_LIMIT = str(10**9)
 MASTER_KEY_BYTES = 32
 
 
+def _environ(*, port: int, folder: Path) -> dict[str, str]:
+    """Return the settings that do not depend on the stores."""
+    return {
+        "SEN_ENVIRONMENT": "development",
+        "SEN_SERVER__ISSUER": f"http://localhost:{port}",
+        "SEN_SERVER__PORT": str(port),
+        "SEN_SERVER__WORKERS": "1",
+        "SEN_SECRETS__MASTER_KEY": base64.b64encode(secrets.token_bytes(MASTER_KEY_BYTES)).decode(),
+        "SEN_METRICS__FOLDER": str(folder),
+        "SEN_LIMITS__REQUESTS_PER_PREFIX": NO_LIMIT,
+        "SEN_LIMITS__REQUESTS_PER_CLIENT": NO_LIMIT,
+        "PYTHONPATH": str(ROOT),
+    }
+
+
+def _seed(
+    environ: dict[str, str], *, party: RelyingParty, authenticator: SoftwareAuthenticator, people: int
+) -> list[str]:
+    """Make tables, keys, the relying party and its people, each with a session and a consent; return their cookies."""
+    with office_room.opened(settings_room.load(environ)) as office:
+        migrate.upgrade(office.database)
+        seed.keys(office)
+        seed.relying_party(office, party=party)
+        services = build_services(office.settings)
+        try:
+            return [
+                seed.citizen(services, office=office, party=party, authenticator=authenticator) for _ in range(people)
+            ]
+        finally:
+            services.close()
+
+
 def start(
     *,
     party: RelyingParty,
@@ -45,30 +77,12 @@ def start(
     name, url, pids = database
     (port,) = free_ports(1)
     environ = {
-        "SEN_ENVIRONMENT": "development",
-        "SEN_SERVER__ISSUER": f"http://localhost:{port}",
-        "SEN_SERVER__PORT": str(port),
-        "SEN_SERVER__WORKERS": "1",
+        **_environ(port=port, folder=folder / f"metrics-{name.lower()}"),
         "SEN_STORAGE__DATABASE_URL": url,
         "SEN_STORAGE__REDIS_URL": valkey.url,
-        "SEN_SECRETS__MASTER_KEY": base64.b64encode(secrets.token_bytes(MASTER_KEY_BYTES)).decode(),
-        "SEN_METRICS__FOLDER": str(folder / f"metrics-{name.lower()}"),
-        "SEN_LIMITS__REQUESTS_PER_PREFIX": NO_LIMIT,
-        "SEN_LIMITS__REQUESTS_PER_CLIENT": NO_LIMIT,
-        "PYTHONPATH": str(ROOT),
     }
     authenticator = SoftwareAuthenticator(counts=False)
-    with office_room.opened(settings_room.load(environ)) as office:
-        migrate.upgrade(office.database)
-        seed.keys(office)
-        seed.relying_party(office, party=party)
-        services = build_services(office.settings)
-        try:
-            cookies = [
-                seed.citizen(services, office=office, party=party, authenticator=authenticator) for _ in range(people)
-            ]
-        finally:
-            services.close()
+    cookies = _seed(environ, party=party, authenticator=authenticator, people=people)
     times: list[float] = []
     for number in range(starts):
         server = Server.start(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import select
 import socket
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 CONNECTIONS = 8
 PHASE_SECONDS = 120.0
@@ -82,28 +83,20 @@ def ask(requests: Sequence[bytes], *, port: int, connections: int = CONNECTIONS)
     open_ones: dict[int, _Connection] = {}
     deadline = time.perf_counter() + PHASE_SECONDS
     try:
-        for number in waiting:
+        for number in itertools.islice(waiting, connections):
             connection = _Connection(socket.create_connection(("127.0.0.1", port), timeout=10))
             connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             open_ones[connection.socket.fileno()] = connection
             poll.register(connection.socket, select.EPOLLIN)
             _send(connection, requests[number], number)
-            if len(open_ones) == connections:
-                break
         left = len(requests)
         while left:
             if time.perf_counter() > deadline:
                 raise RuntimeError("the answers took too long")
-            for descriptor, _ in poll.poll(5):
-                connection = open_ones[descriptor]
-                answer = _receive(connection)
-                if answer is None:
-                    continue
+            for connection, answer in _answered(poll, open_ones):
                 answers[connection.number] = answer
                 left -= 1
-                number = next(waiting, -1)
-                if number >= 0:
-                    _send(connection, requests[number], number)
+                _send_next(connection, requests, waiting)
     finally:
         for connection in open_ones.values():
             connection.socket.close()
@@ -111,10 +104,23 @@ def ask(requests: Sequence[bytes], *, port: int, connections: int = CONNECTIONS)
     return [answer for answer in answers if answer is not None]
 
 
+def _answered(poll: select.epoll, open_ones: Mapping[int, _Connection]) -> Iterator[tuple[_Connection, Answer]]:
+    """Wait for whatever comes, and give each answer that is whole with its connection."""
+    for descriptor, _ in poll.poll(5):
+        answer = _receive(open_ones[descriptor])
+        if answer is not None:
+            yield open_ones[descriptor], answer
+
+
 def _send(connection: _Connection, request: bytes, number: int) -> None:
     connection.number, connection.received = number, b""
     connection.began = time.perf_counter()
     connection.socket.sendall(request)
+
+
+def _send_next(connection: _Connection, requests: Sequence[bytes], waiting: Iterator[int]) -> None:
+    for number in itertools.islice(waiting, 1):
+        _send(connection, requests[number], number)
 
 
 def _receive(connection: _Connection) -> Answer | None:

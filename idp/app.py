@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import secrets
+import sys
 import time
 from base64 import b32encode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import orjson
 import structlog
 
 from idp import clock
@@ -54,6 +56,8 @@ if TYPE_CHECKING:
 
 StartResponse = Any
 Environ = dict[str, Any]
+
+ELSEWHERE = "Trang này chỉ có tại {0} · This page is only at {0}\n"
 
 OWN_PATHS = ("/health/live", "/health/ready", "/metrics")
 """What the machine itself asks for, by whatever address it has."""
@@ -174,6 +178,7 @@ class Application:
         self.services = services
         self._pages = create_pages(services)
         self._host = urlsplit(services.provider.issuer).hostname
+        self._says = services.provider.settings.log.level in {"debug", "info"}
         self._trusted = frozenset(services.provider.settings.server.trusted_proxies)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -183,56 +188,57 @@ class Application:
         correlation.set(f"{drawn[:3]}-{drawn[3:6]}-{drawn[6:]}")
         environ["REMOTE_ADDR"] = self._address(environ)
         path = environ.get("PATH_INFO", "")
-        if path not in OWN_PATHS and not self._is_ours(environ):
-            start_response(STATUS_LINES[421], [("Content-Type", "text/plain"), ("Content-Length", "0")])
-            return []
         route = ROUTES.get(path)
-        if route is None:
-            return self._watched(environ, start_response, began=began)
-        response = self._protocol(route, environ)
-        status = response.status
-        if response.page_error is not None:
-            environ["sen.error"] = response.page_error
-            body = self._pages(environ, start_response)
-        else:
-            cors = (("Access-Control-Allow-Origin", "*"),) if route.cors else ()
-            headers = [*response.headers, *EVERYWHERE, *cors, ("Content-Length", str(len(response.body)))]
-            start_response(STATUS_LINES[status], headers)
-            body = [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
-        seconds = time.perf_counter() - began
-        self.services.metrics.request(endpoint=path, status=status, seconds=seconds)
-        log.info("answered", path=path, status=status, ms=round(seconds * 1000, 1))
-        return body
-
-    def _watched(self, environ: Environ, start_response: StartResponse, *, began: float) -> Iterable[bytes]:
-        """Let Flask answer, and see with which status."""
         seen: list[int] = []
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             seen.append(int(status[:3]))
             return start_response(status, headers, *rest)
 
-        body = self._pages(environ, start)
-        name = environ.get("sen.page", "other")
-        seconds, status = time.perf_counter() - began, seen[0] if seen else 500
+        if path not in OWN_PATHS and not self._is_ours(environ):
+            body: Iterable[bytes] = self._elsewhere(start)
+        elif route is None:
+            body = self._pages(environ, start)
+        else:
+            status, body = self._protocol(route, environ, start_response)
+            seen.append(status)
+        status, seconds = seen[0] if seen else 500, time.perf_counter() - began
+        name = path if route else environ.get("sen.page", "other")
+        if self._says:  # by itself, because it is on every request and all of its words are ours
+            line = {"event": "answered", "path": name, "status": status, "ms": round(seconds * 1000, 1)}
+            stamp = {"at": clock.now().isoformat(timespec="milliseconds"), "correlation": correlation.get()}
+            sys.stderr.write(orjson.dumps({**line, "level": "info", **stamp}).decode() + "\n")
         self.services.metrics.request(endpoint=name, status=status, seconds=seconds)
-        log.info("answered", path=name, status=status, ms=round(seconds * 1000, 1))
         return body
 
-    def _protocol(self, route: Route, environ: Environ) -> Response:
+    def _elsewhere(self, start: StartResponse) -> Iterable[bytes]:
+        """Say under which name Sen is to be found."""
+        body = ELSEWHERE.format(self.services.provider.issuer).encode()
+        kind = ("Content-Type", "text/plain; charset=utf-8")
+        start(STATUS_LINES[421], [kind, ("Content-Length", str(len(body))), *EVERYWHERE])
+        return [body]
+
+    def _protocol(self, route: Route, environ: Environ, start: StartResponse) -> tuple[int, Iterable[bytes]]:
+        """Let an endpoint answer, and hand it over; an error that is for a citizen to read is shown by the pages."""
         try:
-            request = read_request(environ, methods=route.methods, form=route.form)
-            return route.answer(request, self.services)
+            response = route.answer(read_request(environ, methods=route.methods, form=route.form), self.services)
         except ProtocolError as error:
             if error.detail:
                 log.info("refused", path=environ["PATH_INFO"], code=error.code, detail=error.detail)
-            return self._refusal(route, error)
+            response = self._refusal(route, error)
         except KeysError as error:
             log.error("no key", path=environ["PATH_INFO"], detail=str(error))  # noqa: TRY400  no trace is needed
-            return self._refusal(route, TemporarilyUnavailable("No key can sign at this moment."))
+            response = self._refusal(route, TemporarilyUnavailable("No key can sign at this moment."))
         except Exception:
             log.exception("broken", path=environ["PATH_INFO"])
-            return self._refusal(route, ServerError("Something broke here; the incident is in the log."))
+            response = self._refusal(route, ServerError("Something broke here; the incident is in the log."))
+        if response.page_error is not None:
+            environ["sen.error"] = response.page_error
+            return response.status, self._pages(environ, start)
+        cors = (("Access-Control-Allow-Origin", "*"),) if route.cors else ()
+        length = ("Content-Length", str(len(response.body)))
+        start(STATUS_LINES[response.status], [*response.headers, *EVERYWHERE, *cors, length])
+        return response.status, [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
 
     def _refusal(self, route: Route, error: ProtocolError) -> Response:
         if route.browser:

@@ -86,17 +86,18 @@ def session_views(held: Held) -> tuple[SessionView, ...]:
     names = {
         passkey.id: passkey.name for passkey in services.people.passkeys.of_citizen(citizen_id=held.session.citizen_id)
     }
-    return tuple(
+    views = (
         SessionView(
             id=session.id,
             since=moment(session.started_at),
-            level=services.provider.assurance.level_name(session.level, language=current_language()),
+            level=str(session.level),
             passkey=names.get(session.passkey_id, ""),
             current=session.id == held.session.id,
         )
         for session in services.people.sessions.of_citizen(citizen_id=held.session.citizen_id)
         if session.id not in held.session.earlier
     )
+    return tuple(sorted(views, key=lambda view: not view.current))
 
 
 def _sentence(record: AuditRecord) -> str | None:

@@ -46,12 +46,14 @@ class PasskeyView:
 
 
 def _view(passkey: Passkey, held: Held) -> PasskeyView:
+    this_session = passkey.id == held.session.passkey_id
+    used = passkey.last_used_at or (passkey.created_at if this_session else None)  # making it was using it
     return PasskeyView(
         id=passkey.id,
         name=passkey.name,
         created=day(passkey.created_at),
-        last_used=moment(passkey.last_used_at) if passkey.last_used_at else None,
-        this_session=passkey.id == held.session.passkey_id,
+        last_used=moment(used) if used else None,
+        this_session=this_session,
     )
 
 
