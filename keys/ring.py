@@ -114,10 +114,10 @@ class KeyRing:
     def _current(self, now: datetime) -> _Copy:
         copy, tried_at = self._copy, self._tried_at
         # A clock that was set back makes an instant look young for as long as it was set back by: abs() sees it.
-        if copy is not None and tried_at is not None and abs(now - tried_at) < self._reload_after:
+        usable = copy is not None and abs(now - copy.read_at) <= self._trust
+        if usable and copy is not None and tried_at is not None and abs(now - tried_at) < self._reload_after:
             return copy
         # One thread reads. The others go on with a copy that can still be trusted, and wait where it cannot.
-        usable = copy is not None and abs(now - copy.read_at) <= self._trust
         if self._reading.acquire(blocking=not usable):
             try:
                 self._read(now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -18,6 +18,7 @@ from idp.pages._portal import portal_view
 from idp.pages._words import current_language, page
 from idp.pages._words import gettext as _
 from idp.protocol.interaction import least_level
+from idp.protocol.request_checks import HINT_PURPOSE
 from keys import SealBroken
 
 if TYPE_CHECKING:
@@ -75,8 +76,11 @@ def _needed_level(transaction: Transaction) -> str | None:
 
 def _hinted(transaction: Transaction) -> str:
     """Return a number that the portal pushed as a hint; anything else is nobody's business."""
-    hint = transaction.request.login_hint if transaction.request else None
-    return hint if hint and hint.isascii() and hint.isdigit() else ""
+    sealed = transaction.request.login_hint if transaction.request else None
+    if sealed is None:
+        return ""
+    hint = _visit.services().provider.sealer.unseal(purpose=HINT_PURPOSE, sealed=b64decode(sealed)).decode()
+    return hint if hint.isascii() and hint.isdigit() else ""
 
 
 def type_number() -> ResponseReturnValue:

@@ -61,7 +61,10 @@ def issue(
         touch_step(held.token, held.session, settings=sessions, reached=client.client_id),  # 2
     ]
     if request.pushed_id is not None:  # 3
-        steps += [Claim(f"done:{request.pushed_id}", sessions.transaction_seconds), Drop(pushed_key(request.pushed_id))]
+        steps += [
+            Claim(f"done:{request.pushed_id}", sessions.transaction_seconds + tokens.pushed_request_seconds),
+            Drop(pushed_key(request.pushed_id)),
+        ]
     if transaction_key is not None:  # 4
         steps.append(Drop(transaction_key))
     replies = provider.ephemeral.wave(*steps)

@@ -39,7 +39,7 @@ class AuthorizationRequest:
     claims_userinfo: tuple[str, ...] = ()
     claims_id_token: tuple[str, ...] = ()
     expected_subject: str | None = None
-    login_hint: str | None = None
+    login_hint: str | None = None  # sealed, for it may be a personal number
     ui_locales: str | None = None
     resource: str | None = None
     pushed_id: str | None = None

@@ -6,6 +6,7 @@ established. It raises what the relying party is told.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,8 @@ LONGEST_CLAIMS = 4096
 LONGEST_SCOPE = 2048
 MOST_SCOPES = 32
 MOST_ACR_NAMES = 16
+LONGEST_HINT = 64
+HINT_PURPOSE = "login hint"
 LONGEST_AGE = 10 * 365 * 86400
 LONGEST_NUMBER = 12
 
@@ -233,9 +236,12 @@ def expected_subject(draft: Draft) -> Established:
 
 
 def hints(draft: Draft) -> Established:
-    """Read hints for the pages. A login_hint that may be a number is taken from a pushed request only."""
-    hint = draft.unverified.get("login_hint") if draft.pushed else None
-    return {"login_hint": hint and hint[:64], "ui_locales": draft.unverified.get("ui_locales", "")[:100] or None}
+    """Read hints for the pages. A login_hint may be a number: taken from a pushed request only, and kept sealed."""
+    hint = draft.unverified.get("login_hint", "") if draft.pushed else ""
+    sealed = None
+    if hint and len(hint) <= LONGEST_HINT:
+        sealed = b64encode(draft.provider.sealer.seal(purpose=HINT_PURPOSE, plaintext=hint.encode())).decode()
+    return {"login_hint": sealed, "ui_locales": draft.unverified.get("ui_locales", "")[:100] or None}
 
 
 def resource(draft: Draft) -> Established:

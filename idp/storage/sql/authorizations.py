@@ -72,7 +72,7 @@ class SqlAuthorizations:
                 return None
             live = LiveAuthorization(**dict(zip(LIVE_COLUMNS, row, strict=True)))
             accept(live)
-            cursor.run(self._insert_event, {**event_row, "citizen_id": live.citizen_id, "object": live.id})
+            cursor.add(self._insert_event, {**event_row, "citizen_id": live.citizen_id, "object": live.id})
             return live
 
         return self._database.hot(work)

@@ -206,8 +206,13 @@ def _persistently(attempt: Callable[[], Result]) -> Result:
 
 
 def _is_absence(error: Exception, original: object) -> bool:
-    """Tell a database that is away, locked or full from a statement that is wrong."""
-    kinds = (psycopg.OperationalError, psycopg.InterfaceError, sqlite3.OperationalError)
+    """Tell a database that is away, locked, full or read-only from a statement that is wrong."""
+    kinds = (
+        psycopg.OperationalError,
+        psycopg.InterfaceError,
+        psycopg.errors.ReadOnlySqlTransaction,
+        sqlite3.OperationalError,
+    )
     return isinstance(error, OperationalError | PoolTimeout) or isinstance(original, kinds)
 
 
@@ -239,6 +244,7 @@ def _sqlite_engine(*, url: str, pool_size: int, timeout_seconds: float) -> Engin
 def _postgresql_engine(*, url: str, pool_size: int, timeout_seconds: float) -> Engine:
     return sqlalchemy.create_engine(
         url,
+        hide_parameters=True,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=timeout_seconds,

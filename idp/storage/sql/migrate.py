@@ -5,17 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.script.revision import RevisionError
-from alembic.util import CommandError
 from sqlalchemy import text
 
 from idp.errors import NotKnown
 
 if TYPE_CHECKING:
+    from alembic.config import Config
     from sqlalchemy import Connection
 
     from idp.storage.sql.database import Database
@@ -41,6 +36,8 @@ def upgrade(database: Database) -> tuple[str, ...]:
             connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
         missing = _missing(connection)
         if missing:
+            from alembic import command  # noqa: PLC0415  as in `_missing`
+
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -60,6 +57,8 @@ def pending(database: Database) -> tuple[str, ...]:
 
 
 def _config() -> Config:
+    from alembic.config import Config  # noqa: PLC0415  as in `_missing`
+
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
@@ -67,6 +66,12 @@ def _config() -> Config:
 
 
 def _missing(connection: Connection) -> tuple[str, ...]:
+    # Alembic is 11 MB and 75 ms that a process which answers requests has no use for.
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+    from alembic.script.revision import RevisionError  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
     scripts = ScriptDirectory.from_config(_config())
     current = MigrationContext.configure(connection).get_current_heads()
     try:

@@ -93,7 +93,7 @@ def _ages_by(house: House, token: str, *, seconds: int) -> None:
     house.services.provider.ephemeral.wave(Replace(key_of(token), older.to_json(), 900))
 
 
-@pytest.mark.spec("AL-04", "LG-13")
+@pytest.mark.spec("AL-04")
 def test_the_way_back_asks_for_as_much_as_the_way_in(house: House, citizen: ACitizen) -> None:
     lost = citizen.authenticator
     citizen.authenticator, citizen.browser = SoftwareAuthenticator(), house.browser()

@@ -168,6 +168,34 @@ def test_many_threads_at_once_read_the_store_once() -> None:
     assert (len(seen), len(set(seen)), shelf.reads - read_before) == (16, 1, 1)
 
 
+def test_whoever_asks_while_another_reads_after_a_long_rest_waits_and_is_served() -> None:
+    shelf = a_shelf()
+    ring = a_ring(shelf)
+    ring.signing_key("ES256", now=after(0))
+    reading, may_go_on, read = threading.Event(), threading.Event(), shelf.all
+
+    def read_slowly() -> tuple[KeyRecord, ...]:
+        reading.set()
+        may_go_on.wait(5)
+        return read()
+
+    shelf.all = read_slowly  # type: ignore[method-assign]  # the same store, on a slow day
+    served: list[str] = []
+
+    def ask() -> None:
+        served.append(ring.signing_key("ES256", now=after(60)).alg)
+
+    first, second = threading.Thread(target=ask), threading.Thread(target=ask)
+    first.start()
+    assert reading.wait(5)
+    second.start()
+    second.join(0.2)
+    may_go_on.set()
+    first.join(5)
+    second.join(5)
+    assert served == ["ES256", "ES256"]
+
+
 def test_what_is_published_can_be_read_back_as_a_key_set() -> None:
     shelf = a_shelf("ES256", "EdDSA", "RS256", "PS256")
     ring = a_ring(shelf)
