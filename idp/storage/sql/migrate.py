@@ -67,10 +67,10 @@ def _config() -> Config:
 
 def _missing(connection: Connection) -> tuple[str, ...]:
     # Alembic is 11 MB and 75 ms that a process which answers requests has no use for.
-    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
-    from alembic.script.revision import RevisionError  # noqa: PLC0415
-    from alembic.util import CommandError  # noqa: PLC0415
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415  as said above
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  as said above
+    from alembic.script.revision import RevisionError  # noqa: PLC0415  as said above
+    from alembic.util import CommandError  # noqa: PLC0415  as said above
 
     scripts = ScriptDirectory.from_config(_config())
     current = MigrationContext.configure(connection).get_current_heads()
