@@ -44,7 +44,7 @@ class Plan:
     seconds: float
 
 
-FULL = Plan(warm_up=1500, requests=1000, logins=200, rounds=7, starts=5, people=64, seconds=540)
+FULL = Plan(warm_up=1500, requests=600, logins=100, rounds=3, starts=3, people=64, seconds=240)
 QUICK = Plan(warm_up=300, requests=200, logins=40, rounds=2, starts=1, people=16, seconds=40)
 
 
