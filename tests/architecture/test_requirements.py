@@ -10,7 +10,7 @@ from tests.support.project.spec import Collector, requirements
 if TYPE_CHECKING:
     import pytest
 
-ID = re.compile(r"[A-Z]{1,3}-?[0-9]{2}")
+ID = re.compile(r"[A-Z]{1,3}-?[0-9]{1,2}")
 STANDARD = re.compile(r"(RFC [0-9]+|OpenID [A-Za-z ]+|WebAuthn|FIPS [0-9-]+|NIST [A-Z0-9 -]+)( [A-Z0-9.]+)*")
 
 
