@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from webauthn.registration import verify_registration_response as library
 
-    from idp.citizens.credentials import Passkey
+    from idp.citizens.credentials import NewPasskey, Passkey
     from idp.login.attestation import Worth
     from idp.login.authenticator_metadata import AuthenticatorMetadata
     from idp.login.passkey_response import UnverifiedRegistration
@@ -59,6 +59,7 @@ __all__ = [
     "VerifiedRegistration",
     "authentication_options",
     "decoy_allow_list",
+    "evidence_of",
     "read_assertion",
     "registration_options",
     "verify_assertion",
@@ -202,7 +203,7 @@ def verify_assertion(
             **expected.for_library(),
         )
         _check_counter(received=verified.new_sign_count, stored=passkey.sign_count)  # 6
-    return VerifiedAssertion(verified.new_sign_count, verified.credential_backed_up, _evidence(passkey))
+    return VerifiedAssertion(verified.new_sign_count, verified.credential_backed_up, evidence_of(passkey))
 
 
 def _check_counter(*, received: int, stored: int) -> None:
@@ -210,8 +211,8 @@ def _check_counter(*, received: int, stored: int) -> None:
         raise CounterWentBack(received=received, stored=stored)
 
 
-def _evidence(passkey: Passkey) -> Evidence:
-    """Say what a verified assertion proves (RFC 8176 section 2); hardware is claimed only where it was attested."""
+def evidence_of(passkey: Passkey | NewPasskey) -> Evidence:
+    """Say what using or making a passkey proves (RFC 8176 section 2); hardware counts only where it was attested."""
     return Evidence(
         method="passkey",
         amr=("pop", "user", "hwk" if passkey.hardware_bound else "swk", "mfa"),

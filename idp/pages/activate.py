@@ -19,6 +19,7 @@ from idp.citizens.national_id import PersonalNumber
 from idp.citizens.register import expect_found
 from idp.ephemeral import Drop, Read, Write
 from idp.errors import CodeRefused, LoginError, RegisterAnswer, RegistrationRefused, TooManyAttempts, TransactionLost
+from idp.login.passkey import evidence_of
 from idp.metrics import ACTIVATIONS
 from idp.pages import _flow, _visit, ceremony
 from idp.pages._portal import portal_view
@@ -223,7 +224,7 @@ def passkey_verify() -> ResponseReturnValue:
             code_hash=b64decode(proved["code"]),
             person=expect_found(answer=answer, name=services.people.register.name),
             passkey=made,
-            session=services.journey.new_session(method="passkey", evidence=ceremony.evidence_of(made)),
+            session=services.journey.new_session(method="passkey", evidence=evidence_of(made)),
         )
         activated = services.people.citizens.activate(activation=activation)
     except (RegistrationRefused, CodeRefused, RegisterAnswer, TransactionLost) as refused:

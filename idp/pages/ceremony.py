@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from idp import clock, limits
-from idp.assurance import Evidence
 from idp.citizens.credentials import NewPasskey
 from idp.ephemeral import Take, Write
 from idp.errors import RegistrationRefused
@@ -91,16 +90,3 @@ def finish(*, key: str, unverified_response: bytes, name: str) -> NewPasskey:
 def clean_name(typed: str) -> str:
     """Return a passkey's name on one line, at most 60 characters; empty where there is nothing left."""
     return " ".join("".join(c if c.isprintable() else " " for c in typed).split())[:LONGEST_NAME]
-
-
-def evidence_of(passkey: NewPasskey) -> Evidence:
-    """Return what making a passkey, with user verification, has proved about who is here."""
-    biometric = passkey.attested and passkey.biometric_only
-    return Evidence(
-        method="passkey",
-        amr=("pop", "user", "hwk" if passkey.hardware_bound else "swk", "mfa"),
-        factors=frozenset({"possession", "biometric" if biometric else "local"}),
-        phishing_resistant=True,
-        hardware_bound=passkey.hardware_bound,
-        attested=passkey.attested,
-    )

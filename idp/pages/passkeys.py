@@ -13,6 +13,7 @@ from flask import jsonify, redirect, request
 from idp import clock
 from idp.audit.events import PasskeyAdded, PasskeyRenamed
 from idp.errors import NotKnown, RegistrationRefused
+from idp.login.passkey import evidence_of
 from idp.pages import _visit, ceremony
 from idp.pages._guard import fresh_page, own_page
 from idp.pages._words import gettext as _
@@ -131,7 +132,7 @@ def _no_higher(made: NewPasskey, held: Held) -> NewPasskey:
     Whoever holds a level 2 passkey must not make a level 3 one out of it: it is kept as one that was never attested,
     and stays so. The way to a higher level leads over an activation code.
     """
-    evidence = ceremony.evidence_of(made)
+    evidence = evidence_of(made)
     if _visit.services().provider.assurance.level_of((evidence,)) <= held.session.level:
         return made
     return replace(made, attested=False, biometric_only=False, hardware_bound=False)
