@@ -2,6 +2,7 @@
 
     sealing       what is stored is sealed, what is looked up is hashed    Sealer
     jose          tokens are made and read                                 sign_jwt, read_jwt
+    jwe           what only one relying party may read is encrypted to it  encrypt
     ring          which key signs, which ones verify                       KeyRing
     rotation      when a key moves on                                      rotate, rotate_now, revoke
 
@@ -17,6 +18,7 @@ from keys.errors import (
     JoseRefused,
     KeysError,
     NoActiveKey,
+    RecipientUnknown,
     SealBroken,
     SignerUnknown,
     UnknownKey,
@@ -29,6 +31,15 @@ from keys.jose import (
     sign_jwt,
     verify_jwt,
 )
+from keys.jwe import (
+    DEFAULT_ENCODING,
+    ENCODINGS,
+    ENCRYPTIONS,
+    EncryptionKey,
+    encrypt,
+    parse_encryption_keys,
+    pick_encryption_key,
+)
 from keys.jwk import SigningKey, VerificationKey, parse_jwk, parse_jwks, thumbprint
 from keys.ring import KeyRing, Published
 from keys.rotation import Move, RingSettings, due_moves, revoke, rotate, rotate_now
@@ -38,7 +49,11 @@ from keys.store import KeyRecord, KeyStore
 __all__ = [
     "ALGORITHMS",
     "CUSTODIANS",
+    "DEFAULT_ENCODING",
+    "ENCODINGS",
+    "ENCRYPTIONS",
     "Custodian",
+    "EncryptionKey",
     "JoseRefused",
     "JwtRules",
     "KeyRecord",
@@ -48,6 +63,7 @@ __all__ = [
     "Move",
     "NoActiveKey",
     "Published",
+    "RecipientUnknown",
     "RingSettings",
     "SealBroken",
     "Sealer",
@@ -60,10 +76,13 @@ __all__ = [
     "WeakKey",
     "check_strength",
     "due_moves",
+    "encrypt",
     "open_custodians",
+    "parse_encryption_keys",
     "parse_jwk",
     "parse_jwks",
     "peek_unverified",
+    "pick_encryption_key",
     "read_jwt",
     "revoke",
     "rotate",

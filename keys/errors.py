@@ -2,7 +2,8 @@
 
 KeysError
 ├── JoseRefused            a token, its header, its claims or a key set is not what was expected; `reason` says how
-│   └── SignerUnknown      no known key fits: a fresh copy of the signer's key set may help, once
+│   ├── SignerUnknown      no known key fits: a fresh copy of the signer's key set may help, once
+│   └── RecipientUnknown   no key fits that something could be encrypted to
 ├── WeakKey                a public key too small, off its curve, or made by a broken generator
 ├── SealBroken             sealed bytes were changed, moved, or sealed under a master key that is not here
 ├── NoActiveKey            nothing to sign with, or what we know of our keys is too old to be trusted
@@ -27,6 +28,10 @@ class JoseRefused(KeysError):
 
 class SignerUnknown(JoseRefused):
     """None of the given keys is the one that the header speaks of."""
+
+
+class RecipientUnknown(JoseRefused):
+    """None of the given keys is one that something may be encrypted to with the registered algorithm."""
 
 
 class WeakKey(KeysError):

@@ -1,7 +1,8 @@
 """The one place where a signed token is made or read. Nothing else in Sen takes a JOSE object apart.
 
 Only compact JWS with a JSON object inside. Encrypted tokens (five segments), JSON serializations, detached or
-unencoded payloads and extensions marked critical are refused before anything is decoded.
+unencoded payloads and extensions marked critical are refused before anything is decoded. `keys/jwe.py` encrypts
+what was signed here, and reads nothing.
 """
 
 from __future__ import annotations

@@ -102,6 +102,17 @@ def parse_jwks(document: Mapping[str, Any]) -> tuple[VerificationKey, ...]:
 
     RFC 7517 section 5; FAPI 2.0 Security Profile section 5.4.
     """
+    return tuple(key for jwk in check_key_set(document) for key in parse_jwk(jwk))
+
+
+def check_key_set(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the members of a key set, each an object with a name of its own, if it has one.
+
+    Raises:
+        JoseRefused: malformed, a repeated `kid`, more than 20 keys.
+
+    RFC 7517 section 5.
+    """
     members = document.get("keys")
     if type(members) is not list or not all(type(jwk) is dict for jwk in members):
         raise JoseRefused("key set: `keys` is not a list of objects")
@@ -110,7 +121,7 @@ def parse_jwks(document: Mapping[str, Any]) -> tuple[VerificationKey, ...]:
     kids = [jwk["kid"] for jwk in members if "kid" in jwk]
     if not all(type(kid) is str for kid in kids) or len(set(kids)) != len(kids):
         raise JoseRefused("key set: a kid is no string or stands there twice")
-    return tuple(key for jwk in members for key in parse_jwk(jwk))
+    return members
 
 
 def parse_jwk(jwk: Mapping[str, Any]) -> tuple[VerificationKey, ...]:
@@ -122,20 +133,39 @@ def parse_jwk(jwk: Mapping[str, Any]) -> tuple[VerificationKey, ...]:
 
     RFC 7517 section 4.
     """
+    kid = check_public_only(jwk)
+    algs = _algs_of(jwk)
+    if not algs:
+        return ()
+    public = read_public(jwk)
+    public_key = public_key_of(public)
+    name = thumbprint(public)
+    return tuple(
+        VerificationKey(kid=kid, alg=alg, public_key=public_key, public=public, thumbprint=name) for alg in algs
+    )
+
+
+def check_public_only(jwk: Mapping[str, Any]) -> str | None:
+    """Return the key's name, once it is seen that nothing of the key is secret.
+
+    Raises:
+        JoseRefused: private or symmetric, or a name that is no string or too long.
+    """
     if not _PRIVATE_MEMBERS.isdisjoint(jwk) or jwk.get("kty") == "oct":
         raise JoseRefused("jwk: a private or symmetric key")
     kid = jwk.get("kid")
     if "kid" in jwk and (type(kid) is not str or len(kid) > LONGEST_KID):
         raise JoseRefused("jwk: kid is no string or too long")
-    algs = _algs_of(jwk)
-    if not algs:
-        return ()
-    public = {name: _member(jwk, name) for name in _PUBLIC_MEMBERS[_member(jwk, "kty")]}
-    public_key = _public_key_of(public)
-    name = thumbprint(public)
-    return tuple(
-        VerificationKey(kid=kid, alg=alg, public_key=public_key, public=public, thumbprint=name) for alg in algs
-    )
+    return kid
+
+
+def read_public(jwk: Mapping[str, Any]) -> dict[str, str]:
+    """Return the members that make up the key, of a kind that is in use.
+
+    Raises:
+        JoseRefused: one is missing or no string.
+    """
+    return {name: _member(jwk, name) for name in _PUBLIC_MEMBERS[_member(jwk, "kty")]}
 
 
 def _algs_of(jwk: Mapping[str, Any]) -> tuple[str, ...]:
@@ -154,7 +184,13 @@ def _algs_of(jwk: Mapping[str, Any]) -> tuple[str, ...]:
     return (known.key_alg,) if known is not None and known.key_alg in fitting else ()
 
 
-def _public_key_of(public: Mapping[str, str]) -> PublicKey:
+def public_key_of(public: Mapping[str, str]) -> PublicKey:
+    """Return the key that these members make up, found strong.
+
+    Raises:
+        JoseRefused: a member that cannot be read.
+        WeakKey: a key that must not be relied on.
+    """
     try:
         public_key = _assemble(public)
     except ValueError:

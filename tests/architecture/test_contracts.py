@@ -32,8 +32,9 @@ BREACHES = {
         "idp/pages/planted_sql.py": "import sqlalchemy",
         "idp/worker/planted_redis.py": "from redis.client import Redis",
     },
-    "JOSE made and read only in keys.jose": {
+    "JOSE made and read only in keys.jose and keys.jwe": {
         "keys/planted_jose.py": "from joserfc import jwt",
+        "keys/planted_jwe.py": "from joserfc import jwe",
         "idp/protocol/planted_jose.py": "import jwt",
     },
     "webauthn only in login.passkey": {"idp/login/planted_webauthn.py": "import webauthn"},
