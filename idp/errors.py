@@ -33,6 +33,9 @@ SenError
 │   ├── TooManyAttempts            a limit was reached
 │   ├── TransactionLost            the login was begun elsewhere, or too long ago
 │   └── RegisterAnswer             what the population register said, to one who has proved a valid code
+├── OutboundError                  a call to another did not come about
+│   ├── OutboundRefused            its address is not one that is called from here: trying again is no use
+│   └── NoAnswer                   nothing acceptable came in time: trying again may help
 ├── SettingsError                  settings are broken: every reason at once
 └── NotKnown                       an operator named something that is not there
 """
@@ -261,6 +264,18 @@ class RegisterAnswer(LoginError):
         super().__init__(public, detail=detail)
         self.answer = answer
         self.register = register
+
+
+class OutboundError(SenError):
+    """A call to another did not come about; the public text begins with a capital "Its" or "It": the address."""
+
+
+class OutboundRefused(OutboundError):
+    """The address is not one that is called from here; trying again is no use."""
+
+
+class NoAnswer(OutboundError):
+    """Nothing acceptable came in time; trying again may help."""
 
 
 class SettingsError(SenError):

@@ -157,6 +157,10 @@ class Outbound:
     """[outbound]."""
 
     allow_loopback: bool
+    extra_ca: str
+    connect_seconds: float
+    total_seconds: float
+    largest_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,9 @@ LONGEST_CHALLENGE_SECONDS = 300
 LONGEST_CONSENT_DAYS = 365
 SHORTEST_AND_LONGEST = 2
 HIGHEST_PORT = 65535
+LONGEST_CALL_SECONDS = 10
+SMALLEST_ANSWER_BYTES = 1024
+LARGEST_ANSWER_BYTES = 1024 * 1024
 DEVELOPMENT_KEY = b"development-only-master-key-0001"
 
 
@@ -193,6 +196,16 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        ("outbound.connect_seconds", "outbound.total_seconds"),
+        "[outbound] connect_seconds is above 0, and total_seconds at least as long and at most 10",
+        lambda s: 0 < s.outbound.connect_seconds <= s.outbound.total_seconds <= LONGEST_CALL_SECONDS,
+    ),
+    Rule(
+        ("outbound.largest_bytes",),
+        "[outbound] largest_bytes is 1024 to 1048576",
+        lambda s: SMALLEST_ANSWER_BYTES <= s.outbound.largest_bytes <= LARGEST_ANSWER_BYTES,
+    ),
+    Rule(
         ("log.level",),
         "[log] level is debug, info, warning or error",
         lambda s: s.log.level in {"debug", "info", "warning", "error"},
@@ -211,6 +224,11 @@ PRODUCTION_RULES: tuple[Rule, ...] = (
         ("outbound.allow_loopback",),
         "production: [outbound] allow_loopback is off",
         lambda s: not s.outbound.allow_loopback,
+    ),
+    Rule(
+        ("outbound.extra_ca",),
+        "production: [outbound] extra_ca is empty",
+        lambda s: not s.outbound.extra_ca,
     ),
     Rule(("log.level",), "production: [log] level is not debug", lambda s: s.log.level != "debug"),
     Rule(

@@ -55,6 +55,10 @@ BROKEN_RULES = {
     "[passkeys] challenge_seconds is 1 to 300": {"SEN_PASSKEYS__CHALLENGE_SECONDS": "301"},
     "[consent] longest_days is 1 to 365": {"SEN_CONSENT__LONGEST_DAYS": "366"},
     "[register] foreigner_digits is a shortest and a longest": {"SEN_REGISTER__FOREIGNER_DIGITS": "15,9"},
+    "[outbound] connect_seconds is above 0, and total_seconds at least as long and at most 10": {
+        "SEN_OUTBOUND__TOTAL_SECONDS": "1"
+    },
+    "[outbound] largest_bytes is 1024 to 1048576": {"SEN_OUTBOUND__LARGEST_BYTES": "1023"},
     "[log] level is debug, info, warning or error": {"SEN_LOG__LEVEL": "loud"},
 }
 
@@ -65,6 +69,7 @@ DEVELOPMENT_VALUES = {
         "SEN_SECRETS__FORMER_MASTER_KEYS": "ZGV2ZWxvcG1lbnQtb25seS1tYXN0ZXIta2V5LTAwMDE="
     },
     "production: [outbound] allow_loopback is off": {"SEN_OUTBOUND__ALLOW_LOOPBACK": "true"},
+    "production: [outbound] extra_ca is empty": {"SEN_OUTBOUND__EXTRA_CA": "ca.pem"},
     "production: [log] level is not debug": {"SEN_LOG__LEVEL": "debug"},
     "production: [server] trusted_proxies names addresses, not *": {"SEN_SERVER__TRUSTED_PROXIES": "10.0.0.1, *"},
 }
