@@ -27,6 +27,7 @@ from idp.login.method import Desk
 from idp.login.transaction import Transactions
 from idp.logs import configure
 from idp.metrics import Metrics
+from idp.outbound import OutboundClient
 from idp.pages import create_pages
 from idp.protocol.provider import Provider
 from idp.relying_parties.directory import Directory
@@ -148,6 +149,7 @@ def _provider(*, settings: Settings, database: Database, ephemeral: RedisEphemer
             settings=ring_settings(settings),
         ),
         sealer=sealer,
+        outbound=OutboundClient(settings.outbound),
     )
 
 

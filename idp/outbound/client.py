@@ -11,6 +11,7 @@ import ssl
 import threading
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from http.client import HTTPException, HTTPResponse
 from io import BufferedReader, RawIOBase
 from ipaddress import ip_address
@@ -19,7 +20,7 @@ from urllib.parse import urlencode, urlsplit
 
 import orjson
 
-from idp.errors import NoAnswer, OutboundRefused
+from idp.errors import NoAnswer, OutboundRefused, SettingsError
 from idp.outbound.addresses import addresses_of, is_public
 
 if TYPE_CHECKING:
@@ -97,18 +98,27 @@ class OutboundClient:
     """Fetches and posts; safe for several threads. Every refusal says why in words that its owner can act on."""
 
     def __init__(self, settings: Outbound, *, resolve: Resolve = addresses_of) -> None:
-        """Keep how patient to be; `resolve` is how a name becomes addresses.
-
-        Raises:
-            OSError: the extra CA file of [outbound] cannot be read.
-        """
+        """Keep how patient to be; `resolve` is how a name becomes addresses."""
         self._settings = settings
         self._resolve = resolve
-        self._tls = ssl.create_default_context(ssl.Purpose.SERVER_AUTH)
-        self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
-        self._tls.set_alpn_protocols(["http/1.1"])
-        if settings.extra_ca:
-            self._tls.load_verify_locations(cafile=settings.extra_ca)
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """Whom TLS believes; made at the first call, because it takes a tenth of a second.
+
+        Raises:
+            SettingsError: the extra CA cannot be read.
+        """
+        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_alpn_protocols(["http/1.1"])
+        if not self._settings.extra_ca:
+            return context
+        try:
+            context.load_verify_locations(cafile=self._settings.extra_ca)
+        except OSError as error:
+            raise SettingsError(("[outbound] extra_ca is not a file of certificates in PEM",)) from error
+        return context
 
     def fetch_json(self, url: str, *, kinds: frozenset[str] = JSON_KINDS) -> Fetched:
         """Fetch a JSON value with GET; the answer is 200, of one of `kinds`, not packed and small.
@@ -162,7 +172,7 @@ class OutboundClient:
         1. the address is one that may be called; 2. its name has public addresses only; 3. connected to one of these,
         the name proved by TLS; 4. the answer is no redirect, and no longer than is read.
         """
-        until = time.monotonic() + self._settings.total_seconds
+        tls, until = self._tls, time.monotonic() + self._settings.total_seconds
         target = self._check(url, until=until)  # 1, 2
         lines = [f"{method} {target.path} HTTP/1.1", f"Host: {target.authority}"]
         fixed = {"Accept-Encoding": "identity", "Connection": "close", "User-Agent": "Sen"}
@@ -170,7 +180,7 @@ class OutboundClient:
         lines += [f"{name}: {value}" for name, value in {**fixed, **headers, **length}.items()]
         request = "\r\n".join([*lines, "", ""]).encode("ascii") + (body or b"")
         try:
-            with self._connect(target, until=until) as connection:  # 3
+            with self._connect(target, tls=tls, until=until) as connection:  # 3
                 _send(connection, request, until=until)
                 return self._read(connection, method=method, until=until)  # 4
         except TimeoutError as error:
@@ -243,7 +253,7 @@ class OutboundClient:
             raise NoAnswer("Its name is resolved too slowly.")
         return found[0]
 
-    def _connect(self, target: _Target, *, until: float) -> socket.socket:
+    def _connect(self, target: _Target, *, tls: ssl.SSLContext, until: float) -> socket.socket:
         """Connect to the first checked address that answers."""
         failure: OSError = OSError("no address")
         for address in target.addresses:
@@ -257,7 +267,7 @@ class OutboundClient:
                 return plain
             try:
                 plain.settimeout(_left(until))
-                return self._tls.wrap_socket(plain, server_hostname=target.host)
+                return tls.wrap_socket(plain, server_hostname=target.host)
             except BaseException:
                 plain.close()
                 raise

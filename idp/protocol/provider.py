@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from idp.assurance import Assurance
     from idp.ephemeral import Ephemeral
+    from idp.outbound import OutboundClient
     from idp.protocol.store import AuthorizationStore
     from idp.relying_parties.directory import Directory
     from idp.relying_parties.purposes import PurposeCatalogue
@@ -27,6 +28,7 @@ class Provider:
     assurance: Assurance
     ring: KeyRing
     sealer: Sealer
+    outbound: OutboundClient
 
     @property
     def issuer(self) -> str:
