@@ -55,6 +55,6 @@ def valkey_cluster() -> Iterator[ValkeyCluster]:
 def ephemeral(request: pytest.FixtureRequest) -> Iterator[RedisEphemeral]:
     """Give the port to what expires by itself, once on a Valkey alone and once on a cluster."""
     server: ValkeyServer | ValkeyCluster = request.getfixturevalue(request.param)
-    port = RedisEphemeral(server.url)
+    port = RedisEphemeral(server.url, connect_seconds=5, answer_seconds=5)  # what it does, not how fast this machine is
     yield port
     port.close()

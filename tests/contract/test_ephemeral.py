@@ -15,11 +15,13 @@ from idp.ephemeral import Claim, Count, Drop, Read, Replace, Take, Write
 from idp.errors import SettingsError, TemporarilyUnavailable
 from idp.storage.redis import RedisEphemeral
 from idp.storage.redis.address import read_address
+from idp.storage.redis.node import Link
 from tests.support.valkey import ValkeyServer
 from tests.support.wiretap import Wiretap
 
 if TYPE_CHECKING:
     from idp.ephemeral import Ephemeral
+    from idp.storage.redis.address import Address, Timeouts
     from tests.support.valkey import ValkeyCluster
 
 THREADS = 50
@@ -66,6 +68,29 @@ def test_fifty_threads_never_read_one_anothers_answers(ephemeral: RedisEphemeral
 
     with ThreadPoolExecutor(THREADS) as threads:
         assert all(threads.map(write_and_read, range(THREADS * 10)))
+
+
+def test_one_thread_at_a_time_opens_a_link_and_the_others_take_what_came_back(
+    ephemeral: RedisEphemeral, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_link = Link.open
+    knocking: list[Address] = []
+    together: list[int] = []
+
+    def open_slowly(address: Address, timeouts: Timeouts) -> Link:
+        knocking.append(address)
+        together.append(knocking.count(address))
+        time.sleep(0.01)
+        try:
+            return open_link(address, timeouts)
+        finally:
+            knocking.remove(address)
+
+    monkeypatch.setattr(Link, "open", open_slowly)
+    with ThreadPoolExecutor(THREADS) as threads:
+        assert list(threads.map(lambda _: ephemeral.wave(Read(key)), range(THREADS))) == [[None]] * THREADS
+    assert max(together) == 1
+    assert len(together) < THREADS
 
 
 def test_a_value_lives_as_long_as_it_was_given(ephemeral: RedisEphemeral, key: str) -> None:

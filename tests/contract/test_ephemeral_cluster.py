@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from idp import clock
 from idp.ephemeral import Claim, Count, Read, Step, Take, Write
 from idp.errors import TemporarilyUnavailable
-from idp.storage.redis import RedisEphemeral
+from idp.storage.redis import RedisEphemeral, cluster
 from idp.storage.redis.node import Link
 from idp.storage.redis.slots import slot_of
 from tests.support.valkey import ValkeyCluster
@@ -79,6 +79,20 @@ def test_all_nodes_are_written_to_before_any_is_read(
     keys = a_key_on_each(valkey_cluster)
     assert port.wave(*(Count(key, 60) for key in keys * 2)) == [1, 1, 1, 2, 2, 2]
     assert heard == ["write", "write", "write", "read", "read", "read"]
+
+
+def test_an_answer_that_lies_there_is_read_however_late_we_look(
+    valkey_cluster: ValkeyCluster, port: RedisEphemeral, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_time = cluster._require_time
+
+    def look_late(_deadline: float, link: Link) -> None:
+        while not link.has_answer():
+            time.sleep(0.001)
+        require_time(0.0, link)
+
+    monkeypatch.setattr(cluster, "_require_time", look_late)
+    assert port.wave(*(Count(key, 60) for key in a_key_on_each(valkey_cluster))) == [1, 1, 1]
 
 
 @pytest.mark.spec("F05")

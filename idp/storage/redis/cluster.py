@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ASKING = command(("ASKING",))
 ROUNDS = 4
-BUDGET_SECONDS = 0.5
+BUDGET_SECONDS = 0.1
 
 
 class Order(NamedTuple):
@@ -35,10 +35,11 @@ class Order(NamedTuple):
 class Cluster:
     """The nodes of a cluster. A command that was answered MOVED or ASK was not done, and only it is sent again."""
 
-    __slots__ = ("_map",)
+    __slots__ = ("_budget", "_map")
 
     def __init__(self, place: Place, timeouts: Timeouts) -> None:
         self._map = SlotMap(place, timeouts)
+        self._budget = timeouts.answer + BUDGET_SECONDS
 
     def run(self, packed: list[Packed]) -> list[Heard]:
         """Send every command to the node of its slot, read all replies, and return them step by step.
@@ -46,7 +47,6 @@ class Cluster:
         Raises:
             redis.exceptions.RedisError: some node gave no answer in time; others may have done their part.
         """
-        deadline = monotonic() + BUDGET_SECONDS
         self._map.look()
         replies: list[list[Any]] = [[None] * len(step.commands) for step in packed]
         run_ids: list[set[bytes]] = [set() for _ in packed]
@@ -54,6 +54,7 @@ class Cluster:
         for _ in range(ROUNDS):
             links = self._write_to_all(orders)
             again: dict[Node, list[Order]] = {}
+            deadline = monotonic() + self._budget
             for node, link, order, reply in self._read_from_all(orders, links, deadline=deadline):
                 if isinstance(reply, AskError):  # MovedError is one too
                     self._redirect(again, order, reply, node=node)
@@ -115,7 +116,7 @@ class Cluster:
         found: list[tuple[Node, Link, Order, Any]] = []
         try:
             for node in list(links):
-                _require_time(deadline)
+                _require_time(deadline, links[node])
                 link = links.pop(node)
                 expected = [order for order in orders[node] for _ in range(1 + order.is_asking)]
                 replies = node.read(link, replies=len(expected))
@@ -144,7 +145,10 @@ class Cluster:
         again.setdefault(target, []).append(redirected)
 
 
-def _require_time(deadline: float) -> None:
-    """Raise when the time for the wave is over: each node may be slow, but not one after the other."""
-    if monotonic() > deadline:
+def _require_time(deadline: float, link: Link) -> None:
+    """Raise when the time of all nodes together is over: each may be slow, but not one after the other.
+
+    It runs from the last write on, and an answer that lies there came in time: only we were slow to look.
+    """
+    if monotonic() > deadline and not link.has_answer():
         raise ServerAwayError("the nodes of the cluster did not answer in time")

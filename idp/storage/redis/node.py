@@ -6,6 +6,8 @@ Links, the list of idle ones and the wave to a server alone stand in one file: t
 from __future__ import annotations
 
 import contextlib
+import threading
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from redis.exceptions import ConnectionError as ServerAwayError
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 PING = command(("PING",))
 IDLE_LINKS = 64
+PATIENCE_SECONDS = 0.2
 
 # A payload of this size leaves in one write to the socket, whole or not at all: when that write fails, nothing has
 # been done, and it may be sent again. Of a longer one, a part may have arrived and been done.
@@ -92,6 +95,10 @@ class Link:
         except (RedisError, OSError):
             return False
 
+    def has_answer(self) -> bool:
+        """Whether something lies there to be read; raises when the connection is closed."""
+        return self._connection.can_read(0)
+
     def send(self, payload: bytes) -> None:
         """Send packed commands."""
         self._connection.send_packed_command((payload,), check_health=False)
@@ -131,15 +138,20 @@ def _sent(link: Link, payload: bytes) -> bool:
 
 
 class Node:
-    """A server by its address. Used by many threads of one process; the list of idle links is its only pool."""
+    """A server by its address. Used by many threads of one process; the list of idle links is its only pool.
 
-    __slots__ = ("_breaker", "_idle", "_timeouts", "address")
+    One thread at a time opens a link; who waited for its turn takes what came back meanwhile. So many threads that
+    start at once do not all knock together, and there are never more links than there is work at one time.
+    """
+
+    __slots__ = ("_breaker", "_idle", "_opening", "_timeouts", "address")
 
     def __init__(self, address: Address, timeouts: Timeouts) -> None:
         self.address = address
         self._timeouts = timeouts
         self._breaker = Breaker()
         self._idle: list[Link] = []
+        self._opening = threading.Lock()
 
     @property
     def is_calm(self) -> bool:
@@ -160,8 +172,7 @@ class Node:
         try:
             link = self._idle_link()
             if link is None or not _sent(link, payload):
-                link = Link.open(self.address, self._timeouts)
-                link.send(payload)
+                link = self._send_on_another(payload)
         except BaseException:
             self._breaker.failed()
             raise
@@ -205,6 +216,22 @@ class Node:
         """Close every idle link."""
         while self._idle:
             self._idle.pop().close()
+
+    def _send_on_another(self, payload: bytes) -> Link:
+        """Send on a link that came back while others opened theirs, or on a new one.
+
+        Waiting has no end of its own, for whoever opens has one: time that passes while the server answers the
+        others says nothing against it. Only who has waited long, and then sees that the server failed, gives up.
+        """
+        began, failures = monotonic(), self._breaker.failures
+        with self._opening:
+            link = self._idle_link()
+            if link is None:
+                if self._breaker.failures > failures and monotonic() - began > PATIENCE_SECONDS:
+                    raise ServerAwayError("not asked: it did not answer those who were before")
+                link = Link.open(self.address, self._timeouts)
+        link.send(payload)
+        return link
 
     def _idle_link(self) -> Link | None:
         """Return an idle link that is still good."""

@@ -20,6 +20,7 @@ SLOTS = 16_384
 CLUSTER_SLOTS = command(("CLUSTER", "SLOTS"))
 SEARCH_SECONDS = 0.3
 PAUSE_SECONDS = 0.2
+NO_MAP = "no node of the cluster gives the map of its slots"
 
 
 def slot_of(key: str) -> int:
@@ -35,7 +36,17 @@ def slot_of(key: str) -> int:
 class SlotMap:
     """Knows the nodes, asks them for the map, and learns from a node that says MOVED."""
 
-    __slots__ = ("_asking", "_is_doubtful", "_is_known", "_next_look", "_nodes", "_seeds", "_slots", "_timeouts")
+    __slots__ = (
+        "_asking",
+        "_failed_searches",
+        "_is_doubtful",
+        "_is_known",
+        "_next_look",
+        "_nodes",
+        "_seeds",
+        "_slots",
+        "_timeouts",
+    )
 
     def __init__(self, place: Place, timeouts: Timeouts) -> None:
         self._timeouts = timeouts
@@ -46,6 +57,7 @@ class SlotMap:
         self._is_doubtful = True
         self._next_look = 0.0
         self._asking = threading.Lock()
+        self._failed_searches = 0
 
     def node_of(self, slot: int) -> Node:
         """Return who holds a slot, as far as is known."""
@@ -75,15 +87,20 @@ class SlotMap:
     def look(self) -> None:
         """Ask for the map again if it is in doubt: one thread does, the others go on with what is known.
 
+        While nothing is known they wait for that thread, as long as it takes, and share what it finds.
+
         Raises:
             redis.exceptions.ConnectionError: there is no map yet and nobody gives one, or the doubtful one could
                 not be confirmed by anybody.
         """
         if self._is_known and (not self._is_doubtful or monotonic() < self._next_look):
             return
-        if not self._asking.acquire(timeout=0 if self._is_known else SEARCH_SECONDS):
+        failed_searches = self._failed_searches
+        if not self._asking.acquire(blocking=not self._is_known):
             return
         try:
+            if not self._is_known and self._failed_searches > failed_searches:
+                raise ServerAwayError(NO_MAP)
             if self._is_doubtful or not self._is_known:
                 self._search()
         finally:
@@ -112,7 +129,8 @@ class SlotMap:
             if monotonic() > deadline:
                 break
         self._is_doubtful = True
-        raise ServerAwayError("no node of the cluster gives the map of its slots")
+        self._failed_searches += 1
+        raise ServerAwayError(NO_MAP)
 
     def _read(self, ranges: list[Any], asked: Node) -> list[Node | None]:
         """Read the reply to CLUSTER SLOTS: first slot, last slot, the node that holds them, its replicas."""
