@@ -172,7 +172,7 @@ class OutboundClient:
         1. the address is one that may be called; 2. its name has public addresses only; 3. connected to one of these,
         the name proved by TLS; 4. the answer is no redirect, and no longer than is read.
         """
-        tls, until = self._tls, time.monotonic() + self._settings.total_seconds
+        until = time.monotonic() + self._settings.total_seconds
         target = self._check(url, until=until)  # 1, 2
         lines = [f"{method} {target.path} HTTP/1.1", f"Host: {target.authority}"]
         fixed = {"Accept-Encoding": "identity", "Connection": "close", "User-Agent": "Sen"}
@@ -180,7 +180,7 @@ class OutboundClient:
         lines += [f"{name}: {value}" for name, value in {**fixed, **headers, **length}.items()]
         request = "\r\n".join([*lines, "", ""]).encode("ascii") + (body or b"")
         try:
-            with self._connect(target, tls=tls, until=until) as connection:  # 3
+            with self._connect(target, until=until) as connection:  # 3
                 _send(connection, request, until=until)
                 return self._read(connection, method=method, until=until)  # 4
         except TimeoutError as error:
@@ -253,9 +253,10 @@ class OutboundClient:
             raise NoAnswer("Its name is resolved too slowly.")
         return found[0]
 
-    def _connect(self, target: _Target, *, tls: ssl.SSLContext, until: float) -> socket.socket:
+    def _connect(self, target: _Target, *, until: float) -> socket.socket:
         """Connect to the first checked address that answers."""
         failure: OSError = OSError("no address")
+        tls = self._tls if target.scheme == "https" else None
         for address in target.addresses:
             patience = min(self._settings.connect_seconds, _left(until))
             try:
@@ -263,7 +264,7 @@ class OutboundClient:
             except OSError as error:
                 failure = error
                 continue
-            if target.scheme == "http":
+            if tls is None:
                 return plain
             try:
                 plain.settimeout(_left(until))

@@ -1,0 +1,1 @@
+"""Servers of others, good and bad, that Sen calls."""
