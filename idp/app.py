@@ -20,8 +20,9 @@ from idp.assurance import Assurance
 from idp.audit.log import correlation
 from idp.citizens.register import LocalRegister, RegisterName
 from idp.endpoints import ROUTES
+from idp.endpoints._front import SAID, Front
 from idp.endpoints._http import EVERYWHERE, STATUS_LINES, Response, error_response, read_request
-from idp.errors import ProtocolError, ServerError, TemporarilyUnavailable
+from idp.errors import ProtocolError, ServerError, SettingsError, TemporarilyUnavailable
 from idp.login.journey import Journey
 from idp.login.method import Desk
 from idp.login.transaction import Transactions
@@ -47,6 +48,7 @@ from idp.storage.sql.register import SqlRegister
 from idp.storage.sql.relying_parties import SqlRelyingParties
 from idp.storage.sql.sessions import SqlSessions
 from keys import KeyRing, KeysError, RingSettings, Sealer, open_custodians
+from keys.certificates import Authorities, CertificateRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -150,7 +152,17 @@ def _provider(*, settings: Settings, database: Database, ephemeral: RedisEphemer
         ),
         sealer=sealer,
         outbound=OutboundClient(settings.outbound),
+        client_authorities=_client_authorities(settings),
     )
+
+
+def _client_authorities(settings: Settings) -> Authorities:
+    """Read whose client certificates are believed; nobody's where no file is named."""
+    file = settings.front.client_authorities
+    try:
+        return Authorities.read(Path(file).read_bytes()) if file else Authorities.nobody()
+    except (OSError, CertificateRefused) as error:
+        raise SettingsError((f"[front] client_authorities: {file} holds no authorities: {error}",)) from error
 
 
 def _people(*, settings: Settings, database: Database, sealer: Sealer) -> People:
@@ -181,14 +193,16 @@ class Application:
         self._pages = create_pages(services)
         self._host = urlsplit(services.provider.issuer).hostname
         self._says = services.provider.settings.log.level in {"debug", "info"}
-        self._trusted = frozenset(services.provider.settings.server.trusted_proxies)
+        self._mtls_host = urlsplit(services.provider.settings.front.mtls_base).netloc.lower() or None
+        self._front = Front(services.provider.settings, metrics=services.metrics)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, count it, and log it by its correlation id."""
         began = time.perf_counter()
         drawn = b32encode(secrets.token_bytes(5)).decode()
         correlation.set(f"{drawn[:3]}-{drawn[3:6]}-{drawn[6:]}")
-        environ["REMOTE_ADDR"] = self._address(environ)
+        if not SAID.isdisjoint(environ):
+            self._front.hears(environ)
         path = environ.get("PATH_INFO", "")
         route = ROUTES.get(path)
         seen: list[int] = []
@@ -197,7 +211,7 @@ class Application:
             seen.append(int(status[:3]))
             return start_response(status, headers, *rest)
 
-        if path not in OWN_PATHS and not self._is_ours(environ):
+        if path not in OWN_PATHS and not self._is_ours(environ, route):
             body: Iterable[bytes] = self._elsewhere(start)
         elif route is None:
             body = self._pages(environ, start)
@@ -223,6 +237,8 @@ class Application:
     def _protocol(self, route: Route, environ: Environ, start: StartResponse) -> tuple[int, Iterable[bytes]]:
         """Let an endpoint answer, and hand it over; an error that is for a citizen to read is shown by the pages."""
         try:
+            if "sen.from_front" in environ:
+                environ["sen.certificate"] = self._front.certificate(environ)
             response = route.answer(read_request(environ, methods=route.methods, form=route.form), self.services)
         except ProtocolError as error:
             if error.detail:
@@ -251,16 +267,15 @@ class Application:
             return Response(response.status, response.headers + allow, response.body)
         return response
 
-    def _is_ours(self, environ: Environ) -> bool:
-        """Tell whether the request names our host; nothing is answered under another (RFC 9110 section 15.5.20)."""
-        return str(environ.get("HTTP_HOST", "")).partition(":")[0].lower() == self._host
+    def _is_ours(self, environ: Environ, route: Route | None) -> bool:
+        """Tell whether the request names our host; nothing is answered under another (RFC 9110 section 15.5.20).
 
-    def _address(self, environ: Environ) -> str:
-        """Return the caller's address; X-Forwarded-For is believed from a configured proxy only."""
-        address = str(environ.get("REMOTE_ADDR", ""))
-        if address in self._trusted and "HTTP_X_FORWARDED_FOR" in environ:
-            return str(environ["HTTP_X_FORWARDED_FOR"]).rpartition(",")[2].strip()
-        return address
+        Where clients are asked for certificates no page is shown, and no browser sent on.
+        """
+        host = str(environ.get("HTTP_HOST", "")).lower()
+        if host == self._mtls_host:
+            return route is not None and not route.browser
+        return host.partition(":")[0] == self._host
 
 
 def create_app(settings: Settings) -> Application:

@@ -36,6 +36,9 @@ LOGINS = Metric(Counter, "sen_logins", ("method", "outcome"), "Logins tried.")
 ACTIVATIONS = Metric(Counter, "sen_activations", ("outcome",), "Activations tried.")
 TOKENS = Metric(Counter, "sen_tokens", ("grant", "outcome"), "Token requests.")
 LIMITS_REACHED = Metric(Counter, "sen_limits_reached", ("limit",), "Requests refused by a limit.")
+CERTIFICATES_REFUSED = Metric(
+    Counter, "sen_certificates_refused", ("reason",), "Headers with a client certificate that were not believed."
+)
 STORE_FAILURES = Metric(Counter, "sen_store_failures", ("store",), "Calls that a store did not answer.")
 JOBS = Metric(Counter, "sen_jobs", ("job", "outcome"), "Runs of the background worker's jobs.")
 JOB_SUCCEEDED = Metric(Gauge, "sen_job_succeeded_at", ("job",), "When a job last succeeded, in seconds since 1970.")
@@ -43,7 +46,7 @@ OUTBOX_WAITING = Metric(Gauge, "sen_outbox_waiting", (), "Deliveries that wait i
 
 METRICS = (
     REQUESTS, REQUEST_SECONDS, LOGINS, ACTIVATIONS, TOKENS, LIMITS_REACHED, STORE_FAILURES, JOBS, JOB_SUCCEEDED,
-    OUTBOX_WAITING,
+    OUTBOX_WAITING, CERTIFICATES_REFUSED,
 )  # fmt: skip
 
 

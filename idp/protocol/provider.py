@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from idp.relying_parties.purposes import PurposeCatalogue
     from idp.settings import Settings
     from keys import KeyRing, Sealer
+    from keys.certificates import Authorities
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Provider:
     ring: KeyRing
     sealer: Sealer
     outbound: OutboundClient
+    client_authorities: Authorities
 
     @property
     def issuer(self) -> str:

@@ -4,6 +4,7 @@ from idp.settings.reading import load
 from idp.settings.rooms import (
     Consent,
     Data,
+    Front,
     Keys,
     Limits,
     Log,
@@ -25,6 +26,7 @@ __all__ = [
     "DEVELOPMENT_KEY",
     "Consent",
     "Data",
+    "Front",
     "Keys",
     "Limits",
     "Log",

@@ -29,6 +29,16 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class Front:
+    """[front]; the secret never appears in a repr."""
+
+    socket: str
+    secret: str = field(repr=False)
+    mtls_base: str
+    client_authorities: str
+
+
+@dataclass(frozen=True, slots=True)
 class Storage:
     """[storage]; addresses may hold passwords, so they never appear in a repr."""
 
@@ -168,6 +178,7 @@ class Settings:
     """Every room's settings."""
 
     server: Server
+    front: Front
     storage: Storage
     secrets: Secrets
     tokens: Tokens

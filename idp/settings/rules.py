@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -45,18 +46,27 @@ class Rule:
 
 
 def _is_origin(settings: Settings) -> bool:
+    return _names_origin(settings.server.issuer, schemes={"http", "https"})
+
+
+def _names_origin(text: str, *, schemes: set[str]) -> bool:
     try:
-        parts = urlsplit(settings.server.issuer)
+        parts = urlsplit(text)
         port_is_good = parts.port is None or parts.port > 0
     except ValueError:
         return False
     return (
-        parts.scheme in {"http", "https"}
+        parts.scheme in schemes
         and bool(parts.hostname)
         and port_is_good
-        and settings.server.issuer == f"{parts.scheme}://{parts.netloc}"
+        and text == f"{parts.scheme}://{parts.netloc}"
         and not parts.username
     )
+
+
+def _mtls_base_is_apart(settings: Settings) -> bool:
+    base = settings.front.mtls_base
+    return not base or (_names_origin(base, schemes={"https"}) and base != settings.server.issuer)
 
 
 def _is_address(text: str) -> bool:
@@ -97,6 +107,21 @@ RULES: tuple[Rule, ...] = (
         lambda s: s.server.workers > 0 and s.server.threads > 0,
     ),
     Rule(("server.drain_seconds",), "[server] drain_seconds is at least 1", lambda s: s.server.drain_seconds > 0),
+    Rule(
+        ("front.secret",),
+        "[front] secret has at least 32 printable characters, or none",
+        lambda s: not s.front.secret or re.fullmatch(r"[!#%-\[\]-z]{32,}", s.front.secret) is not None,
+    ),
+    Rule(
+        ("front.mtls_base", "server.issuer"),
+        "[front] mtls_base is an https origin without path, and another than the issuer",
+        _mtls_base_is_apart,
+    ),
+    Rule(
+        ("front.mtls_base", "front.socket", "front.secret"),
+        "[front] mtls_base needs socket or secret, by which the front is known",
+        lambda s: not s.front.mtls_base or bool(s.front.socket or s.front.secret),
+    ),
     Rule(
         ("storage.pool_size", "storage.timeout_seconds"),
         "[storage] pool_size and timeout_seconds are above 0",

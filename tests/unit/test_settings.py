@@ -32,6 +32,13 @@ BROKEN_RULES = {
     "[server] port is 1 to 65535": {"SEN_SERVER__PORT": "65536"},
     "[server] workers and threads are at least 1": {"SEN_SERVER__THREADS": "0"},
     "[server] drain_seconds is at least 1": {"SEN_SERVER__DRAIN_SECONDS": "0"},
+    "[front] secret has at least 32 printable characters, or none": {"SEN_FRONT__SECRET": "short"},
+    "[front] mtls_base is an https origin without path, and another than the issuer": {
+        "SEN_FRONT__MTLS_BASE": "http://mtls.login.example"
+    },
+    "[front] mtls_base needs socket or secret, by which the front is known": {
+        "SEN_FRONT__MTLS_BASE": "https://mtls.login.example"
+    },
     "[storage] pool_size and timeout_seconds are above 0": {"SEN_STORAGE__TIMEOUT_SECONDS": "0"},
     "[secrets] master_key is 32 bytes in base64": {"SEN_SECRETS__MASTER_KEY": "c2hvcnQ="},
     "[secrets] each of former_master_keys is 32 bytes in base64": {"SEN_SECRETS__FORMER_MASTER_KEYS": "c2hvcnQ=,x"},
