@@ -43,6 +43,11 @@ class Session:
     reached: tuple[str, ...] = ()
     earlier: tuple[str, ...] = ()
 
+    @property
+    def chain_id(self) -> str:
+        """The first of the sessions that this one replaced, one after another: they end together."""
+        return self.earlier[0] if self.earlier else self.id
+
     def to_json(self) -> bytes:
         """Return the record as JSON."""
         return orjson.dumps(self)

@@ -13,16 +13,28 @@ from idp.audit.log import new_id
 
 @dataclass(frozen=True, slots=True)
 class LoginSession:
-    """A login: `id` is a UUIDv7, `level` the authentication level 1 to 4, `amr` values of RFC 8176."""
+    """A login: `id` is a UUIDv7, `level` the authentication level 1 to 4, `amr` values of RFC 8176.
+
+    `chain_id` is the first of the logins of one citizen in one browser, one after another: they end together.
+    """
 
     id: str
     citizen_id: str
     passkey_id: str
     level: int
     amr: tuple[str, ...]
+    chain_id: str
     started_at: datetime
     expires_at: datetime
     ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """The session that a browser had when somebody logged in there again."""
+
+    citizen_id: str
+    chain_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +45,32 @@ class NewSession:
     level: int
     amr: tuple[str, ...]
     expires_at: datetime
+    former: Former | None = None
 
     def begun(self, *, citizen_id: str, passkey_id: str, at: datetime) -> LoginSession:
-        """Return the session with a new id (never one that existed before the login)."""
+        """Return the session with a new id (never one that existed before the login).
+
+        It goes on with the chain of the browser's former session, where that was the same citizen's.
+        """
+        session_id, former = new_id(), self.former
         return LoginSession(
-            id=new_id(),
+            id=session_id,
             citizen_id=citizen_id,
             passkey_id=passkey_id,
             level=self.level,
             amr=self.amr,
+            chain_id=former.chain_id if former is not None and former.citizen_id == citizen_id else session_id,
             started_at=at,
             expires_at=self.expires_at,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A relying party that a login session has given something to; it knows the session by a `sid` of its own."""
+
+    client_id: str
+    session_id: str
 
 
 @dataclass(frozen=True, slots=True)

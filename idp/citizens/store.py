@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from idp.citizens.citizen import Citizen, Person, Status
     from idp.citizens.credentials import ActivationCode, Passkey, PasskeyUse
     from idp.citizens.enrolment import Activated, Activation
-    from idp.citizens.login_session import LoginSession, NewSession, SessionGate
+    from idp.citizens.login_session import LoginSession, NewSession, Reached, SessionGate
     from idp.citizens.national_id import Number
 
 
@@ -174,15 +174,28 @@ class SessionStore(Protocol):
         ...
 
     def end(self, *, session_id: str, reason: str, actor: str) -> None:
-        """End a session; doing it again changes nothing. Event: `SessionEnded`.
+        """End a session and those that it replaced or that replaced it; doing it again changes nothing.
+
+        Events: `SessionEnded`. Relying parties that want to hear of it are told through the outbox.
 
         Raises:
             NotKnown: no such session.
         """
         ...
 
+    def reached(self, *, session_id: str) -> Sequence[Reached]:
+        """Return where a session, or one of its chain, has an authorization that has not ended."""
+        ...
+
+    def leave(self, *, session_id: str, client_id: str, actor: str) -> Sequence[Reached]:
+        """End what one relying party was given in a session or its chain; return by which sessions it knew it.
+
+        The session itself goes on. Events: `AuthorizationEnded`; the relying party is told through the outbox.
+        """
+        ...
+
     def end_others(self, *, citizen_id: str, kept_session_id: str | None, reason: str, actor: str) -> Sequence[str]:
-        """End a citizen's open sessions but one; return their ids. Events: `SessionEnded`."""
+        """End a citizen's open sessions but one and its chain; return their ids. Events: `SessionEnded`."""
         ...
 
 

@@ -11,7 +11,7 @@ import orjson
 
 from idp import clock, limits
 from idp.audit.events import LoginRefused
-from idp.citizens.login_session import NewSession
+from idp.citizens.login_session import Former, NewSession
 from idp.ephemeral import Take, Write
 from idp.errors import AssertionRefused
 from idp.login import METHODS, even_time
@@ -95,7 +95,7 @@ class Journey:
                 expected_state=orjson.loads(state), unverified_response=unverified_response
             )
             begun = self.desk.passkeys.record_use(  # 3
-                use=verified.use, session=self.new_session(method=method, evidence=verified.evidence)
+                use=verified.use, session=self.new_session(method=method, evidence=verified.evidence, former=former)
             )
         except AssertionRefused as refused:
             reason = NOT_OURS.sub("?", refused.detail)[:LONGEST_REASON]
@@ -104,13 +104,14 @@ class Journey:
             raise
         return self.open(begun, former=former)  # 4
 
-    def new_session(self, *, method: str, evidence: Evidence) -> NewSession:
-        """Return what a login has proved, as a session is to remember it."""
+    def new_session(self, *, method: str, evidence: Evidence, former: Held | None) -> NewSession:
+        """Return what a login has proved, as a session is to remember it; `former` is what the browser held."""
         return NewSession(
             method=method,
             level=self.assurance.level_of((evidence,)),
             amr=evidence.amr,
             expires_at=clock.now() + timedelta(seconds=self.sessions.settings.absolute_seconds),
+            former=Former(former.session.citizen_id, former.session.chain_id) if former else None,
         )
 
     def open(self, begun: LoginSession, *, former: Held | None) -> str:
@@ -142,8 +143,7 @@ class Journey:
     def end(self, held: Held, *, reason: str) -> None:
         """End a session everywhere: in SQL first, so that it stays ended, then in the memory."""
         actor = f"citizen:{held.session.citizen_id}"
-        for session_id in (*held.session.earlier, held.session.id):
-            self.session_store.end(session_id=session_id, reason=reason, actor=actor)
+        self.session_store.end(session_id=held.session.id, reason=reason, actor=actor)
         self.sessions.close(held.token)
 
 

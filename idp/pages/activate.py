@@ -224,7 +224,7 @@ def passkey_verify() -> ResponseReturnValue:
             code_hash=b64decode(proved["code"]),
             person=expect_found(answer=answer, name=services.people.register.name),
             passkey=made,
-            session=services.journey.new_session(method="passkey", evidence=evidence_of(made)),
+            session=services.journey.new_session(method="passkey", evidence=evidence_of(made), former=_visit.held()),
         )
         activated = services.people.citizens.activate(activation=activation)
     except (RegistrationRefused, CodeRefused, RegisterAnswer, TransactionLost) as refused:

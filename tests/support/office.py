@@ -17,7 +17,7 @@ from idp.citizens.citizen import Person
 from idp.citizens.credentials import NewPasskey, PasskeyUse
 from idp.citizens.enrolment import Activation, new_user_handle
 from idp.citizens.fingerprints import code_hash, number_hash, person_hash
-from idp.citizens.login_session import NewSession
+from idp.citizens.login_session import Former, NewSession
 from idp.citizens.national_id import PersonalNumber
 from idp.citizens.register import LocalRegister, RegisterName, expect_found
 from idp.citizens.store import RegisterEntry
@@ -76,9 +76,15 @@ def a_new_passkey(*, user_handle: bytes | None = None, name: str = "Điện tho�
     )
 
 
-def a_new_session(*, seconds: float = 3600) -> NewSession:
-    """Return what a login with a passkey has proved."""
-    return NewSession(method="passkey", level=2, amr=("hwk", "user", "mfa"), expires_at=clock.after(seconds=seconds))
+def a_new_session(*, seconds: float = 3600, former: LoginSession | None = None) -> NewSession:
+    """Return what a login with a passkey has proved, in a browser that held `former`."""
+    return NewSession(
+        method="passkey",
+        level=2,
+        amr=("hwk", "user", "mfa"),
+        expires_at=clock.after(seconds=seconds),
+        former=former and Former(former.citizen_id, former.chain_id),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,8 +203,10 @@ class Office:
         self.passkeys.add(passkey=passkey, event=event)
         return passkey
 
-    def logs_in(self, passkey: Passkey, *, sign_count: int | None = None) -> LoginSession:
-        """Let a citizen log in with a passkey whose counter has moved."""
+    def logs_in(
+        self, passkey: Passkey, *, sign_count: int | None = None, former: LoginSession | None = None
+    ) -> LoginSession:
+        """Let a citizen log in with a passkey whose counter has moved, in a browser that held `former`."""
         use = PasskeyUse(
             passkey_id=passkey.id,
             citizen_id=passkey.citizen_id,
@@ -206,7 +214,7 @@ class Office:
             sign_count=passkey.sign_count + 1 if sign_count is None else sign_count,
             backed_up=False,
         )
-        return self.passkeys.record_use(use=use, session=a_new_session())
+        return self.passkeys.record_use(use=use, session=a_new_session(former=former))
 
     def events_of(self, citizen: Citizen) -> list[str]:
         """Return the types of a citizen's events, oldest first."""

@@ -58,7 +58,8 @@ class SignedIn:
         begun = self.account.session
         held = None
         if former:
-            begun = self.house.office.logs_in(self.house.office.passkeys.of_citizen(citizen_id=self.citizen_id)[0])
+            passkey = self.house.office.passkeys.of_citizen(citizen_id=self.citizen_id)[0]
+            begun = self.house.office.logs_in(passkey, former=self.account.session)
             found = services.sessions.find(self.token)
             held = None if found is None else Held(self.token, found)
         self.token = services.journey.open(begun, former=held)

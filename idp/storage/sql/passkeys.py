@@ -39,7 +39,7 @@ MOVE_COUNTER = (
     )
 )
 
-_SESSION_COLUMNS = ("id", "citizen_id", "passkey_id", "level", "amr", "started_at", "expires_at")
+_SESSION_COLUMNS = ("id", "citizen_id", "passkey_id", "level", "amr", "chain_id", "started_at", "expires_at")
 
 # The citizen's row is locked for as long as the session is being made, so that an end that comes at the same moment
 # either refuses this login or finds its session.

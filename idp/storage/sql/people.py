@@ -115,6 +115,7 @@ def session_row(session: LoginSession) -> Row:
         "passkey_id": session.passkey_id,
         "level": session.level,
         "amr": ",".join(session.amr),
+        "chain_id": session.chain_id,
         "started_at": session.started_at,
         "expires_at": session.expires_at,
     }
@@ -128,6 +129,7 @@ def session_of(row: RowMapping) -> LoginSession:
         passkey_id=row["passkey_id"],
         level=row["level"],
         amr=words(row["amr"]),
+        chain_id=row["chain_id"],
         started_at=row["started_at"],
         expires_at=row["expires_at"],
         ended_at=row["ended_at"],

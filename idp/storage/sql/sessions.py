@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select, update
 
 from idp import clock
-from idp.audit.events import SessionEnded
-from idp.citizens.login_session import LoginSession, SessionGate
+from idp.audit.events import AuthorizationEnded, SessionEnded
+from idp.citizens.login_session import LoginSession, Reached, SessionGate
 from idp.errors import NotKnown
 from idp.storage.sql.audit import write_events
+from idp.storage.sql.outbox import LEFT, tell_of_logout
 from idp.storage.sql.people import session_of
-from idp.storage.sql.tables import citizen, from_micros, login_session, passkey
+from idp.storage.sql.tables import authorization, citizen, from_micros, login_session, passkey
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Select
 
     from idp.storage.sql.database import Database
 
@@ -34,7 +35,10 @@ GATE = (
 
 
 def end_sessions(connection: Connection, *which: ColumnElement[bool], reason: str, actor: str) -> tuple[str, ...]:
-    """End the open sessions that `which` picks, with an event each, in the transaction that is open."""
+    """End the open sessions that `which` picks, in the transaction that is open.
+
+    An event for each is written with it, and a logout for every relying party that is to be told.
+    """
     rows = connection.execute(
         update(login_session)
         .where(login_session.c.ended_at.is_(None), *which)
@@ -45,7 +49,18 @@ def end_sessions(connection: Connection, *which: ColumnElement[bool], reason: st
         connection,
         *(SessionEnded(actor=actor, citizen_id=row.citizen_id, object=row.id, reason=reason) for row in rows),
     )
-    return tuple(sorted(row.id for row in rows))
+    ended = tuple(sorted(row.id for row in rows))
+    tell_of_logout(connection, authorization.c.session_id.in_(ended))
+    return ended
+
+
+def _chain_of(session_id: str) -> Select[Any]:
+    return select(login_session.c.chain_id).where(login_session.c.id == session_id)
+
+
+def _in_chain_of(session_id: str) -> ColumnElement[bool]:
+    """Pick the logins that began in the same browser as this one, one after another."""
+    return login_session.c.chain_id == _chain_of(session_id).scalar_subquery()
 
 
 class SqlSessions:
@@ -88,10 +103,9 @@ class SqlSessions:
         """See `SessionStore.end`."""
 
         def work(connection: Connection) -> None:
-            known = connection.execute(select(login_session.c.id).where(login_session.c.id == session_id)).first()
-            if known is None:
+            if connection.execute(_chain_of(session_id)).first() is None:
                 raise NotKnown("There is no such session.")
-            end_sessions(connection, login_session.c.id == session_id, reason=reason, actor=actor)
+            end_sessions(connection, _in_chain_of(session_id), reason=reason, actor=actor)
 
         self._database.transact(work)
 
@@ -99,5 +113,50 @@ class SqlSessions:
         """See `SessionStore.end_others`."""
         which = [login_session.c.citizen_id == citizen_id]
         if kept_session_id is not None:
-            which.append(login_session.c.id != kept_session_id)
+            which.append(~_in_chain_of(kept_session_id))
         return self._database.transact(lambda connection: end_sessions(connection, *which, reason=reason, actor=actor))
+
+    def reached(self, *, session_id: str) -> tuple[Reached, ...]:
+        """See `SessionStore.reached`."""
+        statement = (
+            select(authorization.c.client_id, authorization.c.session_id)
+            .distinct()
+            .where(_granted_in_chain_of(session_id), authorization.c.ended_at.is_(None))
+            .order_by(authorization.c.client_id, authorization.c.session_id)
+        )
+        rows = self._database.consult(lambda connection: connection.execute(statement).all())
+        return tuple(Reached(client_id=row.client_id, session_id=row.session_id) for row in rows)
+
+    def leave(self, *, session_id: str, client_id: str, actor: str) -> tuple[Reached, ...]:
+        """See `SessionStore.leave`."""
+        which = (
+            _granted_in_chain_of(session_id),
+            authorization.c.client_id == client_id,
+            authorization.c.ended_at.is_(None),
+        )
+        statement = (
+            update(authorization)
+            .where(*which)
+            .values(ended_at=clock.now(), ended_reason=LEFT)
+            .returning(authorization.c.id, authorization.c.citizen_id, authorization.c.session_id)
+        )
+
+        def work(connection: Connection) -> tuple[Reached, ...]:
+            tell_of_logout(connection, *which)
+            rows = connection.execute(statement).all()
+            write_events(
+                connection,
+                *(
+                    AuthorizationEnded(
+                        actor=actor, citizen_id=row.citizen_id, client_id=client_id, object=row.id, reason=LEFT
+                    )
+                    for row in rows
+                ),
+            )
+            return tuple(Reached(client_id, session_id) for session_id in sorted({row.session_id for row in rows}))
+
+        return self._database.transact(work)
+
+
+def _granted_in_chain_of(session_id: str) -> ColumnElement[bool]:
+    return authorization.c.session_id.in_(select(login_session.c.id).where(_in_chain_of(session_id)))

@@ -144,6 +144,7 @@ login_session = Table(
     Column("passkey_id", Text, ForeignKey("passkey.id"), nullable=False, index=True),
     Column("level", Integer, nullable=False),
     Column("amr", Text, nullable=False),  # comma-separated
+    Column("chain_id", Text, nullable=False, index=True),  # the first of the logins of one browser, one after another
     Column("started_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     *_ends(),
@@ -265,10 +266,13 @@ outbox = Table(
     METADATA,
     Column("id", Text, primary_key=True),
     Column("kind", Text, nullable=False),
-    Column("target", Text, nullable=False),
-    Column("payload", Text, nullable=False),
+    Column("target", Text, nullable=False),  # who is to receive it; one that is away holds up nobody else
+    Column("payload", Text, nullable=False),  # JSON without secrets and without tokens
     Column("created_at", Instant, nullable=False),
-    Column("due_at", Instant, nullable=False, index=True),
+    Column("due_at", Instant, index=True),  # when to try next; while it is tried, when another may; none once done
     Column("attempts", Integer, nullable=False),
     Column("done_at", Instant),
+    Column("outcome", Text),  # delivered | refused | given_up
+    Column("last_error", Text),  # why the last attempt failed, in words
+    Index("ix_outbox_target", "target", "due_at"),
 )

@@ -73,9 +73,12 @@ sa.Table(
     sa.Column("target", sa.Text, nullable=False),
     sa.Column("payload", sa.Text, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
-    sa.Column("due_at", sa.BigInteger, nullable=False, index=True),
+    sa.Column("due_at", sa.BigInteger, index=True),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("done_at", sa.BigInteger),
+    sa.Column("outcome", sa.Text),
+    sa.Column("last_error", sa.Text),
+    sa.Index("ix_outbox_target", "target", "due_at"),
 )
 sa.Table(
     "register_entry",
@@ -178,6 +181,7 @@ sa.Table(
     sa.Column("passkey_id", sa.Text, sa.ForeignKey("passkey.id"), nullable=False, index=True),
     sa.Column("level", sa.Integer, nullable=False),
     sa.Column("amr", sa.Text, nullable=False),
+    sa.Column("chain_id", sa.Text, nullable=False, index=True),
     sa.Column("started_at", sa.BigInteger, nullable=False),
     sa.Column("expires_at", sa.BigInteger, nullable=False),
     sa.Column("ended_at", sa.BigInteger),

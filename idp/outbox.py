@@ -1,0 +1,80 @@
+"""The outbox: what has to be delivered outside, written with the change that causes it, delivered by the worker.
+
+Delivered at least once: whoever receives must bear to receive twice. A receiver that is away holds up nobody else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime  # noqa: TC003  dataclass fields are read at run time
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+BACKCHANNEL_LOGOUT = "backchannel_logout"
+
+Outcome = Literal["delivered", "refused", "given_up"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What is to be delivered: `kind` is a key of the worker's SENDERS, `target` a relying party's client_id.
+
+    `payload` holds neither secrets nor tokens: what is signed is made when it is sent.
+    """
+
+    kind: str
+    target: str
+    payload: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed(Delivery):
+    """A delivery that one worker has taken; `attempts` counts this one, too."""
+
+    id: str
+    attempts: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where deliveries of one kind to one receiver stand; the errors are words of ours."""
+
+    kind: str
+    target: str
+    delivered: int
+    waiting: int
+    refused: int
+    given_up: int
+    next_try: datetime | None
+    last_delivered: datetime | None
+    last_error: str | None
+
+
+class OutboxStore(Protocol):
+    """What the worker needs of the outbox; rows are written by the stores whose changes cause them."""
+
+    def claim(self, *, most: int) -> Sequence[Claimed]:
+        """Take deliveries that are due, so that no other worker tries them within `LEASE`.
+
+        A receiver whose last attempt failed is tried with one delivery at a time; until that is due, with none.
+        """
+        ...
+
+    def settle(self, claimed: Claimed, *, outcome: Outcome, error: str | None = None) -> None:
+        """Say how it ended. With one that was given up go those that have waited longer for the same receiver."""
+        ...
+
+    def postpone(self, claimed: Claimed, *, until: datetime, error: str) -> None:
+        """Try again later; nothing changes where another worker has taken it meanwhile."""
+        ...
+
+    def waiting(self) -> int:
+        """Return how many deliveries are not done."""
+        ...
+
+    def standing(self) -> Sequence[Standing]:
+        """Return where every kind and receiver stands, in the order of their names."""
+        ...
