@@ -51,6 +51,7 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         Limit("prefix", "per_prefix", "window_seconds"),
         Limit("everywhere", "per_prefix", "window_seconds", EVERYWHERE_FACTOR),
     ),
+    "registration": (Limit("prefix", "requests_per_prefix", MINUTE),),
     # A passkey has no limit per account: who fails on somebody's behalf must not keep that somebody out.
     "passkey": (Limit("prefix", "requests_per_prefix", MINUTE),),
 }

@@ -161,6 +161,47 @@ class ClientAdded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationTokenIssued(Event):
+    """An initial access token was made, with which relying parties register themselves; `object` is its id."""
+
+    uses: int
+    profiles: str
+    approved: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationTokenEnded(Event):
+    """An initial access token was ended before its time."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientRegistered(Event):
+    """A relying party registered itself; `token_id` is the initial access token's, `open` where none was needed."""
+
+    profile: str
+    status: str
+    token_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientChanged(Event):
+    """A relying party changed its own registration; `generation` says whether what was pending ended with it."""
+
+    status: str
+    generation: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientMoved(Event):
+    """A relying party was approved or suspended."""
+
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClientEnded(Event):
     """A relying party was ended."""
 

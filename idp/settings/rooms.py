@@ -174,6 +174,16 @@ class Outbound:
 
 
 @dataclass(frozen=True, slots=True)
+class Registration:
+    """[registration]."""
+
+    open: bool
+    open_loosened: tuple[str, ...]
+    software_statements: str
+    token_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Every room's settings."""
 
@@ -192,6 +202,7 @@ class Settings:
     log: Log
     metrics: Metrics
     outbound: Outbound
+    registration: Registration
 
     @property
     def rp_id(self) -> str:

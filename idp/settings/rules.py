@@ -28,6 +28,7 @@ LONGEST_CONSENT_DAYS = 365
 SHORTEST_AND_LONGEST = 2
 HIGHEST_PORT = 65535
 LONGEST_CALL_SECONDS = 10
+LONGEST_TOKEN_DAYS = 90
 SMALLEST_ANSWER_BYTES = 1024
 LARGEST_ANSWER_BYTES = 1024 * 1024
 DEVELOPMENT_KEY = b"development-only-master-key-0001"
@@ -231,6 +232,11 @@ RULES: tuple[Rule, ...] = (
         lambda s: SMALLEST_ANSWER_BYTES <= s.outbound.largest_bytes <= LARGEST_ANSWER_BYTES,
     ),
     Rule(
+        ("registration.token_days",),
+        "[registration] token_days is 1 to 90",
+        lambda s: 0 < s.registration.token_days <= LONGEST_TOKEN_DAYS,
+    ),
+    Rule(
         ("log.level",),
         "[log] level is debug, info, warning or error",
         lambda s: s.log.level in {"debug", "info", "warning", "error"},
@@ -254,6 +260,11 @@ PRODUCTION_RULES: tuple[Rule, ...] = (
         ("outbound.extra_ca",),
         "production: [outbound] extra_ca is empty",
         lambda s: not s.outbound.extra_ca,
+    ),
+    Rule(
+        ("registration.open", "registration.open_loosened"),
+        "production: [registration] open is off and open_loosened is empty",
+        lambda s: not s.registration.open and not s.registration.open_loosened,
     ),
     Rule(("log.level",), "production: [log] level is not debug", lambda s: s.log.level != "debug"),
     Rule(

@@ -66,6 +66,7 @@ BROKEN_RULES = {
         "SEN_OUTBOUND__TOTAL_SECONDS": "1"
     },
     "[outbound] largest_bytes is 1024 to 1048576": {"SEN_OUTBOUND__LARGEST_BYTES": "1023"},
+    "[registration] token_days is 1 to 90": {"SEN_REGISTRATION__TOKEN_DAYS": "91"},
     "[log] level is debug, info, warning or error": {"SEN_LOG__LEVEL": "loud"},
 }
 
@@ -77,6 +78,9 @@ DEVELOPMENT_VALUES = {
     },
     "production: [outbound] allow_loopback is off": {"SEN_OUTBOUND__ALLOW_LOOPBACK": "true"},
     "production: [outbound] extra_ca is empty": {"SEN_OUTBOUND__EXTRA_CA": "ca.pem"},
+    "production: [registration] open is off and open_loosened is empty": {
+        "SEN_REGISTRATION__OPEN_LOOSENED": "no_pkce"
+    },
     "production: [log] level is not debug": {"SEN_LOG__LEVEL": "debug"},
     "production: [server] trusted_proxies names addresses, not *": {"SEN_SERVER__TRUSTED_PROXIES": "10.0.0.1, *"},
 }

@@ -157,8 +157,22 @@ relying_party = Table(
     Column("profile", Text, nullable=False),
     Column("metadata", Text, nullable=False),  # JSON, RFC 7591 plus ours, checked by metadata_rules
     Column("secret_hash", LargeBinary),  # SHA-256 of a high-entropy secret
-    Column("status", Text, nullable=False),  # approved | suspended
+    Column("status", Text, nullable=False),  # pending | approved | suspended | ended
+    Column("registration_hash", LargeBinary),  # SHA-256 of the token by which it changes its own registration
+    Column("allowance", Text),  # JSON: what the token that it was registered with allowed
     Column("created_at", Instant, nullable=False),
+    *_ends(),
+)
+
+initial_access_token = Table(
+    "initial_access_token",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),  # SHA-256
+    Column("allowance", Text, nullable=False),  # JSON of idp/relying_parties/store.py Allowance
+    Column("uses_left", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
     *_ends(),
 )
 

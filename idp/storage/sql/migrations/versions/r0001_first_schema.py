@@ -97,7 +97,21 @@ sa.Table(
     sa.Column("metadata", sa.Text, nullable=False),
     sa.Column("secret_hash", sa.LargeBinary),
     sa.Column("status", sa.Text, nullable=False),
+    sa.Column("registration_hash", sa.LargeBinary),
+    sa.Column("allowance", sa.Text),
     sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("ended_at", sa.BigInteger),
+    sa.Column("ended_reason", sa.Text),
+)
+sa.Table(
+    "initial_access_token",
+    FIRST,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("token_hash", sa.LargeBinary, nullable=False, unique=True),
+    sa.Column("allowance", sa.Text, nullable=False),
+    sa.Column("uses_left", sa.Integer, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", sa.BigInteger, nullable=False),
     sa.Column("ended_at", sa.BigInteger),
     sa.Column("ended_reason", sa.Text),
 )
