@@ -42,11 +42,12 @@ CERTIFICATES_REFUSED = Metric(
 STORE_FAILURES = Metric(Counter, "sen_store_failures", ("store",), "Calls that a store did not answer.")
 JOBS = Metric(Counter, "sen_jobs", ("job", "outcome"), "Runs of the background worker's jobs.")
 JOB_SUCCEEDED = Metric(Gauge, "sen_job_succeeded_at", ("job",), "When a job last succeeded, in seconds since 1970.")
+DELIVERIES = Metric(Counter, "sen_deliveries", ("kind", "outcome"), "Deliveries out of the outbox, and tries of them.")
 OUTBOX_WAITING = Metric(Gauge, "sen_outbox_waiting", (), "Deliveries that wait in the outbox.")
 
 METRICS = (
     REQUESTS, REQUEST_SECONDS, LOGINS, ACTIVATIONS, TOKENS, LIMITS_REACHED, STORE_FAILURES, JOBS, JOB_SUCCEEDED,
-    OUTBOX_WAITING, CERTIFICATES_REFUSED,
+    OUTBOX_WAITING, DELIVERIES, CERTIFICATES_REFUSED,
 )  # fmt: skip
 
 

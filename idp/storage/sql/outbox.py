@@ -167,10 +167,9 @@ class SqlOutbox:
     def standing(self) -> tuple[Standing, ...]:
         """See `OutboxStore.standing`."""
         rows = self._database.consult(lambda connection: connection.execute(_STANDING).mappings().all())
-        errors: dict[str, str] = dict(
-            self._database.consult(lambda connection: connection.execute(_newest_errors()).tuples().all())
-        )
-        return tuple(Standing(**row, last_error=errors.get(row["target"])) for row in rows)
+        errors = self._database.consult(lambda connection: connection.execute(_newest_errors()).all())
+        newest: dict[str, str] = {row.target: row.last_error for row in errors}
+        return tuple(Standing(**row, last_error=newest.get(row["target"])) for row in rows)
 
 
 def _due(*, most: int) -> Select[Any]:

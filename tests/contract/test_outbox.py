@@ -1,0 +1,178 @@
+"""The outbox on every database: taken by one worker at a time, tried again, held for whoever is away, never lost."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+import time_machine
+
+from idp import clock
+from idp.outbox import Delivery
+from idp.storage.sql.database import Database
+from idp.storage.sql.outbox import LEASE, SIDE_BY_SIDE, SqlOutbox, write_deliveries
+from idp.storage.sql.tables import METADATA
+from tests.support.office import empty_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from idp.outbox import Claimed
+
+MINUTE = timedelta(minutes=1)
+
+
+class Post:
+    """An outbox that letters are put into."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.outbox = SqlOutbox(database)
+
+    def writes(self, *targets: str) -> None:
+        """Write one letter to each, in one transaction."""
+        letters = [Delivery(kind="letter", target=target, payload={"to": target}) for target in targets]
+        self.database.transact(lambda connection: write_deliveries(connection, *letters))
+
+    def takes(self, most: int = 100) -> tuple[Claimed, ...]:
+        """Take what is due, as a worker does."""
+        return self.outbox.claim(most=most)
+
+    def fails(self, claimed: Claimed, *, after: timedelta = MINUTE, error: str = "It does not answer.") -> None:
+        """Note that it was tried in vain."""
+        self.outbox.postpone(claimed, until=clock.now() + after, error=error)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def post(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Post]:
+    """Give an empty outbox of either kind."""
+    database = Database(url=empty_database(request, tmp_path), timeout_seconds=20)
+    METADATA.create_all(database.engine)
+    yield Post(database)
+    database.close()
+
+
+def targets(taken: Sequence[Claimed]) -> list[str]:
+    return [claimed.target for claimed in taken]
+
+
+def test_what_is_written_is_taken_once_and_settled_for_good(post: Post) -> None:
+    assert post.takes() == ()
+    post.writes("a")
+    (claimed,) = post.takes()
+    assert (claimed.kind, claimed.target, claimed.payload, claimed.attempts) == ("letter", "a", {"to": "a"}, 1)
+    assert post.takes() == ()
+    assert post.outbox.waiting() == 1
+    post.outbox.settle(claimed, outcome="delivered")
+    with time_machine.travel(clock.now() + 10 * LEASE):
+        assert post.takes() == ()
+    assert post.outbox.waiting() == 0
+
+
+def test_nothing_is_written_where_the_change_is_not(post: Post) -> None:
+    def changes_its_mind(connection: object) -> None:
+        write_deliveries(connection, Delivery(kind="letter", target="a", payload={}))  # type: ignore[arg-type]
+        raise RuntimeError("no change after all")
+
+    with pytest.raises(RuntimeError):
+        post.database.transact(changes_its_mind)
+    assert post.takes() == ()
+
+
+def test_of_workers_that_reach_at_the_same_moment_one_gets_each_delivery(post: Post) -> None:
+    post.writes(*(f"portal-{number}" for number in range(40)))
+    barrier = threading.Barrier(4)
+
+    def worker(_number: int) -> list[Claimed]:
+        barrier.wait()
+        return [claimed for _ in range(12) for claimed in post.takes(5)]
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = [claimed for part in pool.map(worker, range(4)) for claimed in part]
+    assert sorted(targets(taken)) == sorted(f"portal-{number}" for number in range(40))
+
+
+def test_what_a_worker_took_and_never_marked_is_taken_again(post: Post) -> None:
+    post.writes("a")
+    (dead,) = post.takes()
+    with time_machine.travel(clock.now() + LEASE - timedelta(seconds=1)):
+        assert post.takes() == ()
+    with time_machine.travel(clock.now() + LEASE + timedelta(seconds=1)):
+        (again,) = post.takes()
+        assert (again.id, again.attempts) == (dead.id, 2)
+        post.fails(dead)
+        assert post.outbox.standing()[0].last_error is None, "who was too slow has no say"
+        post.outbox.settle(again, outcome="delivered")
+    assert post.outbox.standing()[0].delivered == 1
+
+
+def test_whoever_is_away_is_tried_with_one_delivery_and_holds_up_nobody_else(post: Post) -> None:
+    post.writes(*["away"] * 10, "here")
+    taken = post.takes()
+    assert sorted(targets(taken)) == ["away"] * SIDE_BY_SIDE + ["here"]
+    for claimed in taken:
+        if claimed.target == "away":
+            post.fails(claimed)
+        else:
+            post.outbox.settle(claimed, outcome="delivered")
+    post.writes("here", "away")
+    (here,) = post.takes()
+    assert here.target == "here"
+    post.outbox.settle(here, outcome="delivered")
+    with time_machine.travel(clock.now() + MINUTE + timedelta(seconds=1)):
+        (probe,) = post.takes()
+        assert (probe.target, probe.attempts) == ("away", 2)
+        assert post.takes() == (), "while it is tried, nothing else is"
+        post.fails(probe)
+        assert post.takes() == ()
+    with time_machine.travel(clock.now() + 2 * MINUTE + timedelta(seconds=2)):
+        (probe,) = post.takes()
+        assert probe.attempts == 3
+        post.outbox.settle(probe, outcome="delivered")
+        delivered = 1
+        while rest := post.takes():
+            assert set(targets(rest)) == {"away"}
+            delivered += len(rest)
+            for claimed in rest:
+                post.outbox.settle(claimed, outcome="delivered")
+        assert delivered == 11
+
+
+def test_the_fresh_come_before_those_that_failed(post: Post) -> None:
+    post.writes("failed-1", "failed-2")
+    for claimed in post.takes():
+        post.fails(claimed, after=timedelta(0))
+    post.writes("fresh")
+    assert targets(post.takes(1)) == ["fresh"]
+
+
+def test_with_one_that_is_given_up_go_those_that_waited_longer_for_the_same_receiver(post: Post) -> None:
+    post.writes("away", "other")
+    post.writes("away")
+    first, _other, second = sorted(post.takes(), key=lambda claimed: claimed.id)
+    post.fails(first, after=timedelta(0))
+    post.writes("away")
+    post.outbox.settle(second, outcome="given_up", error="It does not answer.")
+    away = next(each for each in post.outbox.standing() if each.target == "away")
+    assert (away.given_up, away.waiting, away.last_error) == (2, 1, "It does not answer.")
+
+
+def test_it_is_told_where_everything_stands(post: Post) -> None:
+    post.writes("a", "a", "a", "a", "b")
+    *taken, other = sorted(post.takes(), key=lambda claimed: claimed.target)
+    post.outbox.settle(taken[0], outcome="delivered")
+    post.outbox.settle(taken[1], outcome="refused", error="It answers with status 400.")
+    post.outbox.settle(other, outcome="delivered")
+    post.fails(taken[2], error="It answers with status 500." + "x" * 1000)
+    a, b = post.outbox.standing()
+    assert (a.target, a.kind, a.delivered, a.refused, a.given_up, a.waiting) == ("a", "letter", 1, 1, 0, 2)
+    assert a.last_error is not None
+    assert a.last_error.startswith("It answers with status 500.")
+    assert len(a.last_error) == 200
+    assert a.next_try is not None
+    assert a.last_delivered is not None
+    assert (b.delivered, b.waiting, b.last_error, b.next_try) == (1, 0, None, None)
