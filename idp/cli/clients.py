@@ -100,7 +100,7 @@ def prepare(metadata: dict[str, Any], *, office: Office) -> tuple[StoredClient, 
     former = office.relying_parties.get(client_id=client_id)
     if former is not None and former.ended_at is not None:
         raise NotKnown(f"The relying party {client_id} has been ended for ever: register a new one.")
-    needs_secret = metadata.get("token_endpoint_auth_method") == "client_secret_basic"
+    needs_secret = str(metadata.get("token_endpoint_auth_method", "")).startswith("client_secret_")
     secret = secrets.token_urlsafe(SECRET_BYTES) if needs_secret else None
     client = StoredClient(
         client_id=client_id,

@@ -14,6 +14,8 @@ from idp.errors import InvalidRequest, MethodNotAllowed, ProtocolError, TooLarge
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from idp.protocol.authorization_response import Answer
+
 LONGEST_BODY = 64 * 1024
 LONGEST_LENGTH = 8  # digits of a Content-Length
 LONGEST_QUERY = 16 * 1024
@@ -39,16 +41,24 @@ class Request:
     if_none_match: str | None
     address: str
     forwarded: bool = False
+    certificate: bytes | None = field(default=None, repr=False)  # DER, of a client, as a trusted front hands it over
+    environ: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def header(self, name: str) -> str | None:
+        """Return a header; one that was sent twice comes with a comma between its values."""
+        value: str | None = self.environ.get(f"HTTP_{name.upper().replace('-', '_')}")
+        return value
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What an endpoint answers. With `page_error` the pages render it for a citizen."""
+    """What an endpoint answers. With `page_error` or `page_answer` the pages render it for a citizen."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     page_error: ProtocolError | None = None
+    page_answer: Answer | None = None
 
 
 def json_response(members: Mapping[str, Any], *, status: int = 200) -> Response:
@@ -60,6 +70,12 @@ def redirect(location: str, *, cookies: Iterable[str] = ()) -> Response:
     """Return 303 See Other, which makes no browser send a form again (RFC 9700 section 4.12)."""
     headers = (("Location", location), *NO_STORE, *(("Set-Cookie", cookie) for cookie in cookies))
     return Response(303, headers)
+
+
+def answered(answer: Answer) -> Response:
+    """Send the browser to the relying party, by a redirect or by a form that a page of ours holds."""
+    location = answer.location
+    return Response(200, page_answer=answer) if location is None else redirect(location)
 
 
 def ready_document(*, body: bytes, etag: str, seconds: int, request: Request, kind: str) -> Response:
@@ -110,6 +126,7 @@ def read_request(environ: Mapping[str, Any], *, methods: frozenset[str], form: b
         if_none_match=environ.get("HTTP_IF_NONE_MATCH"),
         address=environ.get("REMOTE_ADDR", ""),
         forwarded=any(name in environ for name in FORWARDING),
+        environ=environ,
     )
 
 

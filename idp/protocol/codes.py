@@ -21,6 +21,7 @@ from idp.protocol.subject import session_for, subject_for
 from idp.sessions import touch_step
 
 if TYPE_CHECKING:
+    from idp.protocol.authorization_response import Answer
     from idp.protocol.interaction import Ready
     from idp.protocol.provider import Provider
     from idp.protocol.records import AuthorizationRequest
@@ -41,8 +42,8 @@ def issue(
     ready: Ready,
     provider: Provider,
     transaction_key: str | None = None,
-) -> str:
-    """Issue a code and return where the citizen goes with it, in one wave.
+) -> Answer:
+    """Issue a code and return the answer that carries it, in one wave.
 
     1. the code is written; 2. the session is kept awake; 3. the pushed request is used up, and can be used up once;
     4. the login transaction is used up, and can be used up once. Where 3 or 4 find that another was first, the code
@@ -71,7 +72,7 @@ def issue(
     answered_before = request.pushed_id is not None and not replies[2].first
     if answered_before or (transaction_key is not None and not replies[-1]):
         raise InvalidRequestUri("This request has been answered already. Start again at the portal.")
-    return with_code(redirect_uri=request.redirect_uri, code=code, state=request.state, issuer=provider.issuer)
+    return with_code(request, code=code, client=client, provider=provider)
 
 
 def _record(
@@ -105,6 +106,8 @@ def _record(
         auth_time=session.auth_time,
         issued_at=clock.epoch_seconds(),
         resource=request.resource,
+        dpop_jkt=request.dpop_jkt,
+        authorization_details=request.authorization_details,
         sealed_claims=None
         if known is None
         else b64encode(

@@ -44,6 +44,9 @@ class AuthorizationRequest:
     resource: str | None = None
     pushed_id: str | None = None
     arrived_at: int | None = None
+    response_mode: str = "query"
+    dpop_jkt: str | None = None  # the key that the code is bound to (RFC 9449 section 10)
+    authorization_details: str | None = None  # JSON, checked (RFC 9396)
 
     def to_json(self) -> bytes:
         """Return the record as JSON."""
@@ -89,6 +92,19 @@ class CodeRecord:
     issued_at: int
     resource: str | None = None
     sealed_claims: str | None = None
+    dpop_jkt: str | None = None
+    authorization_details: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SenderKey:
+    """The key that tokens are bound to: a DPoP key's thumbprint, or a client certificate's, or none.
+
+    Source: RFC 9449 section 6.1, RFC 8705 section 3.1.
+    """
+
+    jkt: str | None = None
+    x5t: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +123,9 @@ class LiveAuthorization:
     amr: str
     account_level: int
     auth_time: int
+    dpop_jkt: str | None = None
+    certificate_x5t: str | None = None
+    authorization_details: str | None = None
     sid: str = ""  # the session as this relying party sees it; not stored
     known: Known | None = None  # only where claims are to be read
 

@@ -15,18 +15,80 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from idp.relying_parties.profiles import Profile
-    from keys import VerificationKey
+    from keys import EncryptionKey, VerificationKey
 
 LOOPBACK_HOSTS = ("127.0.0.1", "[::1]")
 LOOPBACK = re.compile(r"http://(?P<host>127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?(?P<rest>/[!-~]*)")
 
 
 @dataclass(frozen=True, slots=True)
+class Encryption:
+    """How something is encrypted to a relying party: `alg` for the key, `enc` for the content (RFC 7516 section 4)."""
+
+    alg: str
+    enc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """How messages to and from a relying party are signed and encrypted, beyond its ID token's signature.
+
+    None stands for: not signed, or not encrypted. `request_object_algorithm` None: any of its profile.
+
+    Source: OpenID Connect Registration section 2, RFC 9101 section 10.5, JARM section 3, RFC 9701 section 6.
+    """
+
+    request_object_algorithm: str | None
+    request_object_required: bool
+    response_algorithm: str
+    response_encryption: Encryption | None
+    id_token_encryption: Encryption | None
+    userinfo_algorithm: str | None
+    userinfo_encryption: Encryption | None
+    introspection_algorithm: str | None
+    introspection_encryption: Encryption | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogoutAddresses:
+    """Where a relying party hears of a logout (OpenID Connect Back-Channel and Front-Channel Logout, section 2)."""
+
+    backchannel_uri: str | None = None
+    backchannel_session_required: bool = False
+    frontchannel_uri: str | None = None
+    frontchannel_session_required: bool = False
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Both addresses, where they are."""
+        return tuple(uri for uri in (self.backchannel_uri, self.frontchannel_uri) if uri)
+
+
+@dataclass(frozen=True, slots=True)
+class TlsName:
+    """What a certificate must name for tls_client_auth: `kind` is the member of RFC 8705 section 2.1.2."""
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackchannelDelivery:
+    """How a CIBA relying party hears that a citizen has answered: `mode` is poll or ping (CIBA Core section 4)."""
+
+    mode: str
+    notification_endpoint: str | None
+    signing_algorithm: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RelyingParty:
     """One relying party (RFC 7591 section 2, with the profile and purposes that Sen adds).
 
     Texts for people (`name`, `owner`) map a language tag to a text. `secret_hash` is SHA-256 of a high-entropy
-    secret. `sector` is what the pairwise `sub` is made for (OpenID Connect Core section 8.1).
+    secret. `sector` is what the pairwise `sub` is made for (OpenID Connect Core section 8.1). `certificates` are the
+    thumbprints of the certificates in its key set (RFC 8705 section 2.2). `sender_constraint` says by what its tokens
+    must be bound, `dpop` or `mtls`, either will do; where it is empty a proof that is sent binds all the same.
     """
 
     client_id: str
@@ -50,6 +112,19 @@ class RelyingParty:
     pushed_requests_only: bool
     default_max_age: int | None
     status: str
+    messages: Messages
+    logout: LogoutAddresses
+    encryption_keys: tuple[EncryptionKey, ...]
+    jwks_uri: str | None
+    tls: TlsName | None
+    certificates: frozenset[str]
+    sender_constraint: frozenset[str]
+    loosened: frozenset[str]
+    response_modes: frozenset[str]
+    details_types: tuple[str, ...]
+    initiate_login_uri: str | None
+    backchannel: BackchannelDelivery | None
+    generation: str = ""
 
     @property
     def origins(self) -> tuple[str, ...]:

@@ -2,148 +2,135 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, TypedDict
 from urllib.parse import urlsplit
 
 from idp.errors import SettingsError
-from idp.relying_parties.client import LOOPBACK_HOSTS, RelyingParty
-from idp.relying_parties.profiles import PROFILES, Profile
-from keys import KeysError, parse_jwks
+from idp.relying_parties import metadata_messages
+from idp.relying_parties.client import RelyingParty
+from idp.relying_parties.metadata_reader import Reader, uri_problem
+from idp.relying_parties.profiles import PROFILES
+from keys import EncryptionKey, KeysError, VerificationKey, parse_encryption_keys, parse_jwks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from idp.relying_parties.client import BackchannelDelivery, LogoutAddresses, Messages, TlsName
     from idp.relying_parties.store import StoredClient
-    from keys import VerificationKey
 
-KNOWN = frozenset(
-    {
-        "client_id", "client_name", "client_uri", "redirect_uris", "post_logout_redirect_uris",
-        "token_endpoint_auth_method", "token_endpoint_auth_signing_alg", "jwks", "subject_type",
-        "sector_identifier", "id_token_signed_response_alg", "grant_types", "response_types", "scope", "contacts",
-        "default_max_age", "require_pushed_authorization_requests", "profile", "purposes", "owner", "resources",
-        "sandbox", "logo_uri", "policy_uri", "tos_uri", "application_type",
-    }
-)  # fmt: skip
-GRANTS = frozenset({"authorization_code", "refresh_token"})
+KNOWN = metadata_messages.MEMBERS | {
+    "client_id", "client_name", "client_uri", "redirect_uris", "post_logout_redirect_uris",
+    "token_endpoint_auth_method", "token_endpoint_auth_signing_alg", "jwks", "jwks_uri", "subject_type",
+    "sector_identifier", "sector_identifier_uri", "grant_types", "response_types", "response_modes", "scope",
+    "contacts", "default_max_age", "default_acr_values", "require_auth_time", "require_pushed_authorization_requests",
+    "profile", "purposes", "owner", "resources", "sandbox", "logo_uri", "policy_uri", "tos_uri", "application_type",
+    "initiate_login_uri", "authorization_details_types", "loosened", "software_id", "software_version",
+    "software_statement", "request_uris",
+}  # fmt: skip
 SCOPES = frozenset({"openid", "profile", "address", "phone", "email", "offline_access"})
-LONGEST_URI = 2048
-FORBIDDEN = frozenset(' \\\t\r\n"<>^`{|}*')
+API_SCOPE = re.compile(r"[a-z0-9][a-z0-9:._/-]{0,99}")
+"""What a scope of somebody's interface may look like; what it means is theirs to say."""
 
 
-class _Reader:
-    """Reads members with their types and keeps every problem."""
-
-    def __init__(self, metadata: Mapping[str, Any]) -> None:
-        self.metadata = metadata
-        self.problems: list[str] = []
-
-    def text(self, name: str, default: str = "") -> str:
-        value = self.metadata.get(name, default)
-        if isinstance(value, str):
-            return value
-        self.problems.append(f"{name}: a text is needed")
-        return default
-
-    def texts(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-        value = self.metadata.get(name, list(default))
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return tuple(value)
-        self.problems.append(f"{name}: a list of texts is needed")
-        return default
-
-    def flag(self, name: str) -> bool:
-        value = self.metadata.get(name, False)
-        if isinstance(value, bool):
-            return value
-        self.problems.append(f"{name}: true or false is needed")
-        return False
-
-    def tagged(self, name: str, source: Mapping[str, Any]) -> dict[str, str]:
-        """Collect `name`, `name#vi`, `name#en` (RFC 7591 section 2.2)."""
-        found = {
-            key.partition("#")[2] or "vi": value
-            for key, value in source.items()
-            if key.partition("#")[0] == name and isinstance(value, str) and value.strip()
-        }
-        if not found:
-            self.problems.append(f"{name}: a text for people is needed, {name}#vi and {name}#en at best")
-        return found
+def _grants(read: Reader) -> frozenset[str]:
+    offered = read.profile.grants
+    usual = ("authorization_code",) if "authorization_code" in offered else ("client_credentials",)
+    grants = frozenset(read.texts("grant_types", usual))
+    if grants - offered:
+        read.problems.append(
+            f"grant_types: {', '.join(sorted(grants - offered))} is not offered to the profile {read.profile.name}"
+        )
+    return grants
 
 
-def uri_problem(uri: str, *, profile: Profile, allow_loopback: bool) -> str | None:
-    """Say what is wrong with a registered redirect address, or None (RFC 9700 sections 2.1 and 4.1.3)."""
-    if len(uri) > LONGEST_URI or not uri.isascii() or FORBIDDEN & set(uri) or not uri.isprintable():
-        return "has characters that do not belong into a redirect address, or is too long"
-    parts = urlsplit(uri)
-    if "#" in uri or parts.username or not parts.hostname:
-        return "has a fragment, a user name or no host"
-    loopback = any(uri.startswith((f"http://{host}/", f"http://{host}:")) for host in LOOPBACK_HOSTS)
-    if loopback and (profile.loopback_redirect or allow_loopback):
-        return None
-    if parts.scheme == "http" and parts.hostname == "localhost" and allow_loopback:
-        return None
-    return None if parts.scheme == "https" else "is not https"
-
-
-def _check_members(read: _Reader) -> None:
+def _check_members(read: Reader) -> None:
     read.problems += [f"{name}: no such member" for name in read.metadata if name.partition("#")[0] not in KNOWN]
-    unknown = set(read.texts("grant_types", ("authorization_code",))) - GRANTS
-    if unknown:
-        read.problems.append(f"grant_types: {', '.join(sorted(unknown))} is not offered")
-    if read.texts("response_types", ("code",)) != ("code",):
+    if read.texts("response_types", ("code",)) not in {("code",), ()}:
         read.problems.append("response_types: only code is offered")
-    if read.text("subject_type", "pairwise") not in {"pairwise", "public"}:
-        read.problems.append("subject_type: pairwise or public")
-    if set(read.text("scope", "openid").split()) - SCOPES:
+    read.one_of("subject_type", frozenset({"pairwise", "public"}), "pairwise")
+    read.one_of("application_type", frozenset({"web", "native"}), "web")
+    scopes = set(read.text("scope", "openid").split())
+    if scopes - SCOPES and not all(API_SCOPE.fullmatch(scope) for scope in scopes):
         read.problems.append("scope: holds a scope that is not offered")
     max_age = read.metadata.get("default_max_age")
     if max_age is not None and (type(max_age) is not int or max_age < 0):
         read.problems.append("default_max_age: seconds, a whole number")
+    if set(read.texts("loosened")) - read.profile.loosening:
+        read.problems.append(f"loosened: the profile {read.profile.name} is not spared that")
+    if set(read.texts("response_modes")) - read.profile.response_modes:
+        read.problems.append(f"response_modes: {', '.join(sorted(read.profile.response_modes))}")
 
 
-def _check_uris(read: _Reader, *, profile: Profile, allow_loopback: bool) -> None:
-    if not read.texts("redirect_uris"):
+def _check_uris(read: Reader, *, grants: frozenset[str]) -> tuple[str, ...]:
+    redirects = read.texts("redirect_uris")
+    if not redirects and "authorization_code" in grants:
         read.problems.append("redirect_uris: at least one is needed")
     for name in ("redirect_uris", "post_logout_redirect_uris"):
         for uri in read.texts(name):
-            problem = uri_problem(uri, profile=profile, allow_loopback=allow_loopback)
+            problem = uri_problem(uri, profile=read.profile, allow_loopback=read.allow_loopback)
             if problem:
                 read.problems.append(f"{name}: {uri[:100]!r} {problem}")
-    hosts = {urlsplit(uri).hostname for uri in read.texts("redirect_uris")}
-    if len(hosts) > 1 and not read.text("sector_identifier"):
-        read.problems.append("sector_identifier: needed where redirect_uris have several hosts")
+    return redirects
 
 
-def _check_authentication(read: _Reader, *, profile: Profile, has_secret: bool) -> tuple[VerificationKey, ...]:
-    method = read.text("token_endpoint_auth_method", "private_key_jwt")
-    if method not in profile.authentication:
-        read.problems.append(f"token_endpoint_auth_method: {', '.join(sorted(profile.authentication))}")
-    if method == "client_secret_basic" and not has_secret:
-        read.problems.append("client_secret: is made by `sen client add`")
-    algorithm = read.text("id_token_signed_response_alg", profile.default_algorithm)
-    if algorithm not in profile.algorithms:
-        read.problems.append(f"id_token_signed_response_alg: {', '.join(sorted(profile.algorithms))}")
-    if "jwks" not in read.metadata:
-        if method == "private_key_jwt":
-            read.problems.append("jwks: public keys are needed for private_key_jwt")
-        return ()
+def _sector(read: Reader, *, redirects: tuple[str, ...], client_id: str) -> str:
+    """Return what the pairwise `sub` is made for (OpenID Connect Core section 8.1)."""
+    uri = read.address("sector_identifier_uri")
+    named = read.text("sector_identifier") or (urlsplit(uri).hostname if uri else None)
     try:
-        keys = parse_jwks(read.metadata["jwks"])
+        hosts = {urlsplit(redirect).hostname or "" for redirect in redirects}
+    except ValueError:
+        return ""  # and the address itself is a problem already
+    if len(hosts) > 1 and not named:
+        read.problems.append("sector_identifier: needed where redirect_uris have several hosts")
+    return named or (urlsplit(redirects[0]).hostname if redirects else None) or client_id
+
+
+def _keys(read: Reader, *, method: str) -> tuple[tuple[VerificationKey, ...], tuple[EncryptionKey, ...]]:
+    if "jwks" in read.metadata and "jwks_uri" in read.metadata:
+        read.problems.append("jwks: stands beside jwks_uri; send one of them")
+    if "jwks" not in read.metadata:
+        if method == "private_key_jwt" and "jwks_uri" not in read.metadata:
+            read.problems.append("jwks: public keys are needed for private_key_jwt")
+        return (), ()
+    document = read.metadata["jwks"]
+    if not isinstance(document, dict):
+        read.problems.append("jwks: a key set is needed")
+        return (), ()
+    try:
+        keys, encryption_keys = parse_jwks(document), parse_encryption_keys(document)
     except KeysError as error:
         read.problems.append(f"jwks: {error}")
-        return ()
-    if any(key.alg not in profile.algorithms for key in keys):
-        read.problems.append(f"jwks: keys are for {', '.join(sorted(profile.algorithms))}")
-    return keys
+        return (), ()
+    fitting = tuple(key for key in keys if key.alg in read.profile.algorithms)
+    if keys and not fitting:
+        read.problems.append(f"jwks: keys are for {', '.join(sorted(read.profile.algorithms))}")
+    return fitting, encryption_keys
 
 
-def _check_reach(read: _Reader, *, profile: Profile, known_purposes: frozenset[str]) -> None:
+def _check_authentication(read: Reader, *, has_secret: bool) -> str:
+    method = read.text("token_endpoint_auth_method", "private_key_jwt")
+    if method not in read.profile.authentication:
+        read.problems.append(f"token_endpoint_auth_method: {', '.join(sorted(read.profile.authentication))}")
+    if method.startswith("client_secret_") and not has_secret:
+        read.problems.append("client_secret: is made by `sen client add`")
+    read.one_of("token_endpoint_auth_signing_alg", read.profile.algorithms)
+    read.one_of("id_token_signed_response_alg", read.profile.algorithms)
+    return method
+
+
+def _check_purposes(read: Reader, *, known_purposes: frozenset[str], grants: frozenset[str]) -> None:
     purposes = read.texts("purposes")
-    if not purposes or set(purposes) - known_purposes:
+    of_people = bool(grants - {"client_credentials"})
+    if (of_people and not purposes) or set(purposes) - known_purposes:
         read.problems.append("purposes: at least one, each from the catalogue of purposes")
-    if "refresh_token" in read.texts("grant_types", ("authorization_code",)) and not profile.refresh:
-        read.problems.append(f"grant_types: refresh_token is not for the profile {profile.name}")
+
+
+def _owner(read: Reader) -> dict[str, str]:
+    owner = read.metadata.get("owner")
+    texts = read.tagged("name", owner) if isinstance(owner, dict) else {}
+    if not texts:
+        read.problems.append("owner: {name#vi, name#en} of the body that answers for this relying party")
+    return texts
 
 
 def check(stored: StoredClient, *, allow_loopback: bool, known_purposes: frozenset[str]) -> RelyingParty:
@@ -152,42 +139,74 @@ def check(stored: StoredClient, *, allow_loopback: bool, known_purposes: frozens
     Raises:
         SettingsError: with every broken rule.
     """
-    read = _Reader(stored.metadata)
     profile = PROFILES.get(stored.profile)
     if profile is None:
         raise SettingsError((f"profile: one of {', '.join(PROFILES)}",))
-    _check_members(read)
-    _check_uris(read, profile=profile, allow_loopback=allow_loopback)
-    keys = _check_authentication(read, profile=profile, has_secret=stored.secret_hash is not None)
-    owner = stored.metadata.get("owner")
-    owner_texts = read.tagged("name", owner) if isinstance(owner, dict) else {}
-    names = read.tagged("client_name", stored.metadata)
-    if not owner_texts:
-        read.problems.append("owner: {name#vi, name#en} of the body that answers for this relying party")
-    _check_reach(read, profile=profile, known_purposes=known_purposes)
-    redirects = read.texts("redirect_uris")
+    read = Reader(stored.metadata, profile=profile, allow_loopback=allow_loopback)
+    checked = _read_all(read, stored=stored, known_purposes=known_purposes)
     if read.problems:
         raise SettingsError(tuple(dict.fromkeys(read.problems)))
+    return checked
+
+
+def _read_all(read: Reader, *, stored: StoredClient, known_purposes: frozenset[str]) -> RelyingParty:
+    """Read every member; what is returned counts only where the reader has kept no problem."""
+    metadata, profile = stored.metadata, read.profile
+    _check_members(read)
+    grants = _grants(read)
+    redirects = _check_uris(read, grants=grants)
+    method = _check_authentication(read, has_secret=stored.secret_hash is not None)
+    keys, encryption_keys = _keys(read, method=method)
+    _check_purposes(read, known_purposes=known_purposes, grants=grants)
     return RelyingParty(
         client_id=stored.client_id,
         profile=profile,
-        name=names,
-        owner=owner_texts,
+        name=read.tagged("client_name", metadata),
+        owner=_owner(read),
         uri=read.text("client_uri") or None,
         sandbox=read.flag("sandbox"),
         redirect_uris=redirects,
         post_logout_redirect_uris=read.texts("post_logout_redirect_uris"),
-        authentication_method=read.text("token_endpoint_auth_method", "private_key_jwt"),
+        authentication_method=method,
         keys=keys,
         secret_hash=stored.secret_hash,
         subject_type=read.text("subject_type", "pairwise"),
-        sector=read.text("sector_identifier") or urlsplit(redirects[0]).hostname or "",
+        sector=_sector(read, redirects=redirects, client_id=stored.client_id),
         id_token_algorithm=read.text("id_token_signed_response_alg", profile.default_algorithm),
-        grant_types=frozenset(read.texts("grant_types", ("authorization_code",))),
+        grant_types=grants,
         scopes=frozenset(read.text("scope", "openid").split()) | {"openid"},
         purposes=read.texts("purposes"),
         resources=read.texts("resources"),
         pushed_requests_only=profile.pushed_requests_only or read.flag("require_pushed_authorization_requests"),
-        default_max_age=stored.metadata.get("default_max_age"),
+        default_max_age=metadata.get("default_max_age"),
         status="ended" if stored.ended_at else stored.status,
+        encryption_keys=encryption_keys,
+        jwks_uri=read.address("jwks_uri"),
+        loosened=frozenset(read.texts("loosened")),
+        response_modes=frozenset(read.texts("response_modes")) or profile.response_modes,
+        details_types=read.texts("authorization_details_types"),
+        initiate_login_uri=read.address("initiate_login_uri"),
+        **_messages(read, method=method, grants=grants),
     )
+
+
+class _Messages(TypedDict):
+    """The fields of a relying party that `metadata_messages` reads."""
+
+    messages: Messages
+    logout: LogoutAddresses
+    tls: TlsName | None
+    certificates: frozenset[str]
+    sender_constraint: frozenset[str]
+    backchannel: BackchannelDelivery | None
+
+
+def _messages(read: Reader, *, method: str, grants: frozenset[str]) -> _Messages:
+    return {
+        "messages": metadata_messages.read_messages(read),
+        "logout": metadata_messages.read_logout(read),
+        "tls": metadata_messages.read_tls_name(read, method=method),
+        "certificates": metadata_messages.read_certificates(read, method=method),
+        "sender_constraint": metadata_messages.read_sender_constraint(read),
+        "backchannel": metadata_messages.read_backchannel(read, grants=grants),
+    }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from idp.ephemeral import Claim, Count
 from idp.errors import InvalidClient, InvalidRequest, SlowDown
 from idp.protocol.client_auth import client_secret_basic, none, private_key_jwt
-from idp.protocol.client_auth.proof import CLIENT_ID, METHODS_SHARED_TEXT, Credentials, Proof
+from idp.protocol.client_auth.proof import CLIENT_ID, METHODS_SHARED_TEXT, Credentials, Mark, Proof
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,30 +56,29 @@ def authenticate(*, form: Mapping[str, str], authorization: str | None, provider
 
 
 def spend(proof: Proof, *steps: Step, provider: Provider) -> list[Any]:
-    """Run a request's one wave: the limit is counted, the assertion marked, and `steps` are taken with them.
+    """Run a request's one wave: the limit is counted, every mark claimed, and `steps` are taken with them.
 
     Returns the replies to `steps`. What was taken stays taken when the rest is refused.
 
     Raises:
         SlowDown: this relying party sends more than its limit.
-        InvalidClient: the assertion was used before, or is from before the memory of replays is known to be whole,
-            so that it cannot be told from one that was.
+        ProtocolError: a mark's own refusal: it was used before, or is from before the memory of replays is known to
+            be whole, so that it cannot be told from one that was.
         TemporarilyUnavailable: the memory does not answer.
     """
     counter = Count(f"rate:{proof.client.client_id}", MINUTE)
-    marks = () if proof.replay_key is None else (Claim(proof.replay_key, proof.replay_seconds),)
-    replies = provider.ephemeral.wave(counter, *marks, *steps)
+    marks = proof.marks
+    replies = provider.ephemeral.wave(counter, *(Claim(mark.key, mark.seconds) for mark in marks), *steps)
     if replies[0] > provider.settings.limits.requests_per_client:
         raise SlowDown("Too many requests from this relying party; wait a minute.")
-    if marks:
-        claimed = replies[1]
-        if not claimed.first:
-            raise InvalidClient(METHODS_SHARED_TEXT, detail="assertion replayed")
-        if proof.issued_at <= claimed.since:
-            raise InvalidClient(METHODS_SHARED_TEXT, detail="assertion older than the memory of replays")
-    elif proof.client.authentication_method == "private_key_jwt":
+    if not marks and proof.client.authentication_method == "private_key_jwt":
         raise InvalidClient(METHODS_SHARED_TEXT, detail="no replay mark")
+    for mark, claimed in zip(marks, replies[1:], strict=False):
+        if not claimed.first:
+            raise mark.refusal(mark.public, detail="replayed")
+        if mark.issued_at <= claimed.since:
+            raise mark.refusal(mark.public, detail="older than the memory of replays")
     return replies[1 + len(marks) :]
 
 
-__all__ = ["CLIENT_ID", "METHODS", "Credentials", "Proof", "authenticate", "spend"]
+__all__ = ["CLIENT_ID", "METHODS", "Credentials", "Mark", "Proof", "authenticate", "spend"]

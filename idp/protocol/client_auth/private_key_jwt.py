@@ -7,7 +7,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from idp.errors import InvalidClient
-from idp.protocol.client_auth.proof import CLIENT_ID, METHODS_SHARED_TEXT, Credentials, Proof
+from idp.protocol.client_auth.proof import CLIENT_ID, METHODS_SHARED_TEXT, Credentials, Mark, Proof
 from keys import JoseRefused, JwtRules, peek_unverified, verify_jwt
 
 if TYPE_CHECKING:
@@ -66,4 +66,5 @@ def verify(credentials: Credentials, provider: Provider) -> Proof:
         raise InvalidClient(METHODS_SHARED_TEXT, detail="jti too long")
     mark = hashlib.sha256(f"{client.client_id}\x00{claims['jti']}".encode()).hexdigest()  # 4
     issued = claims.get("iat", claims["exp"] - longest)
-    return Proof(client=client, replay_key=f"jti:{mark}", replay_seconds=longest + LEEWAY_SECONDS, issued_at=issued)
+    seconds = longest + LEEWAY_SECONDS
+    return Proof(client, (Mark(key=f"jti:{mark}", seconds=seconds, issued_at=issued, refusal=InvalidClient),))

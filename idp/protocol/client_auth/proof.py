@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime  # noqa: TC003  dataclass fields are read at run time
 
+from idp.errors import ProtocolError  # noqa: TC001  dataclass fields are read at run time
 from idp.relying_parties.client import RelyingParty  # noqa: TC001  dataclass fields are read at run time
 
 METHODS_SHARED_TEXT = "The relying party could not be authenticated."
@@ -26,14 +27,23 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """A relying party that proved itself, and the mark that must still be claimed so that it did so once.
+class Mark:
+    """What may be used once: claimed in the request's one wave under `key`, for `seconds`.
 
-    `replay_key` is claimed in the request's one wave (`spend`, which also refuses what was claimed before);
-    `issued_at` is when the assertion was made, by its own word.
+    `issued_at` is when it was made, by its own word; `refusal` is raised when it was used before, or is older than
+    the memory of replays.
     """
 
+    key: str
+    seconds: int
+    issued_at: float
+    refusal: type[ProtocolError]
+    public: str = METHODS_SHARED_TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A relying party that proved itself, and the marks that must still be claimed so that it did so once."""
+
     client: RelyingParty
-    replay_key: str | None = None
-    replay_seconds: int = 0
-    issued_at: float = 0.0
+    marks: tuple[Mark, ...] = ()

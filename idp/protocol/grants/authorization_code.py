@@ -118,6 +118,9 @@ def _issue(*, call: GrantCall, record: CodeRecord, code_hash: bytes) -> tuple[Ne
         amr=record.amr,
         account_level=record.account_level,
         auth_time=record.auth_time,
+        dpop_jkt=call.sender.jkt,
+        certificate_x5t=call.sender.x5t,
+        authorization_details=record.authorization_details,
         sid=record.sid,
         at=at,
     )

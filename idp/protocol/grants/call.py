@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from idp.protocol.records import SenderKey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,12 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class GrantCall:
-    """One token request: the form as it came, who proved to have sent it, and the one instant that it happens at."""
+    """One token request: the form as it came, who proved to have sent it, and the one instant that it happens at.
+
+    `sender` is the key that the request proved to hold: what it is given is bound to it.
+    """
 
     form: Mapping[str, str]
     proof: Proof
     provider: Provider
     now: datetime
+    sender: SenderKey = field(default_factory=SenderKey)
 
 
 @dataclass(frozen=True, slots=True)

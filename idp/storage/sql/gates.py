@@ -27,7 +27,7 @@ LOGOUT = "logout"
 
 LIVE_COLUMNS = (
     "id", "client_id", "citizen_id", "session_id", "scope", "claims", "resource", "subject", "acr", "amr",
-    "account_level", "auth_time",
+    "account_level", "auth_time", "dpop_jkt", "certificate_x5t", "authorization_details",
 )  # fmt: skip
 
 NEW_COLUMNS = (

@@ -9,14 +9,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from idp import clock
 from idp.endpoints._http import MOST_FIELDS, read_cookies, read_parameters
 from idp.errors import InvalidRequest
 from idp.protocol.authorization_response import location
-from idp.relying_parties.client import RelyingParty
-from idp.relying_parties.profiles import PROFILES
+from idp.relying_parties import metadata_rules
+from idp.relying_parties.store import StoredClient
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from idp.relying_parties.client import RelyingParty
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=30)
 FIELDS = st.dictionaries(TEXTS, TEXTS, max_size=10)
@@ -26,29 +29,15 @@ WEB, NATIVE = "https://portal.example/callback", "http://127.0.0.1/cb"
 
 def a_client(profile: str, *redirect_uris: str) -> RelyingParty:
     """Return a relying party that has these addresses; the rest does not matter here."""
-    return RelyingParty(
-        client_id="portal",
-        profile=PROFILES[profile],
-        name={},
-        owner={},
-        uri=None,
-        sandbox=False,
-        redirect_uris=redirect_uris,
-        post_logout_redirect_uris=(),
-        authentication_method="none",
-        keys=(),
-        secret_hash=None,
-        subject_type="pairwise",
-        sector="portal.example",
-        id_token_algorithm="ES256",
-        grant_types=frozenset(),
-        scopes=frozenset(),
-        purposes=(),
-        resources=(),
-        pushed_requests_only=False,
-        default_max_age=None,
-        status="approved",
-    )
+    metadata = {
+        "client_name": "Cổng thử nghiệm",
+        "owner": {"name": "Cơ quan thử nghiệm"},
+        "redirect_uris": list(redirect_uris),
+        "token_endpoint_auth_method": "none" if profile == "native" else "client_secret_basic",
+        "purposes": ["login"],
+    }
+    stored = StoredClient("portal", profile, metadata, b"secret", "approved", clock.now(), None)
+    return metadata_rules.check(stored, allow_loopback=False, known_purposes=frozenset({"login"}))
 
 
 @given(FIELDS)

@@ -1,0 +1,129 @@
+"""The part of registered metadata that says how messages are signed, encrypted and bound, and where they go."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from idp.relying_parties.client import BackchannelDelivery, Encryption, LogoutAddresses, Messages, TlsName
+from idp.relying_parties.profiles import CIBA
+from keys import DEFAULT_ENCODING, ENCODINGS, ENCRYPTIONS
+
+if TYPE_CHECKING:
+    from idp.relying_parties.metadata_reader import Reader
+
+MEMBERS = frozenset(
+    {
+        "request_object_signing_alg", "require_signed_request_object", "authorization_signed_response_alg",
+        "authorization_encrypted_response_alg", "authorization_encrypted_response_enc",
+        "id_token_signed_response_alg", "id_token_encrypted_response_alg", "id_token_encrypted_response_enc",
+        "userinfo_signed_response_alg", "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc",
+        "introspection_signed_response_alg", "introspection_encrypted_response_alg",
+        "introspection_encrypted_response_enc", "backchannel_logout_uri", "backchannel_logout_session_required",
+        "frontchannel_logout_uri", "frontchannel_logout_session_required", "tls_client_auth_subject_dn",
+        "tls_client_auth_san_dns", "tls_client_auth_san_uri", "tls_client_auth_san_ip", "tls_client_auth_san_email",
+        "tls_client_certificate_bound_access_tokens", "dpop_bound_access_tokens", "backchannel_token_delivery_mode",
+        "backchannel_client_notification_endpoint", "backchannel_authentication_request_signing_alg",
+        "backchannel_user_code_parameter",
+    }
+)  # fmt: skip
+TLS_NAMES = tuple(sorted(name for name in MEMBERS if name.startswith("tls_client_auth_")))
+DELIVERY_MODES = frozenset({"poll", "ping"})
+
+
+def read_messages(read: Reader) -> Messages:
+    """Read how messages are signed and encrypted; problems are kept by the reader."""
+    algorithms, profile = read.profile.algorithms, read.profile
+    introspection = read.one_of("introspection_signed_response_alg", algorithms)
+    return Messages(
+        request_object_algorithm=read.one_of("request_object_signing_alg", algorithms) or None,
+        request_object_required=profile.signed_messages or read.flag("require_signed_request_object"),
+        response_algorithm=read.one_of("authorization_signed_response_alg", algorithms, profile.default_algorithm),
+        response_encryption=_encryption(read, "authorization_encrypted_response"),
+        id_token_encryption=_encryption(read, "id_token_encrypted_response"),
+        userinfo_algorithm=read.one_of("userinfo_signed_response_alg", algorithms) or None,
+        userinfo_encryption=_encryption(read, "userinfo_encrypted_response"),
+        introspection_algorithm=introspection or (profile.default_algorithm if profile.signed_messages else None),
+        introspection_encryption=_encryption(read, "introspection_encrypted_response"),
+    )
+
+
+def _encryption(read: Reader, stem: str) -> Encryption | None:
+    alg = read.one_of(f"{stem}_alg", frozenset(ENCRYPTIONS))
+    enc = read.one_of(f"{stem}_enc", frozenset(ENCODINGS), DEFAULT_ENCODING)
+    if not alg and f"{stem}_enc" in read.metadata:
+        read.problems.append(f"{stem}_enc: stands only beside {stem}_alg")
+    if alg and not {"jwks", "jwks_uri"} & set(read.metadata):
+        read.problems.append(f"{stem}_alg: a public key for encryption is needed in jwks")
+    return Encryption(alg, enc) if alg else None
+
+
+def read_logout(read: Reader) -> LogoutAddresses:
+    """Read where a logout is told."""
+    return LogoutAddresses(
+        backchannel_uri=read.address("backchannel_logout_uri"),
+        backchannel_session_required=read.flag("backchannel_logout_session_required"),
+        frontchannel_uri=read.address("frontchannel_logout_uri"),
+        frontchannel_session_required=read.flag("frontchannel_logout_session_required"),
+    )
+
+
+def read_tls_name(read: Reader, *, method: str) -> TlsName | None:
+    """Read what a certificate must name: exactly one member, where the method is tls_client_auth (RFC 8705 2.1.2)."""
+    named = [name for name in TLS_NAMES if name in read.metadata]
+    if (len(named) == 1) != (method == "tls_client_auth") or len(named) > 1:
+        read.problems.append(f"tls_client_auth: exactly one of {', '.join(TLS_NAMES)}, and no other method beside it")
+        return None
+    return TlsName(named[0], read.text(named[0])) if named else None
+
+
+def read_certificates(read: Reader, *, method: str) -> frozenset[str]:
+    """Return the thumbprints of the first certificates in `x5c` of the key set (RFC 8705 section 2.2)."""
+    document = read.metadata.get("jwks")
+    members = document.get("keys") if isinstance(document, dict) else None
+    chains = [jwk.get("x5c") for jwk in members or () if isinstance(jwk, dict) and "x5c" in jwk]
+    found = {_thumbprint(chain) for chain in chains}
+    if None in found:
+        read.problems.append("jwks: x5c is a list of certificates in base64 (RFC 7517 section 4.7)")
+    if not found and method == "self_signed_tls_client_auth" and "jwks_uri" not in read.metadata:
+        read.problems.append("jwks: a certificate in x5c is needed for self_signed_tls_client_auth")
+    return frozenset(thumbprint for thumbprint in found if thumbprint)
+
+
+def _thumbprint(chain: Any) -> str | None:
+    if not isinstance(chain, list) or not chain or not isinstance(chain[0], str):
+        return None
+    try:
+        der = base64.b64decode(chain[0], validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return base64.urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode()
+
+
+def read_sender_constraint(read: Reader) -> frozenset[str]:
+    """Return by what tokens must be bound: what is registered, else what the profile asks for."""
+    asked = {
+        kind
+        for kind, name in (("dpop", "dpop_bound_access_tokens"), ("mtls", "tls_client_certificate_bound_access_tokens"))
+        if read.flag(name)
+    }
+    allowed = read.profile.sender_constraint
+    if allowed and asked - allowed:
+        read.problems.append(f"sender constraint: the profile {read.profile.name} is bound by {', '.join(allowed)}")
+    return frozenset(asked) or allowed
+
+
+def read_backchannel(read: Reader, *, grants: frozenset[str]) -> BackchannelDelivery | None:
+    """Read how the answer to a CIBA request is told (CIBA Core section 4)."""
+    mode = read.one_of("backchannel_token_delivery_mode", DELIVERY_MODES)
+    endpoint = read.address("backchannel_client_notification_endpoint")
+    algorithm = read.one_of("backchannel_authentication_request_signing_alg", read.profile.algorithms) or None
+    if read.flag("backchannel_user_code_parameter"):
+        read.problems.append("backchannel_user_code_parameter: there are no user codes here")
+    if bool(mode) != (CIBA in grants):
+        read.problems.append(f"backchannel_token_delivery_mode: belongs to the grant {CIBA}, and it to it")
+    if (mode == "ping") != (endpoint is not None):
+        read.problems.append("backchannel_client_notification_endpoint: is needed for ping, and for ping only")
+    return BackchannelDelivery(mode, endpoint, algorithm) if mode else None

@@ -1,0 +1,96 @@
+"""Reads registered metadata with its types, and keeps every problem instead of stopping at the first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from idp.relying_parties.client import LOOPBACK_HOSTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from idp.relying_parties.profiles import Profile
+
+LONGEST_URI = 2048
+FORBIDDEN = frozenset(' \\\t\r\n"<>^`{|}*')
+
+
+class Reader:
+    """Metadata (RFC 7591 section 2) and what was found to be wrong with it, in plain words."""
+
+    def __init__(self, metadata: Mapping[str, Any], *, profile: Profile, allow_loopback: bool) -> None:
+        """Keep the members, and the rules that they are read by."""
+        self.metadata = metadata
+        self.profile = profile
+        self.allow_loopback = allow_loopback
+        self.problems: list[str] = []
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return a text."""
+        value = self.metadata.get(name, default)
+        if isinstance(value, str):
+            return value
+        self.problems.append(f"{name}: a text is needed")
+        return default
+
+    def texts(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """Return a list of texts."""
+        value = self.metadata.get(name, list(default))
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+        self.problems.append(f"{name}: a list of texts is needed")
+        return default
+
+    def flag(self, name: str) -> bool:
+        """Return true or false."""
+        value = self.metadata.get(name, False)
+        if isinstance(value, bool):
+            return value
+        self.problems.append(f"{name}: true or false is needed")
+        return False
+
+    def one_of(self, name: str, allowed: frozenset[str], default: str = "") -> str:
+        """Return a text that is among the allowed ones, or the default."""
+        value = self.text(name, default)
+        if name in self.metadata and value not in allowed:
+            self.problems.append(f"{name}: one of {', '.join(sorted(allowed))}")
+        return value
+
+    def tagged(self, name: str, source: Mapping[str, Any]) -> dict[str, str]:
+        """Collect `name`, `name#vi`, `name#en` (RFC 7591 section 2.2)."""
+        found = {
+            key.partition("#")[2] or "vi": value
+            for key, value in source.items()
+            if key.partition("#")[0] == name and isinstance(value, str) and value.strip()
+        }
+        if not found:
+            self.problems.append(f"{name}: a text for people is needed, {name}#vi and {name}#en at best")
+        return found
+
+    def address(self, name: str) -> str | None:
+        """Return an address that is fit to be called or shown; None where there is none."""
+        uri = self.text(name)
+        problem = uri_problem(uri, profile=self.profile, allow_loopback=self.allow_loopback) if uri else None
+        if problem:
+            self.problems.append(f"{name}: {uri[:100]!r} {problem}")
+        return uri or None
+
+
+def uri_problem(uri: str, *, profile: Profile, allow_loopback: bool) -> str | None:
+    """Say what is wrong with a registered redirect address, or None (RFC 9700 sections 2.1 and 4.1.3)."""
+    if len(uri) > LONGEST_URI or not uri.isascii() or FORBIDDEN & set(uri) or not uri.isprintable():
+        return "has characters that do not belong into a redirect address, or is too long"
+    try:
+        parts = urlsplit(uri)
+        host = parts.hostname
+    except ValueError:
+        return "is no address"
+    if "#" in uri or parts.username or not host:
+        return "has a fragment, a user name or no host"
+    loopback = any(uri.startswith((f"http://{host}/", f"http://{host}:")) for host in LOOPBACK_HOSTS)
+    if loopback and (profile.loopback_redirect or allow_loopback):
+        return None
+    if parts.scheme == "http" and host == "localhost" and allow_loopback:
+        return None
+    return None if parts.scheme == "https" else "is not https"
