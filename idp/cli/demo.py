@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +18,7 @@ import typer
 
 from idp import clock
 from idp import settings as settings_room
-from idp.cli import demo_people, demo_portal, office
+from idp.cli import demo_clients, demo_people, demo_portal, demo_tls, office
 from idp.cli.demo_texts import in_the_way, welcome
 from idp.cli.processes import Children, find_ourselves, sen
 from idp.storage.embedded import EmbeddedValkey
@@ -25,69 +26,127 @@ from idp.storage.sql import migrate
 from keys import rotate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import FrameType
 
+    from idp.cli.demo_clients import Loaded
     from idp.cli.demo_people import TestCitizen
+    from idp.cli.demo_tls import Tls
     from idp.errors import SettingsError
     from idp.settings import Settings
 
 
+USUAL_PORT = 8000
+USUAL_TLS_PORT = 8443
 HEALTHY_SECONDS = 45.0
 STOP_SECONDS = 15.0
 LOOK_SECONDS = 0.2
 
 Folder = Annotated[Path, typer.Option(help="Where everything is kept.")]
-Port = Annotated[int, typer.Option(envvar="SEN_SERVER__PORT", min=1, max=65535, help="The provider's port.")]
+Port = Annotated[
+    int | None,
+    typer.Option(
+        envvar="SEN_SERVER__PORT",
+        min=1,
+        max=65534,
+        show_default="8000; with TLS 8443",
+        help="The provider's port.",
+    ),
+]
 PortalPort = Annotated[int, typer.Option(envvar="PORTAL_PORT", min=1, max=65535, help="The portal's port.")]
+WithTls = Annotated[bool, typer.Option("--tls", help="Speak https on this port, and mutual TLS on the next one.")]
+Clients = Annotated[Path | None, typer.Option(help="JSON: relying parties to register, with their public keys.")]
 WithParent = Annotated[bool, typer.Option("--end-with-parent", hidden=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was typed. `parent` is the process that this one must not outlive, or None."""
+
+    folder: Path
+    port: int
+    portal_port: int
+    with_tls: bool
+    clients: Path | None
+    parent: int | None
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Every port that is needed."""
+        return (self.port, *([self.port + 1] if self.with_tls else []), self.portal_port)
+
+    @property
+    def portal_url(self) -> str:
+        """Where the portal is found."""
+        return f"http://localhost:{self.portal_port}"
 
 
 def demo(
     *,
     folder: Folder = Path("var"),
-    port: Port = 8000,
+    port: Port = None,
     portal_port: PortalPort = 8001,
+    tls: WithTls = False,
+    clients: Clients = None,
     end_with_parent: WithParent = False,
 ) -> None:
     """Run the provider, a bundled Valkey, the worker and a demo portal with three test citizens, until Ctrl-C."""
-    parent = os.getppid() if end_with_parent else None
+    wish = Wish(
+        folder=folder.absolute(),
+        port=port or (USUAL_TLS_PORT if tls else USUAL_PORT),
+        portal_port=portal_port,
+        with_tls=tls,
+        clients=clients,
+        parent=os.getppid() if end_with_parent else None,
+    )
     with _stopped_by_signals():
         try:
-            _run(folder=folder.absolute(), port=port, portal_port=portal_port, parent=parent)
+            _run(wish)
         except KeyboardInterrupt:
             typer.echo("Đã dừng. · Stopped.")
 
 
-def _run(*, folder: Path, port: int, portal_port: int, parent: int | None) -> None:
+def _run(wish: Wish) -> None:
     """Prepare what is missing, start what answers, and watch over it."""
+    folder, loaded = wish.folder, demo_clients.read(wish.clients)
     _require_folder(folder)
-    for wanted in (port, portal_port):
+    for wanted in wish.ports:
         _require_free(wanted)
+    tls = demo_tls.prepare(folder, authorities=loaded.authorities) if wish.with_tls else None
     valkey = EmbeddedValkey.start(folder=folder)
     children = Children(log=folder / "sen.log")
     try:
-        environ = _environ(folder=folder, port=port, redis_url=valkey.url)
+        environ = _environ(wish, redis_url=valkey.url, tls=tls)
         settings = settings_room.load(environ)
-        portal_url = f"http://localhost:{portal_port}"
-        client_file, people = _prepare(settings, folder=folder, portal_url=portal_url)
+        client_file, people = _prepare(settings, wish=wish, loaded=loaded)
         children.start("server", sen("serve"), find_ourselves(environ))
         children.start("worker", sen("worker"), find_ourselves(environ))
+        if tls is not None:
+            children.start("front", demo_tls.command(tls, settings=settings), environ)
         portal_environ = demo_portal.environ(
-            client_file=client_file, issuer=settings.server.issuer, url=portal_url, port=portal_port
+            client_file=client_file,
+            issuer=settings.server.issuer,
+            url=wish.portal_url,
+            port=wish.portal_port,
+            authority=None if tls is None else tls.authority,
         )
         children.start("portal", demo_portal.command(), portal_environ)
-        _await_health(f"http://127.0.0.1:{port}/health/ready", children=children)
-        _await_health(f"http://127.0.0.1:{portal_port}/", children=children)
-        typer.echo(welcome(people=people, issuer=settings.server.issuer, portal_url=portal_url, folder=folder))
-        _watch(children=children, valkey=valkey, parent=parent)
+        _await_all(wish, tls=tls, children=children)
+        typer.echo(_welcome(wish, people=people, settings=settings, tls=tls))
+        _watch(children=children, valkey=valkey, parent=wish.parent)
     finally:
         _ignore_signals()  # a second Ctrl-C must not leave anything behind
         children.stop(within_seconds=STOP_SECONDS)
         valkey.stop()
 
 
-def _prepare(settings: Settings, *, folder: Path, portal_url: str) -> tuple[Path, tuple[TestCitizen, ...]]:
+def _welcome(wish: Wish, *, people: Sequence[TestCitizen], settings: Settings, tls: Tls | None) -> str:
+    papers = None if tls is None else demo_tls.example(tls, settings=settings)
+    issuer = settings.server.issuer
+    return welcome(people=people, issuer=issuer, portal_url=wish.portal_url, folder=wish.folder, papers=papers)
+
+
+def _prepare(settings: Settings, *, wish: Wish, loaded: Loaded) -> tuple[Path, tuple[TestCitizen, ...]]:
     """See that there are tables, keys, a registered portal and test citizens; an earlier run's are found again."""
     with office.opened(settings) as opened:
         office.make_database_folder(settings)
@@ -98,11 +157,12 @@ def _prepare(settings: Settings, *, folder: Path, portal_url: str) -> tuple[Path
             settings=opened.ring_settings,
             now=clock.now(),
         )
-        client_file = demo_portal.prepare(office=opened, folder=folder, url=portal_url)
-        return client_file, demo_people.prepare(office=opened, folder=folder)
+        client_file = demo_portal.prepare(office=opened, folder=wish.folder, url=wish.portal_url)
+        demo_clients.register(loaded, office=opened)
+        return client_file, demo_people.prepare(office=opened, folder=wish.folder)
 
 
-def _environ(*, folder: Path, port: int, redis_url: str) -> dict[str, str]:
+def _environ(wish: Wish, *, redis_url: str, tls: Tls | None) -> dict[str, str]:
     """Return the variables of development; the operator's own lie over ours but for what this run decides."""
     if os.environ.get("SEN_ENVIRONMENT", "development") != "development":
         raise in_the_way(
@@ -110,13 +170,14 @@ def _environ(*, folder: Path, port: int, redis_url: str) -> dict[str, str]:
             en="`sen demo` is for development only; unset SEN_ENVIRONMENT.",
         )
     return {
-        "SEN_STORAGE__DATABASE_URL": f"sqlite:///{folder / 'sen.db'}",
+        "SEN_STORAGE__DATABASE_URL": f"sqlite:///{wish.folder / 'sen.db'}",
         **os.environ,
         "SEN_ENVIRONMENT": "development",
-        "SEN_SERVER__ISSUER": f"http://localhost:{port}",
-        "SEN_SERVER__PORT": str(port),
+        "SEN_SERVER__ISSUER": f"http://localhost:{wish.port}",
+        "SEN_SERVER__PORT": str(wish.port),
         "SEN_STORAGE__REDIS_URL": redis_url,
-        "SEN_METRICS__FOLDER": str(folder / "metrics"),
+        "SEN_METRICS__FOLDER": str(wish.folder / "metrics"),
+        **({} if tls is None else tls.environ(port=wish.port)),
     }
 
 
@@ -150,10 +211,20 @@ def _require_free(port: int) -> None:
             ) from error
 
 
-def _await_health(url: str, *, children: Children) -> None:
-    """Wait until a server of ours answers with 200."""
+def _await_all(wish: Wish, *, tls: Tls | None, children: Children) -> None:
+    """Wait until everything of ours answers."""
+    if tls is None:
+        _await(lambda: _is_healthy(f"http://127.0.0.1:{wish.port}/health/ready"), children=children)
+    else:
+        _await(lambda: demo_tls.is_ready(tls), children=children)
+        _await(lambda: demo_tls.is_served(tls, port=wish.port), children=children)
+    _await(lambda: _is_healthy(f"http://127.0.0.1:{wish.portal_port}/"), children=children)
+
+
+def _await(healthy: Callable[[], bool], *, children: Children) -> None:
+    """Wait until it is so, as long as all children live."""
     deadline = time.monotonic() + HEALTHY_SECONDS
-    while not _is_healthy(url):
+    while not healthy():
         if children.ended() is not None or time.monotonic() > deadline:
             raise _broken(children)
         time.sleep(LOOK_SECONDS)

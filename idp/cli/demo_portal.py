@@ -46,18 +46,26 @@ def command() -> list[str]:
     return [sys.executable, str(data_folder("portal") / "portal.py")]
 
 
-def environ(*, client_file: Path, issuer: str, url: str, port: int) -> dict[str, str]:
-    """Return the environment of the portal's program; nothing of Sen's own settings is in it."""
+def environ(*, client_file: Path, issuer: str, url: str, port: int, authority: Path | None = None) -> dict[str, str]:
+    """Return the environment of the portal's program; nothing of Sen's own settings is in it.
+
+    `authority` is the certificate that it believes beside a development issuer's https address.
+    """
     foreign = {name: value for name, value in os.environ.items() if not name.startswith("SEN_")}
-    return foreign | {
-        "PORTAL_CLIENT_FILE": str(client_file),
-        "PORTAL_ISSUER": issuer,
-        "PORTAL_PARENT": str(os.getpid()),
-        "PORTAL_PORT": str(port),
-        "PORTAL_PURPOSES": str(data_folder("config") / "purposes.toml"),
-        "PORTAL_URL": url,
-        "PYTHONDONTWRITEBYTECODE": "1",  # it may lie in a folder that is not ours to write to
-    }
+    believed = {} if authority is None else {"REQUESTS_CA_BUNDLE": str(authority)}
+    return (
+        foreign
+        | believed
+        | {
+            "PORTAL_CLIENT_FILE": str(client_file),
+            "PORTAL_ISSUER": issuer,
+            "PORTAL_PARENT": str(os.getpid()),
+            "PORTAL_PORT": str(port),
+            "PORTAL_PURPOSES": str(data_folder("config") / "purposes.toml"),
+            "PORTAL_URL": url,
+            "PYTHONDONTWRITEBYTECODE": "1",  # it may lie in a folder that is not ours to write to
+        }
+    )
 
 
 def _read(file: Path) -> dict[str, Any] | None:

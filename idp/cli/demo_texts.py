@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+from pathlib import Path  # noqa: TC003  dataclass fields are read at run time
 from typing import TYPE_CHECKING
 
 from idp.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from idp.cli.demo_people import TestCitizen
 
@@ -26,7 +27,7 @@ Sen đang chạy.
   Dữ liệu:           {folder}
   Nhật ký:           {folder}/sen.log
   Dừng:              Ctrl-C
-
+{papers}
 Đây là những người không có thật. Chế độ này chỉ để dùng thử trên máy của bạn, không dùng để vận hành.
 """
 
@@ -44,9 +45,22 @@ Sen is running.
   Data:         {folder}
   Log:          {folder}/sen.log
   Stop:         Ctrl-C
-
+{papers}
 These people do not exist. This mode is for trying Sen on your own machine, not for service.
 """
+
+PAPERS = {
+    "vi": """
+  Chứng thư gốc để trình duyệt và bên sử dụng tin cậy (chỉ trên máy này): {authority}
+  Ví dụ một yêu cầu có chứng thư của bên gọi:
+       {request}
+""",
+    "en": """
+  Root certificate for browsers and relying parties to trust (on this machine only): {authority}
+  Example of a request with a client certificate:
+       {request}
+""",
+}
 
 ALREADY = {"vi": "đã kích hoạt", "en": "already activated"}
 
@@ -56,11 +70,27 @@ def in_the_way(*, vi: str, en: str) -> SettingsError:
     return SettingsError((f"{vi} · {en}",))
 
 
-def welcome(*, people: Sequence[TestCitizen], issuer: str, portal_url: str, folder: Path) -> str:
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Over TLS: the authority to believe, and a request to try."""
+
+    authority: Path
+    request: str
+
+
+def welcome(
+    *, people: Sequence[TestCitizen], issuer: str, portal_url: str, folder: Path, papers: Example | None = None
+) -> str:
     """Return what a person reads first: where to click, with whom, and where the data lies."""
     texts = {"vi": VIETNAMESE, "en": ENGLISH}
     return "\n".join(
-        text.format(portal=portal_url, issuer=issuer, folder=folder, people=_table(people, language=language))
+        text.format(
+            portal=portal_url,
+            issuer=issuer,
+            folder=folder,
+            people=_table(people, language=language),
+            papers="" if papers is None else PAPERS[language].format(**asdict(papers)),
+        )
         for language, text in texts.items()
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from idp import logs, metrics
 from idp import settings as settings_room
 from idp.app import create_app
 from idp.cli import office
+from idp.errors import SettingsError
 from idp.storage.embedded import end_with_parent
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from idp.settings import Settings
 
 BACKLOG = 1024
+FOR_ITS_GROUP = 0o660  # the front's user is in it
 
 
 def serve() -> None:
@@ -41,6 +44,8 @@ def serve() -> None:
         "sen",
         address=settings.server.bind,
         port=settings.server.port,
+        uds=_own_socket(settings),
+        uds_permissions=FOR_ITS_GROUP,
         interface=Interfaces.WSGI,
         workers=settings.server.workers,
         blocking_threads=settings.server.threads,
@@ -53,6 +58,28 @@ def serve() -> None:
     )
     load = partial(_load, settings, end_with_parent(signal.SIGTERM))
     server.serve(target_loader=load, wrap_loader=False)
+
+
+def _own_socket(settings: Settings) -> Path | None:
+    """Return the unix socket to listen on, or None; what a killed server left of it is removed.
+
+    Raises:
+        SettingsError: somebody listens there already.
+    """
+    if not settings.front.socket:
+        return None
+    path = Path(settings.front.socket).absolute()
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink(missing_ok=True)
+        except OSError:  # nothing is there, which is as it should be, or what is there is not ours to remove
+            pass
+        else:
+            raise SettingsError((f"[front] socket: another server listens on {path}.",))
+    return path
 
 
 def _load(settings: Settings, end_with_parent_now: Callable[[], None] | None) -> Application:
