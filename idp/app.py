@@ -32,6 +32,7 @@ from idp.outbound import OutboundClient
 from idp.pages import create_pages
 from idp.protocol.provider import Provider
 from idp.relying_parties.directory import Directory
+from idp.relying_parties.jwks import KeySets
 from idp.relying_parties.purposes import PurposeCatalogue
 from idp.services import People, Services
 from idp.sessions import Sessions
@@ -134,12 +135,14 @@ def build_services(settings: Settings) -> Services:
 
 def _provider(*, settings: Settings, database: Database, ephemeral: RedisEphemeral, sealer: Sealer) -> Provider:
     purposes = PurposeCatalogue.load(settings.data_file(settings.data.purposes))
+    outbound = OutboundClient(settings.outbound)
     return Provider(
         settings=settings,
         ephemeral=ephemeral,
         authorizations=SqlAuthorizations(database=database, sealer=sealer),
         directory=Directory(
             store=SqlRelyingParties(database),
+            key_sets=KeySets(outbound=outbound),
             allow_loopback=settings.outbound.allow_loopback,
             known_purposes=purposes.ids,
         ),
@@ -151,7 +154,7 @@ def _provider(*, settings: Settings, database: Database, ephemeral: RedisEphemer
             settings=ring_settings(settings),
         ),
         sealer=sealer,
-        outbound=OutboundClient(settings.outbound),
+        outbound=outbound,
         client_authorities=_client_authorities(settings),
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from idp.errors import SettingsError, TemporarilyUnavailable
@@ -10,6 +12,7 @@ from idp.relying_parties import metadata_rules
 
 if TYPE_CHECKING:
     from idp.relying_parties.client import RelyingParty
+    from idp.relying_parties.jwks import KeySets
     from idp.relying_parties.store import RelyingPartyStore
 
 FRESH_SECONDS = 2.0
@@ -19,15 +22,20 @@ KEPT_UNKNOWN = 10_000
 class Directory:
     """Looks relying parties up; one database read per relying party and worker every two seconds at most."""
 
-    def __init__(self, *, store: RelyingPartyStore, allow_loopback: bool, known_purposes: frozenset[str]) -> None:
-        """Keep the store and the rules that apply in this environment."""
+    def __init__(
+        self, *, store: RelyingPartyStore, key_sets: KeySets, allow_loopback: bool, known_purposes: frozenset[str]
+    ) -> None:
+        """Keep the store, the published key sets, and the rules that apply in this environment."""
         self._store = store
+        self._key_sets = key_sets
         self._allow_loopback = allow_loopback
         self._known_purposes = known_purposes
         self._kept: dict[str, tuple[float, RelyingParty | None]] = {}
 
     def find(self, client_id: str) -> RelyingParty | None:
-        """Return an approved relying party, or None: unknown, suspended and ended are one answer.
+        """Return an approved relying party, or None: unknown, waiting, suspended and ended are one answer.
+
+        Where it publishes its keys, this may call its server: no transaction of the database may be open.
 
         Raises:
             TemporarilyUnavailable: the database is away and nothing fresh is at hand.
@@ -35,22 +43,52 @@ class Directory:
         kept = self._kept.get(client_id)
         instant = time.monotonic()
         if kept is not None and instant - kept[0] < FRESH_SECONDS:
-            return kept[1]
-        found = self._read(client_id)
-        if len(self._kept) > KEPT_UNKNOWN:
-            self._kept.clear()
-        self._kept[client_id] = (instant, found)
-        return found
+            found = kept[1]
+        else:
+            found = self._read(client_id)
+            if len(self._kept) > KEPT_UNKNOWN:
+                self._kept.clear()
+            self._kept[client_id] = (instant, found)
+        return found if found is None or found.jwks_uri is None else self._key_sets.fill(found)
+
+    def renewed(self, client: RelyingParty) -> RelyingParty | None:
+        """Return a relying party with keys that were fetched just now, because a message names one that is missing.
+
+        None where it publishes none, or where that was done a moment ago.
+        """
+        return None if client.jwks_uri is None else self._key_sets.renew(client)
+
+    def forget(self, client_id: str) -> None:
+        """Read a relying party anew when it is next asked for: it was changed here."""
+        self._kept.pop(client_id, None)
 
     def _read(self, client_id: str) -> RelyingParty | None:
         stored = self._store.get(client_id=client_id)
         if stored is None or stored.status != "approved" or stored.ended_at is not None:
             return None
         try:
-            return metadata_rules.check(
+            client = metadata_rules.check(
                 stored, allow_loopback=self._allow_loopback, known_purposes=self._known_purposes
             )
         except SettingsError as error:
             raise TemporarilyUnavailable(
                 "This relying party's registration is being repaired.", detail=f"{client_id}: {error}"
             ) from error
+        return replace(client, generation=generation_of(client))
+
+
+def generation_of(client: RelyingParty) -> str:
+    """Return what changes with a relying party's addresses and keys: what was pending under another one is over.
+
+    Keys that it publishes by itself change without a registration, and end nothing.
+    """
+    keys = () if client.jwks_uri else client.keys
+    parts = [
+        *client.redirect_uris,
+        client.jwks_uri or "",
+        client.authentication_method,
+        *sorted(key.thumbprint for key in keys),
+        *sorted(client.certificates if client.jwks_uri is None else ()),
+        (client.secret_hash or b"").hex(),
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -25,6 +25,42 @@ class StoredClient:
     ended_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What whoever holds an initial access token may register.
+
+    `owner` is {name#vi, name#en} of the body that answers for it: nobody names that of himself. `approved` says that
+    what is registered works at once; otherwise it waits for an officer, and waits again after each change.
+    """
+
+    profiles: tuple[str, ...]
+    purposes: tuple[str, ...]
+    owner: Mapping[str, str]
+    approved: bool
+    loosened: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InitialToken:
+    """An initial access token (RFC 7591 section 3), of which only a hash is kept."""
+
+    id: str
+    allowance: Allowance
+    uses_left: int
+    created_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A relying party that registered itself; `token_hash` is SHA-256 of its registration access token."""
+
+    client: StoredClient
+    allowance: Allowance
+    token_hash: bytes = field(repr=False)
+
+
 class RelyingPartyStore(Protocol):
     """Relying parties; every change brings its event."""
 
@@ -42,4 +78,40 @@ class RelyingPartyStore(Protocol):
 
     def end(self, *, client_id: str, reason: str, event: Event) -> bool:
         """End one for ever; False when there was none that lived."""
+        ...
+
+    def move(self, *, client_id: str, expected: tuple[str, ...], status: str, event: Event) -> bool:
+        """Give one that lives another status; False when there was none with one of the expected ones."""
+        ...
+
+
+class RegistrationStore(Protocol):
+    """Relying parties that register themselves, and the tokens that let them; every change brings its event."""
+
+    def issue(self, token: InitialToken, *, token_hash: bytes, event: Event) -> None:
+        """Keep a new initial access token."""
+        ...
+
+    def find_token(self, *, token_hash: bytes, at: datetime) -> InitialToken | None:
+        """Return an initial access token that is good at an instant, or None."""
+        ...
+
+    def tokens(self) -> Sequence[InitialToken]:
+        """Return all initial access tokens, in the order of their making."""
+        ...
+
+    def end_token(self, *, token_id: str, reason: str, event: Event) -> bool:
+        """End an initial access token; False when there was none that lived."""
+        ...
+
+    def add(self, registered: Registered, *, token_id: str | None, at: datetime, event: Event) -> bool:
+        """Take one use of an initial access token and add the relying party, both or neither; False: no use left."""
+        ...
+
+    def get(self, *, client_id: str) -> Registered | None:
+        """Return one that registered itself, ended or not, or None."""
+        ...
+
+    def change(self, registered: Registered, *, expected_hash: bytes, event: Event) -> bool:
+        """Replace one whose registration access token is still the expected one; False when it is not."""
         ...

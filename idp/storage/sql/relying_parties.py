@@ -1,4 +1,4 @@
-"""Relying parties in SQL: implements `idp.relying_parties.store.RelyingPartyStore`."""
+"""Relying parties in SQL: implements both stores of `idp.relying_parties.store`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import orjson
 from sqlalchemy import insert, select, update
 
 from idp import clock
-from idp.relying_parties.store import StoredClient
+from idp.relying_parties.store import Allowance, InitialToken, Registered, StoredClient
 from idp.storage.sql.audit import write_events
-from idp.storage.sql.tables import relying_party
+from idp.storage.sql.tables import initial_access_token, relying_party
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from idp.audit.events import Event
     from idp.storage.sql.database import Database
@@ -29,6 +30,32 @@ def _stored(row: Mapping[str, Any]) -> StoredClient:
         secret_hash=row["secret_hash"],
         status=row["status"],
         created_at=row["created_at"],
+        ended_at=row["ended_at"],
+    )
+
+
+def _values(client: StoredClient) -> dict[str, Any]:
+    return {
+        "profile": client.profile,
+        "metadata": orjson.dumps(client.metadata).decode(),
+        "secret_hash": client.secret_hash,
+        "status": client.status,
+    }
+
+
+def _allowance(text: str) -> Allowance:
+    members = orjson.loads(text)
+    lists = {name: tuple(value) for name, value in members.items() if isinstance(value, list)}
+    return Allowance(**{**members, **lists})
+
+
+def _token(row: Mapping[str, Any]) -> InitialToken:
+    return InitialToken(
+        id=row["id"],
+        allowance=_allowance(row["allowance"]),
+        uses_left=row["uses_left"],
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
         ended_at=row["ended_at"],
     )
 
@@ -54,12 +81,7 @@ class SqlRelyingParties:
 
     def put(self, client: StoredClient, *, event: Event) -> None:
         """Add or replace one; what was ended stays ended."""
-        values = {
-            "profile": client.profile,
-            "metadata": orjson.dumps(client.metadata).decode(),
-            "secret_hash": client.secret_hash,
-            "status": client.status,
-        }
+        values = _values(client)
 
         def work(connection: Connection) -> None:
             changed = connection.execute(
@@ -89,3 +111,137 @@ class SqlRelyingParties:
             return bool(changed.rowcount)
 
         return self._database.transact(work)
+
+    def move(self, *, client_id: str, expected: tuple[str, ...], status: str, event: Event) -> bool:
+        """Give one that lives another status; False when there was none with one of the expected ones."""
+
+        def work(connection: Connection) -> bool:
+            changed = connection.execute(
+                update(relying_party)
+                .where(
+                    relying_party.c.client_id == client_id,
+                    relying_party.c.ended_at.is_(None),
+                    relying_party.c.status.in_(expected),
+                )
+                .values(status=status)
+            )
+            if changed.rowcount:
+                write_events(connection, event)
+            return bool(changed.rowcount)
+
+        return self._database.transact(work)
+
+
+class SqlRegistrations:
+    """One row per initial access token; the rest stands in the relying party's own row."""
+
+    def __init__(self, database: Database) -> None:
+        """Share the process's database."""
+        self._database = database
+
+    def issue(self, token: InitialToken, *, token_hash: bytes, event: Event) -> None:
+        """See `RegistrationStore.issue`."""
+        row = insert(initial_access_token).values(
+            id=token.id,
+            token_hash=token_hash,
+            allowance=orjson.dumps(token.allowance).decode(),
+            uses_left=token.uses_left,
+            created_at=token.created_at,
+            expires_at=token.expires_at,
+        )
+
+        def work(connection: Connection) -> None:
+            connection.execute(row)
+            write_events(connection, event)
+
+        self._database.transact(work)
+
+    def find_token(self, *, token_hash: bytes, at: datetime) -> InitialToken | None:
+        """See `RegistrationStore.find_token`."""
+        statement = select(initial_access_token).where(initial_access_token.c.token_hash == token_hash, *_good(at))
+        row = self._database.consult(lambda connection: connection.execute(statement).mappings().first())
+        return None if row is None else _token(dict(row))
+
+    def tokens(self) -> Sequence[InitialToken]:
+        """See `RegistrationStore.tokens`."""
+        statement = select(initial_access_token).order_by(initial_access_token.c.created_at)
+        rows = self._database.consult(lambda connection: connection.execute(statement).mappings().all())
+        return tuple(_token(dict(row)) for row in rows)
+
+    def end_token(self, *, token_id: str, reason: str, event: Event) -> bool:
+        """See `RegistrationStore.end_token`."""
+
+        def work(connection: Connection) -> bool:
+            changed = connection.execute(
+                update(initial_access_token)
+                .where(initial_access_token.c.id == token_id, initial_access_token.c.ended_at.is_(None))
+                .values(ended_at=clock.now(), ended_reason=reason)
+            )
+            if changed.rowcount:
+                write_events(connection, event)
+            return bool(changed.rowcount)
+
+        return self._database.transact(work)
+
+    def add(self, registered: Registered, *, token_id: str | None, at: datetime, event: Event) -> bool:
+        """See `RegistrationStore.add`."""
+        row = insert(relying_party).values(
+            client_id=registered.client.client_id,
+            created_at=registered.client.created_at,
+            registration_hash=registered.token_hash,
+            allowance=orjson.dumps(registered.allowance).decode(),
+            **_values(registered.client),
+        )
+        use = (
+            update(initial_access_token)
+            .where(initial_access_token.c.id == token_id, *_good(at))
+            .values(uses_left=initial_access_token.c.uses_left - 1)
+        )
+
+        def work(connection: Connection) -> bool:
+            if token_id is not None and not connection.execute(use).rowcount:
+                return False
+            connection.execute(row)
+            write_events(connection, event)
+            return True
+
+        return self._database.transact(work)
+
+    def get(self, *, client_id: str) -> Registered | None:
+        """See `RegistrationStore.get`."""
+        statement = select(relying_party).where(
+            relying_party.c.client_id == client_id, relying_party.c.registration_hash.is_not(None)
+        )
+        row = self._database.consult(lambda connection: connection.execute(statement).mappings().first())
+        if row is None:
+            return None
+        return Registered(_stored(dict(row)), _allowance(row["allowance"]), row["registration_hash"])
+
+    def change(self, registered: Registered, *, expected_hash: bytes, event: Event) -> bool:
+        """See `RegistrationStore.change`."""
+        statement = (
+            update(relying_party)
+            .where(
+                relying_party.c.client_id == registered.client.client_id,
+                relying_party.c.registration_hash == expected_hash,
+                relying_party.c.ended_at.is_(None),
+            )
+            .values(registration_hash=registered.token_hash, **_values(registered.client))
+        )
+
+        def work(connection: Connection) -> bool:
+            changed = connection.execute(statement)
+            if changed.rowcount:
+                write_events(connection, event)
+            return bool(changed.rowcount)
+
+        return self._database.transact(work)
+
+
+def _good(at: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Return what an initial access token that may be used has to be."""
+    return (
+        initial_access_token.c.ended_at.is_(None),
+        initial_access_token.c.expires_at > at,
+        initial_access_token.c.uses_left > 0,
+    )

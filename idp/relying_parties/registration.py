@@ -1,0 +1,257 @@
+"""Relying parties that register themselves: with a token that says what they may be, read, changed and ended by it.
+
+What is registered works at once only where the token says so. Otherwise it waits for an officer, and waits again after
+each change: nobody who has got hold of a registration access token turns an approved portal into another one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from idp import clock
+from idp.audit.events import ClientChanged, ClientEnded, ClientRegistered
+from idp.audit.log import new_id
+from idp.errors import InvalidRequest, InvalidToken, OutboundError
+from idp.relying_parties import metadata_rules
+from idp.relying_parties.directory import generation_of
+from idp.relying_parties.profiles import PROFILES
+from idp.relying_parties.refusals import InvalidClientMetadata
+from idp.relying_parties.registration_metadata import READ_ONLY, Draft, check, complete
+from idp.relying_parties.store import Allowance, Registered, StoredClient
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from idp.outbound import OutboundClient
+    from idp.relying_parties.directory import Directory
+    from idp.relying_parties.software_statement import StatementIssuers
+    from idp.relying_parties.store import RegistrationStore, RelyingPartyStore
+    from idp.settings import Settings
+
+TOKEN_BYTES = 32
+SECRET_BYTES = 32
+NOT_GOOD = "The access token is not good, or no longer."
+OPEN_OWNER = {"name#vi": "Đăng ký mở để phát triển", "name#en": "Open registration for development"}
+SELF_ENDED = "ended by itself"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is told about a registration; `secret` is there where one was made just now, and is told this once."""
+
+    client: StoredClient
+    token: str = field(repr=False)
+    secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registrar:
+    """Registers, shows, changes and ends relying parties on their own request."""
+
+    settings: Settings
+    store: RegistrationStore
+    relying_parties: RelyingPartyStore
+    directory: Directory
+    outbound: OutboundClient
+    issuers: StatementIssuers
+    known_purposes: tuple[str, ...]
+
+    def register(self, unverified: Mapping[str, Any], *, unverified_token: str | None) -> Answer:
+        """Register a relying party.
+
+        1. the token is good, or none is needed; 2. the software statement, which goes before the rest; 3. known
+        members, completed and allowed; 4. its sector; 5. every rule; 6. one use of the token, the relying party and
+        the event, in one transaction.
+
+        Raises:
+            InvalidToken: the token is not good, or no longer, or another used it up at the same moment.
+            ProtocolError: what is wrong with the metadata, every broken rule of it; nothing was registered.
+
+        Source: RFC 7591 section 3, OpenID Connect Registration section 3.
+        """
+        allowance, token_id = self._allowance(unverified_token)  # 1
+        client_id = f"rp-{new_id()}"
+        made, secret = self._make(unverified, client_id=client_id, allowance=allowance, former=None)  # 2 to 5
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        event = ClientRegistered(
+            actor="anyone" if token_id is None else f"client:{client_id}",
+            client_id=client_id,
+            object=client_id,
+            profile=made.profile,
+            status=made.status,
+            token_id=token_id or "open",
+        )
+        registered = Registered(made, allowance, _hash(token))
+        if not self.store.add(registered, token_id=token_id, at=clock.now(), event=event):  # 6
+            raise InvalidToken(NOT_GOOD, detail="the last use was taken meanwhile")
+        return Answer(made, token, secret)
+
+    def read(self, *, unverified_client_id: str, unverified_token: str | None) -> Answer:
+        """Show a relying party its registration (RFC 7592 section 2.1).
+
+        Raises:
+            InvalidToken: the token is not that of this relying party; one answer for every reason.
+        """
+        registered = self._known(unverified_client_id, unverified_token)
+        return Answer(registered.client, unverified_token or "")
+
+    def change(
+        self, unverified: Mapping[str, Any], *, unverified_client_id: str, unverified_token: str | None
+    ) -> Answer:
+        """Replace a registration by another, and its registration access token with it.
+
+        A secret that the relying party has stays as it is. Where nobody approved of it beforehand, it waits for an
+        officer from now on.
+
+        Raises:
+            InvalidToken: the token is not that of this relying party, or was used by another at the same moment.
+            InvalidRequest: it is not its own client_id, or something that is for us to say.
+            ProtocolError: what is wrong with the metadata; nothing was changed.
+
+        Source: RFC 7592 section 2.2.
+        """
+        former = self._known(unverified_client_id, unverified_token)
+        _check_its_own(unverified, former=former.client)
+        made, secret = self._make(
+            unverified, client_id=former.client.client_id, allowance=former.allowance, former=former.client
+        )
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        client_id = made.client_id
+        event = ClientChanged(
+            actor=f"client:{client_id}",
+            client_id=client_id,
+            object=client_id,
+            status=made.status,
+            generation=self._generation(made) != self._generation(former.client),
+        )
+        changed = Registered(made, former.allowance, _hash(token))
+        if not self.store.change(changed, expected_hash=former.token_hash, event=event):
+            raise InvalidToken(NOT_GOOD, detail="changed by another request meanwhile")
+        self.directory.forget(client_id)
+        return Answer(made, token, secret)
+
+    def end(self, *, unverified_client_id: str, unverified_token: str | None) -> None:
+        """End a relying party for ever, and all that it holds (RFC 7592 section 2.3).
+
+        Raises:
+            InvalidToken: the token is not that of this relying party.
+        """
+        client_id = self._known(unverified_client_id, unverified_token).client.client_id
+        event = ClientEnded(actor=f"client:{client_id}", client_id=client_id, object=client_id, reason=SELF_ENDED)
+        self.relying_parties.end(client_id=client_id, reason=SELF_ENDED, event=event)
+        self.directory.forget(client_id)
+
+    def _allowance(self, unverified_token: str | None) -> tuple[Allowance, str | None]:
+        """Return what may be registered, and the id of the token that says so."""
+        if unverified_token is not None:
+            found = self.store.find_token(token_hash=_hash(unverified_token), at=clock.now())
+            if found is None:
+                raise InvalidToken(NOT_GOOD)
+            return found.allowance, found.id
+        if not self.settings.registration.open:
+            raise InvalidToken("Send an initial access token as Authorization: Bearer.")
+        loosened = self.settings.registration.open_loosened
+        return Allowance(tuple(PROFILES), self.known_purposes, OPEN_OWNER, approved=True, loosened=loosened), None
+
+    def _known(self, unverified_client_id: str, unverified_token: str | None) -> Registered:
+        """Return the relying party whose token this is; which of the two is wrong, nobody learns."""
+        found = self.store.get(client_id=unverified_client_id) if unverified_token else None
+        given, expected = _hash(unverified_token or ""), found.token_hash if found else b""
+        if not hmac.compare_digest(given, expected) or found is None or found.client.ended_at is not None:
+            raise InvalidToken(NOT_GOOD)
+        return found
+
+    def _make(
+        self, unverified: Mapping[str, Any], *, client_id: str, allowance: Allowance, former: StoredClient | None
+    ) -> tuple[StoredClient, str | None]:
+        """Return the relying party as it would be stored, every rule kept, and the secret that was made for it."""
+        said = self._with_statement(unverified, former=former)  # 2
+        loopback = self.settings.outbound.allow_loopback
+        draft = complete(said, allowance=allowance, allow_loopback=loopback)  # 3
+        secret, secret_hash = _secret(draft, former=former)
+        made = StoredClient(
+            client_id=client_id,
+            profile=draft.profile,
+            metadata={**draft.metadata, "client_id": client_id},
+            secret_hash=secret_hash,
+            status=_status(draft, allowance=allowance, former=former),
+            created_at=former.created_at if former else clock.now(),
+            ended_at=None,
+        )
+        check(draft, stored=made, allow_loopback=loopback, known_purposes=frozenset(self.known_purposes))  # 5
+        self._check_sector(made.metadata)  # 4, last, because it asks somebody else
+        return made, secret
+
+    def _with_statement(self, unverified: Mapping[str, Any], *, former: StoredClient | None) -> Mapping[str, Any]:
+        """Lay a software statement over the rest; one that was there stays binding (RFC 7591 section 2.3)."""
+        statement = unverified.get("software_statement")
+        if statement is None and former is not None:
+            statement = former.metadata.get("software_statement")
+        if statement is None:
+            return unverified
+        if not isinstance(statement, str):
+            raise InvalidClientMetadata("software_statement: a text is needed")
+        said = self.issuers.read(statement, now=clock.now())
+        return {**unverified, **said, "software_statement": statement}
+
+    def _check_sector(self, metadata: Mapping[str, Any]) -> None:
+        """Let the sector name every redirect address itself (OpenID Connect Registration section 5)."""
+        uri = metadata.get("sector_identifier_uri")
+        if uri is None:
+            return
+        try:
+            listed = self.outbound.fetch_json(uri).value
+        except OutboundError as error:
+            text = error.public[0].lower() + error.public[1:]
+            raise InvalidClientMetadata(f"sector_identifier_uri: {text}", detail=error.detail) from error
+        if not isinstance(listed, list) or not set(metadata.get("redirect_uris", ())) <= set(map(str, listed)):
+            raise InvalidClientMetadata("sector_identifier_uri: it has to list every one of redirect_uris")
+
+    def _generation(self, client: StoredClient) -> str:
+        checked = metadata_rules.check(
+            client,
+            allow_loopback=self.settings.outbound.allow_loopback,
+            known_purposes=frozenset(self.known_purposes),
+        )
+        return generation_of(checked)
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _check_its_own(unverified: Mapping[str, Any], *, former: StoredClient) -> None:
+    """Refuse a change that names another relying party, or what is for us to say (RFC 7592 section 2.2)."""
+    if unverified.get("client_id") != former.client_id:
+        raise InvalidRequest("client_id: its own has to stand in the metadata")
+    sent = sorted(READ_ONLY.intersection(unverified))
+    if sent:
+        raise InvalidRequest(f"{', '.join(sent)}: not to be sent")
+    secret = unverified.get("client_secret")
+    if secret is None:
+        return
+    given = _hash(secret) if isinstance(secret, str) else b""
+    if not hmac.compare_digest(given, former.secret_hash or b"\x00"):
+        raise InvalidRequest("client_secret: is not the one that was issued")
+
+
+def _secret(draft: Draft, *, former: StoredClient | None) -> tuple[str | None, bytes | None]:
+    """Return a new secret with its hash, or none and the hash that is there, or neither."""
+    if not str(draft.metadata.get("token_endpoint_auth_method")).startswith("client_secret_"):
+        return None, None
+    if former is not None and former.secret_hash is not None:
+        return None, former.secret_hash
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    return secret, _hash(secret)
+
+
+def _status(draft: Draft, *, allowance: Allowance, former: StoredClient | None) -> str:
+    """Return whether it works at once: who was suspended stays so, and a name that misleads waits for an officer."""
+    if former is not None and former.status == "suspended":
+        return "suspended"
+    waits = not allowance.approved or draft.confusable or (former is not None and former.status == "pending")
+    return "pending" if waits else "approved"

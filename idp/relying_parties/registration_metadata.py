@@ -1,0 +1,184 @@
+"""From what a relying party sends about itself to the metadata that is registered: allowed, completed, and checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from idp.errors import SettingsError
+from idp.relying_parties import metadata_rules
+from idp.relying_parties.metadata_reader import uri_problem
+from idp.relying_parties.names import is_confusable, name_problem
+from idp.relying_parties.profiles import PROFILES, Profile
+from idp.relying_parties.refusals import InvalidClientMetadata, InvalidRedirectUri
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from idp.relying_parties.store import Allowance, StoredClient
+
+NOT_ITS_OWN = frozenset({"client_id", "owner", "sandbox", "sector_identifier", "resources", "loosened"})
+"""Members that an officer sets, or that the token brings: a relying party that sends them is not heard."""
+
+READ_ONLY = frozenset(
+    {"registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"}
+)
+"""What we say and nobody sends back (RFC 7592 section 2.2)."""
+
+SHOWN = ("client_uri", "logo_uri", "policy_uri", "tos_uri")
+"""Addresses of pages and pictures: kept, and never fetched from here."""
+
+USUAL_SCOPE = "openid profile email address phone"
+MOST_ITEMS = 50
+LONGEST_TEXT = 2048
+FIRST_CHOICE = ("web", "native")
+METHODS = {"web": "client_secret_basic", "native": "none"}
+STRONG_METHOD = "private_key_jwt"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Metadata on its way, and what was found to be wrong with it, in plain words."""
+
+    profile: str
+    metadata: Mapping[str, Any]
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def confusable(self) -> bool:
+        """Whether an officer should look at its names."""
+        return any(is_confusable(name) for name in _names(self.metadata).values())
+
+
+def complete(unverified: Mapping[str, Any], *, allowance: Allowance, allow_loopback: bool) -> Draft:
+    """Return what is to be registered: known members only, what was left out by its usual value.
+
+    Source: RFC 7591 section 2, OpenID Connect Registration section 2.
+    """
+    kept = {
+        name: value
+        for name, value in unverified.items()
+        if name.partition("#")[0] in metadata_rules.KNOWN and name not in NOT_ITS_OWN and value is not None
+    }
+    problems: list[str] = []
+    profile = PROFILES[_profile(kept, allowance=allowance, problems=problems)]
+    purposes = kept.get("purposes", list(allowance.purposes))
+    if not isinstance(purposes, list) or not set(map(str, purposes)) <= set(allowance.purposes):
+        problems.append(f"purposes: a list of {', '.join(allowance.purposes)}")
+        purposes = list(allowance.purposes)
+    completed = {**_usual(kept, profile=profile), **kept, "profile": profile.name, "purposes": purposes}
+    if allowance.loosened and profile.loosening:
+        completed["loosened"] = sorted(profile.loosening.intersection(allowance.loosened))
+    completed["owner"] = dict(allowance.owner)
+    problems += _sizes(completed) + _texts(completed) + _shown(completed, profile=profile, loopback=allow_loopback)
+    return Draft(profile.name, completed, problems)
+
+
+def check(draft: Draft, *, stored: StoredClient, allow_loopback: bool, known_purposes: frozenset[str]) -> None:
+    """Hold all of it against every rule.
+
+    Raises:
+        InvalidRedirectUri: something is wrong, and of that something with a redirect address.
+        InvalidClientMetadata: something else is wrong. Both name every broken rule.
+
+    Source: RFC 7591 section 3.2.2.
+    """
+    problems = list(draft.problems)
+    try:
+        metadata_rules.check(stored, allow_loopback=allow_loopback, known_purposes=known_purposes)
+    except SettingsError as error:
+        problems += [reason for reason in error.reasons if reason not in problems]
+    if not problems:
+        return
+    kind = InvalidRedirectUri if any(one.startswith("redirect_uris:") for one in problems) else InvalidClientMetadata
+    raise kind("; ".join(problems))
+
+
+def _profile(kept: dict[str, Any], *, allowance: Allowance, problems: list[str]) -> str:
+    """Return the profile that is asked for, else the one that its application_type goes with."""
+    allowed = tuple(name for name in allowance.profiles if name in PROFILES)
+    asked = kept.get("profile")
+    if asked is not None:
+        if asked in allowed:
+            return str(asked)
+        problems.append(f"profile: one of {', '.join(allowed)}")
+    usual = "native" if kept.get("application_type") == "native" else FIRST_CHOICE[0]
+    return usual if usual in allowed else allowed[0]
+
+
+def _usual(kept: Mapping[str, Any], *, profile: Profile) -> dict[str, Any]:
+    """Return the value of each member that may be left out."""
+    by_code = "authorization_code" in profile.grants
+    grants = kept.get("grant_types", ["authorization_code"] if by_code else ["client_credentials"])
+    with_refresh = isinstance(grants, list) and "refresh_token" in grants
+    usual: dict[str, Any] = {
+        "application_type": "native" if profile.loopback_redirect else "web",
+        "token_endpoint_auth_method": METHODS.get(profile.name, STRONG_METHOD),
+        "grant_types": grants,
+        "response_types": ["code"] if by_code else [],
+    }
+    if by_code:
+        usual["subject_type"] = "pairwise"
+        usual["id_token_signed_response_alg"] = profile.default_algorithm
+        usual["scope"] = USUAL_SCOPE + (" offline_access" if with_refresh else "")
+    host = _host(kept)
+    if host and not _names(kept):
+        usual["client_name"] = host
+    return usual
+
+
+def _host(kept: Mapping[str, Any]) -> str | None:
+    """Return the host of the first redirect address: what an unnamed relying party is called."""
+    uris = kept.get("redirect_uris")
+    first = uris[0] if isinstance(uris, list) and uris else None
+    try:
+        return urlsplit(first).hostname if isinstance(first, str) else None
+    except ValueError:
+        return None
+
+
+def _names(metadata: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in metadata.items()
+        if name.partition("#")[0] == "client_name" and isinstance(value, str) and value.strip()
+    }
+
+
+def _sizes(metadata: Mapping[str, Any]) -> list[str]:
+    lists = [name for name, value in metadata.items() if isinstance(value, list) and len(value) > MOST_ITEMS]
+    texts = [
+        name
+        for name, value in metadata.items()
+        if isinstance(value, str) and len(value) > LONGEST_TEXT and name != "software_statement"
+    ]
+    return [f"{name}: holds more than {MOST_ITEMS} values" for name in lists] + [
+        f"{name}: is longer than {LONGEST_TEXT} signs" for name in texts
+    ]
+
+
+def _texts(metadata: Mapping[str, Any]) -> list[str]:
+    """Say what is wrong with names and contacts."""
+    problems = [
+        f"{name}: {problem}" for name, value in _names(metadata).items() if (problem := name_problem(value)) is not None
+    ]
+    contacts = metadata.get("contacts", [])
+    if not isinstance(contacts, list) or any(not isinstance(one, str) or name_problem(one) for one in contacts):
+        problems.append("contacts: a list of texts is needed")
+    return problems
+
+
+def _shown(metadata: Mapping[str, Any], *, profile: Profile, loopback: bool) -> list[str]:
+    """Say what is wrong with addresses that are for people, and with those of request objects."""
+    problems = []
+    for name, value in metadata.items():
+        if name.partition("#")[0] not in SHOWN:
+            continue
+        problem = (
+            uri_problem(value, profile=profile, allow_loopback=loopback) if isinstance(value, str) else "is no text"
+        )
+        problems += [f"{name}: {problem}"] if problem else []
+    uris = metadata.get("request_uris", [])
+    good = isinstance(uris, list) and all(isinstance(uri, str) and uri.startswith(("https://", "urn:")) for uri in uris)
+    return problems if good or loopback else [*problems, "request_uris: a list of https addresses is needed"]
