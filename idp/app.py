@@ -34,6 +34,8 @@ from idp.protocol.provider import Provider
 from idp.relying_parties.directory import Directory
 from idp.relying_parties.jwks import KeySets
 from idp.relying_parties.purposes import PurposeCatalogue
+from idp.relying_parties.registration import Registrar
+from idp.relying_parties.software_statement import StatementIssuers
 from idp.services import People, Services
 from idp.sessions import Sessions
 from idp.storage.redis import RedisEphemeral
@@ -46,7 +48,7 @@ from idp.storage.sql.database import Database
 from idp.storage.sql.keys import SqlKeyStore
 from idp.storage.sql.passkeys import SqlPasskeys
 from idp.storage.sql.register import SqlRegister
-from idp.storage.sql.relying_parties import SqlRelyingParties
+from idp.storage.sql.relying_parties import SqlRegistrations, SqlRelyingParties
 from idp.storage.sql.sessions import SqlSessions
 from keys import KeyRing, KeysError, RingSettings, Sealer, open_custodians
 from keys.certificates import Authorities, CertificateRefused
@@ -121,6 +123,7 @@ def build_services(settings: Settings) -> Services:
             assurance=provider.assurance,
             audit=audit,
         ),
+        registrar=_registrar(provider=provider, database=database),
         consents=SqlConsents(database),
         audit=audit,
         metrics=Metrics(folder=Path(settings.metrics.folder)),
@@ -166,6 +169,19 @@ def _client_authorities(settings: Settings) -> Authorities:
         return Authorities.read(Path(file).read_bytes()) if file else Authorities.nobody()
     except (OSError, CertificateRefused) as error:
         raise SettingsError((f"[front] client_authorities: {file} holds no authorities: {error}",)) from error
+
+
+def _registrar(*, provider: Provider, database: Database) -> Registrar:
+    statements = provider.settings.registration.software_statements
+    return Registrar(
+        settings=provider.settings,
+        store=SqlRegistrations(database),
+        relying_parties=SqlRelyingParties(database),
+        directory=provider.directory,
+        outbound=provider.outbound,
+        issuers=StatementIssuers.load(Path(statements) if statements else None),
+        purposes=provider.purposes,
+    )
 
 
 def _people(*, settings: Settings, database: Database, sealer: Sealer) -> People:
@@ -253,8 +269,8 @@ class Application:
         except Exception:
             log.exception("broken", path=environ["PATH_INFO"])
             response = self._refusal(route, ServerError("Something broke here; the incident is in the log."))
-        if response.page_error is not None:
-            environ["sen.error"] = response.page_error
+        if response.page_error is not None or response.page_answer is not None:
+            environ["sen.error"], environ["sen.answer"] = response.page_error, response.page_answer
             return response.status, self._pages(environ, start)
         cors = (("Access-Control-Allow-Origin", "*"),) if route.cors else ()
         length = ("Content-Length", str(len(response.body)))

@@ -20,6 +20,7 @@ SenError
 │   ├── RequestNotSupported        400 request_not_supported
 │   ├── RequestUriNotSupported     400 request_uri_not_supported
 │   ├── InvalidRequestUri          400 invalid_request_uri
+│   ├── InvalidRequestObject       400 invalid_request_object
 │   ├── MethodNotAllowed           405 invalid_request
 │   ├── TooLarge                   413 invalid_request
 │   ├── UnsupportedMediaType       415 invalid_request
@@ -170,6 +171,12 @@ class InvalidRequestUri(ProtocolError):
     """The pushed request is unknown, used or too old (RFC 9101 section 6.2)."""
 
     code = "invalid_request_uri"
+
+
+class InvalidRequestObject(ProtocolError):
+    """The signed request is not good (RFC 9101 section 6)."""
+
+    code = "invalid_request_object"
 
 
 class MethodNotAllowed(ProtocolError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from idp import clock, cookies, limits
-from idp.endpoints._http import Request, Response, redirect
+from idp.endpoints._http import Request, Response, answered, redirect
 from idp.errors import (
     ConsentRequired,
     InvalidRequest,
@@ -19,14 +19,16 @@ from idp.errors import (
 from idp.protocol import authorization_request, codes
 from idp.protocol.authorization_request import RefusedAtRedirect
 from idp.protocol.authorization_response import with_error
-from idp.protocol.client_auth import CLIENT_ID
+from idp.protocol.client_auth import CLIENT_ID, Proof, spend
 from idp.protocol.interaction import NeedsConsent, Ready, Visit, decide
 from idp.sessions import Held, opened, read_step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from idp.protocol.authorization_response import Asked
     from idp.protocol.interaction import Need
+    from idp.protocol.provider import Provider
     from idp.protocol.records import AuthorizationRequest
     from idp.relying_parties.client import RelyingParty
     from idp.services import Services
@@ -57,12 +59,11 @@ def answer(request: Request, services: Services) -> Response:
     try:
         arrival = _arrive(request=request, unverified=unverified, services=services)
     except RefusedAtRedirect as refused:
-        return _refuse(refused.error, redirect_uri=refused.redirect_uri, state=refused.state, services=services)
+        return _refuse(refused.error, asked=refused.asked, client=refused.client, services=services)
     try:
         return _answer(request=request, arrival=arrival, services=services)
     except ProtocolError as error:
-        asked = arrival.request
-        return _refuse(error, redirect_uri=asked.redirect_uri, state=asked.state, services=services)
+        return _refuse(error, asked=arrival.request, client=arrival.client, services=services)
 
 
 def _arrive(*, request: Request, unverified: Mapping[str, str], services: Services) -> _Arrival:
@@ -89,8 +90,21 @@ def _arrive(*, request: Request, unverified: Mapping[str, str], services: Servic
     if pushed_step is not None:  # 2
         checked = authorization_request.from_pushed(unverified=unverified, stored=pushed)
     else:
-        checked = authorization_request.check(unverified=unverified, client=client, provider=provider, pushed=False)
+        checked = _taken(unverified, client=client, provider=provider)
     return _Arrival(checked, client, Held(token, session) if token and session else None)
+
+
+def _taken(unverified: Mapping[str, str], *, client: RelyingParty, provider: Provider) -> AuthorizationRequest:
+    """Check a request that came through the browser; its signed object, where it has one, is used up."""
+    taken = authorization_request.take(
+        unverified=unverified, client=client, provider=provider, pushed=False, now=clock.now()
+    )
+    if taken.marks:
+        try:
+            spend(Proof(client, taken.marks), provider=provider)
+        except ProtocolError as error:
+            raise RefusedAtRedirect(error, asked=taken.request, client=client) from error
+    return taken.request
 
 
 def _answer(*, request: Request, arrival: _Arrival, services: Services) -> Response:
@@ -107,7 +121,7 @@ def _answer(*, request: Request, arrival: _Arrival, services: Services) -> Respo
     )
     need = decide(request=asked, client=arrival.client, visit=visit, provider=provider, now=clock.now())
     if isinstance(need, Ready) and held is not None:  # 4
-        return redirect(codes.issue(request=asked, client=arrival.client, held=held, ready=need, provider=provider))
+        return answered(codes.issue(request=asked, client=arrival.client, held=held, ready=need, provider=provider))
     if "none" in asked.prompt:  # 5
         if isinstance(need, NeedsConsent):
             raise ConsentRequired("The citizen has to be asked, and no page may be shown.")
@@ -134,9 +148,8 @@ def _wait(*, request: Request, arrival: _Arrival, need: Need, services: Services
     return redirect(f"/{page}?tx={transaction.id}", cookies=fresh)
 
 
-def _refuse(error: ProtocolError, *, redirect_uri: str, state: str | None, services: Services) -> Response:
+def _refuse(error: ProtocolError, *, asked: Asked, client: RelyingParty, services: Services) -> Response:
     """Tell the relying party at its checked address; what only waiting can help is told on a page."""
     if isinstance(error, TemporarilyUnavailable | SlowDown):
         return Response(error.status, page_error=error)
-    issuer = services.provider.issuer
-    return redirect(with_error(redirect_uri=redirect_uri, error=error, state=state, issuer=issuer))
+    return answered(with_error(asked, error=error, client=client, provider=services.provider))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from idp import clock
 from idp.endpoints._http import Request, Response, json_response
 from idp.ephemeral import Write
 from idp.errors import InvalidRequest
-from idp.protocol.authorization_request import REQUEST_URI_PREFIX, RefusedAtRedirect, check, pushed_key
+from idp.protocol.authorization_request import REQUEST_URI_PREFIX, RefusedAtRedirect, pushed_key, take
 from idp.protocol.client_auth import authenticate, spend
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ URI_BYTES = 32
 def answer(request: Request, services: Services) -> Response:
     """Take a request, check all of it, and keep it for a short while.
 
-    1. who it is; 2. every check of an authorization request; 3. kept, with the replay mark and the limit, in one wave.
+    1. who it is; 2. the signed object is opened, and every check of an authorization request; 3. kept, with the replay
+    marks and the limit, in one wave.
 
     Raises:
         ProtocolError: what was wrong, in plain words; nothing is kept.
@@ -31,17 +33,22 @@ def answer(request: Request, services: Services) -> Response:
     provider = services.provider
     if request.query:
         raise InvalidRequest("Parameters belong into the body.")
+    now = clock.now()
     proof = authenticate(
-        form=request.form, authorization=request.authorization, provider=provider, now=clock.now()
+        form=request.form,
+        authorization=request.authorization,
+        certificate=request.certificate,
+        provider=provider,
+        now=now,
     )  # 1
     if "request_uri" in request.form:
         raise InvalidRequest("request_uri does not belong into a pushed request.")
     try:
-        checked = check(unverified=request.form, client=proof.client, provider=provider, pushed=True)  # 2
+        taken = take(unverified=request.form, client=proof.client, provider=provider, pushed=True, now=now)  # 2
     except RefusedAtRedirect as refused:
         raise refused.error from refused
     pushed_id = secrets.token_urlsafe(URI_BYTES)
     seconds = provider.settings.tokens.pushed_request_seconds
-    keep = Write(pushed_key(pushed_id), checked.to_json(), seconds)
-    spend(proof, keep, provider=provider)  # 3
+    keep = Write(pushed_key(pushed_id), taken.request.to_json(), seconds)
+    spend(replace(proof, marks=proof.marks + taken.marks), keep, provider=provider)  # 3
     return json_response({"request_uri": REQUEST_URI_PREFIX + pushed_id, "expires_in": seconds}, status=201)

@@ -4,24 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from idp.endpoints._http import Request, Response, json_response
+from idp import clock
+from idp.endpoints._http import NO_STORE, Request, Response, json_response
 from idp.errors import InvalidRequest, InvalidToken
+from idp.protocol import messages
 from idp.protocol.claims import values
 from idp.protocol.tokens import authorization_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from idp.protocol.provider import Provider
+    from idp.relying_parties.client import RelyingParty
     from idp.services import Services
 
 BEARER = "bearer "
+JWT_HEADERS = (("Content-Type", "application/jwt"), *NO_STORE)
 
 
 def answer(request: Request, services: Services) -> Response:
     """Answer with the claims that are agreed, as the register has them now.
 
-    1. one access token, in one place; 2. the authorization behind it, through every gate, in one read; 3. the claims.
+    1. one access token, in one place; 2. the authorization behind it, through every gate, in one read; 3. the claims;
+    4. plain, signed, encrypted or both, as the relying party has registered.
 
     Raises:
         InvalidRequest: a token in two places. InvalidToken: none, or not good, or no longer.
+        UnauthorizedClient: its answer is to be encrypted and none of the relying party's keys fits.
 
     Source: OpenID Connect Core section 5.3, RFC 6750 section 2.
     """
@@ -29,10 +39,28 @@ def answer(request: Request, services: Services) -> Response:
     token = _token(request)  # 1
     authorization_id = authorization_of(unverified_token=token, provider=provider)
     live = provider.authorizations.live(authorization_id=authorization_id)  # 2
-    if live is None or live.known is None or live.resource is not None:
+    client = provider.directory.find(live.client_id) if live else None
+    if client is None or live is None or live.known is None or live.resource is not None:
         raise InvalidToken("The access token is not good, or no longer.")
     claims = values(known=live.known, names=live.claims.split())  # 3
-    return json_response({**claims, "sub": live.subject})
+    return _rendered({**claims, "sub": live.subject}, client=client, provider=provider)  # 4
+
+
+def _rendered(claims: Mapping[str, Any], *, client: RelyingParty, provider: Provider) -> Response:
+    """Render as registered (OpenID Connect Core section 5.3.2); a signed answer says from whom and for whom it is.
+
+    It has no `exp`, so that it is no ID token, neither to the relying party nor to us as a hint (RFC 8725 3.12).
+    """
+    algorithm, encryption = client.messages.userinfo_algorithm, client.messages.userinfo_encryption
+    if algorithm is not None:
+        said = {**claims, "iss": provider.issuer, "aud": client.client_id}
+        protection = messages.Protection(algorithm, encryption)
+        token = messages.signed(said, protection=protection, client=client, provider=provider, now=clock.now())
+    elif encryption is not None:
+        token = messages.unsigned(claims, encryption=encryption, client=client)
+    else:
+        return json_response(claims)
+    return Response(200, JWT_HEADERS, token.encode())
 
 
 def _token(request: Request) -> str:

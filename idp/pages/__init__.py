@@ -8,6 +8,7 @@ from flask import Flask, request
 
 from idp.pages import account, activate, consent, home, login, logout, passkeys
 from idp.pages._page import protect
+from idp.pages._portal import carried_answer
 from idp.pages._shield import Pages
 from idp.pages._visit import EXTENSION
 from idp.pages.languages import Languages
@@ -66,6 +67,7 @@ def create_pages(services: Services) -> Flask:
     app.extensions[EXTENSION] = services
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
     app.before_request(home.carried_error)
+    app.before_request(carried_answer)
     protect(
         app,
         pages=Pages(

@@ -10,6 +10,7 @@ from flask import redirect
 from idp import clock
 from idp.errors import ProtocolError, TemporarilyUnavailable, TransactionLost
 from idp.pages import _visit
+from idp.pages._portal import back_to_portal
 from idp.protocol import codes
 from idp.protocol.authorization_response import with_error
 from idp.protocol.interaction import NeedsConsent, NeedsLogin, Visit, decide
@@ -85,7 +86,7 @@ def go_on(transaction: Transaction) -> Response:
             return redirect(f"/login?tx={transaction.id}", 303)
         if isinstance(now.need, NeedsConsent):
             return redirect(f"/consent?tx={transaction.id}", 303)
-        location = codes.issue(
+        answer = codes.issue(
             request=now.request,
             client=now.client,
             held=now.held,
@@ -93,7 +94,7 @@ def go_on(transaction: Transaction) -> Response:
             provider=_visit.services().provider,
             transaction_key=transaction.key,
         )
-        return redirect(location, 303)
+        return back_to_portal(answer)
     except ProtocolError as error:
         return back_with(transaction, error)
 
@@ -108,7 +109,8 @@ def back_with(transaction: Transaction, error: ProtocolError) -> Response:
     asked = transaction.request
     if asked is None or isinstance(error, TemporarilyUnavailable):
         raise error
-    services = _visit.services()
+    services, client = _visit.services(), client_of(transaction)
+    if client is None:
+        raise error
     services.transactions.end(transaction)
-    issuer = services.provider.issuer
-    return redirect(with_error(redirect_uri=asked.redirect_uri, error=error, state=asked.state, issuer=issuer), 303)
+    return back_to_portal(with_error(asked, error=error, client=client, provider=services.provider))

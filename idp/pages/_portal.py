@@ -1,13 +1,21 @@
-"""How a relying party is shown to a citizen."""
+"""How a relying party is shown to a citizen, and how the citizen gets back to it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flask import g, redirect, request
+
+from idp.pages._page import LANGUAGE_PARAMETER, render_page
+from idp.pages._shield import URLS
 from idp.pages._words import current_language
+from idp.pages.languages import other_than
 
 if TYPE_CHECKING:
+    from werkzeug import Response
+
+    from idp.protocol.authorization_response import Answer
     from idp.relying_parties.client import RelyingParty
 
 
@@ -34,3 +42,32 @@ def portal_view(client: RelyingParty | None) -> PortalView | None:
         verified=True,
         sandbox=client.sandbox,
     )
+
+
+def back_to_portal(answer: Answer) -> Response:
+    """Send the citizen on with the portal's answer: by a redirect, or by a form that sends itself.
+
+    The form needs no script of its own: where ours does not run, its button does the same. It may end at the portal
+    that asked and nowhere else.
+
+    Source: OAuth 2.0 Form Post Response Mode sections 2 and 4.
+    """
+    location = answer.location
+    if location is not None:
+        return redirect(location, 303)
+    g.ui_locales = answer.ui_locales
+    return render_page(
+        "form_post.html",
+        form_targets=(answer.redirect_uri,),
+        ui_locales=answer.ui_locales,
+        portal=portal_view(answer.client),
+        action=answer.redirect_uri,
+        parameters=answer.parameters,
+        language_url=f"{URLS['home']}?{LANGUAGE_PARAMETER}={other_than(current_language())}",
+    )
+
+
+def carried_answer() -> Response | None:
+    """Let the answer that the authorization endpoint left in the environment become its page, like any of ours."""
+    answer: Answer | None = request.environ.get("sen.answer")
+    return None if answer is None else back_to_portal(answer)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from idp.ephemeral import Read
 from idp.errors import InvalidRequest, InvalidRequestUri, ProtocolError, RequestUriNotSupported
+from idp.protocol import request_object
+from idp.protocol.authorization_response import default_mode
 from idp.protocol.records import AuthorizationRequest
-from idp.protocol.request_checks import BEFORE_REDIRECT, CHECKS, Draft
+from idp.protocol.request_checks import BEFORE_REDIRECT, CHECKS, LONGEST_LOCALES, LONGEST_STATE, Draft
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
+    from idp.protocol.authorization_response import Asked
+    from idp.protocol.client_auth import Mark
     from idp.protocol.provider import Provider
     from idp.relying_parties.client import RelyingParty
 
@@ -22,18 +27,57 @@ REQUEST_URI_PREFIX = "urn:ietf:params:oauth:request_uri:"
 class RefusedAtRedirect(Exception):
     """A refusal that the relying party is told at a redirect address that has been checked."""
 
-    def __init__(self, *, error: ProtocolError, redirect_uri: str, state: str | None) -> None:
-        """Keep the refusal and where it goes."""
+    def __init__(self, error: ProtocolError, *, asked: Asked, client: RelyingParty) -> None:
+        """Keep the refusal, and where and how it goes."""
         super().__init__(error.public)
         self.error = error
-        self.redirect_uri = redirect_uri
-        self.state = state
+        self.asked = asked
+        self.client = client
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """What an answer has to know of a request that was refused."""
+
+    redirect_uri: str
+    state: str | None
+    response_mode: str
+    ui_locales: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A checked request, and the marks that must still be claimed so that its object is used once."""
+
+    request: AuthorizationRequest
+    marks: tuple[Mark, ...] = ()
+
+
+def take(
+    *, unverified: Mapping[str, str], client: RelyingParty, provider: Provider, pushed: bool, now: datetime
+) -> Taken:
+    """Open the signed request object, where one was sent, and run every check that applies.
+
+    Raises:
+        ProtocolError: the redirect address is not good: say so on a page (or at PAR, in the answer).
+        RefusedAtRedirect: anything else.
+
+    Source: RFC 9101 section 6, OpenID Connect Core section 3.1.2.2, RFC 9126 sections 2.1 and 3.
+    """
+    try:
+        found = request_object.opened(unverified=unverified, client=client, provider=provider, pushed=pushed, now=now)
+    except ProtocolError as error:
+        said = request_object.said_unverified(unverified)
+        if not client.accepts_redirect(said.get("redirect_uri", "")):
+            raise
+        raise _refused(error, said=said, client=client, mode=default_mode(client)) from error
+    return Taken(check(unverified=found.parameters, client=client, provider=provider, pushed=pushed), found.marks)
 
 
 def check(
     *, unverified: Mapping[str, str], client: RelyingParty, provider: Provider, pushed: bool
 ) -> AuthorizationRequest:
-    """Run every check that applies.
+    """Run every check that applies to parameters that lie open; `take` opens an object first.
 
     Raises:
         ProtocolError: the redirect address is not good: say so on a page (or at PAR, in the answer).
@@ -50,12 +94,21 @@ def check(
             if check_row.par if pushed else check_row.authorize:
                 established.update(check_row.run(draft))
     except ProtocolError as error:
-        address = str(established["redirect_uri"])
-        state = established.get("state")
-        raise RefusedAtRedirect(
-            error=error, redirect_uri=address, state=state if isinstance(state, str) else None
-        ) from error
+        mode = str(established.get("response_mode") or default_mode(client))
+        raise _refused(error, said=unverified, client=client, mode=mode) from error
     return AuthorizationRequest(**established)  # type: ignore[arg-type]  # each check names its fields
+
+
+def _refused(error: ProtocolError, *, said: Mapping[str, str], client: RelyingParty, mode: str) -> RefusedAtRedirect:
+    """Return the refusal that goes to the address that has been compared already; a state too long stays here."""
+    state = said.get("state")
+    asked = _Refused(
+        redirect_uri=said["redirect_uri"],
+        state=state if state is None or len(state) <= LONGEST_STATE else None,
+        response_mode=mode,
+        ui_locales=said.get("ui_locales", "")[:LONGEST_LOCALES] or None,
+    )
+    return RefusedAtRedirect(error, asked=asked, client=client)
 
 
 def pushed_key(pushed_id: str) -> str:

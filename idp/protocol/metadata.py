@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from idp.protocol.authorization_response import MODES
 from idp.protocol.claims import CLAIMS
 from idp.protocol.client_auth import METHODS
 from idp.protocol.grants import GRANTS
 from idp.protocol.request_checks import PROMPTS
 from idp.relying_parties.metadata_rules import SCOPES
 from idp.relying_parties.profiles import WEB_ALGORITHMS
+from keys import ENCODINGS, ENCRYPTIONS
 
 if TYPE_CHECKING:
     from idp.protocol.provider import Provider
@@ -25,9 +27,13 @@ ENDPOINTS = {
     "userinfo_endpoint": "/userinfo",
     "revocation_endpoint": "/revoke",
     "end_session_endpoint": "/logout",
+    "registration_endpoint": "/register",
     "jwks_uri": "/jwks",
 }
 """The metadata's name of each endpoint, and its path."""
+
+MESSAGES = ("id_token", "userinfo", "authorization")
+"""What is signed, or encrypted too, as each relying party has registered it."""
 
 TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid")
 
@@ -44,11 +50,11 @@ def document(provider: Provider) -> dict[str, Any]:
         **{name: provider.issuer + path for name, path in ENDPOINTS.items()},
         "scopes_supported": [*sorted(SCOPES), *provider.purposes.scopes],
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": list(MODES),
         "grant_types_supported": list(GRANTS),
         "acr_values_supported": list(provider.assurance.supported_acr_values()),
         "subject_types_supported": ["pairwise", "public"],
-        "id_token_signing_alg_values_supported": list(provider.settings.keys.algorithms),
+        **_message_members(list(provider.settings.keys.algorithms)),
         "token_endpoint_auth_methods_supported": [*authentication, "none"],
         "token_endpoint_auth_signing_alg_values_supported": signing,
         "revocation_endpoint_auth_methods_supported": [*authentication, "none"],
@@ -56,7 +62,9 @@ def document(provider: Provider) -> dict[str, Any]:
         "claims_supported": [*TOKEN_CLAIMS, "vn_account_level", *CLAIMS],
         "claim_types_supported": ["normal"],
         "claims_parameter_supported": True,
-        "request_parameter_supported": False,
+        "request_parameter_supported": True,
+        "require_signed_request_object": False,
+        "request_object_signing_alg_values_supported": signing,
         "request_uri_parameter_supported": False,
         "require_request_uri_registration": False,
         "code_challenge_methods_supported": ["S256"],
@@ -66,6 +74,14 @@ def document(provider: Provider) -> dict[str, Any]:
         "ui_locales_supported": list(LANGUAGES),
         "display_values_supported": ["page"],
     }
+
+
+def _message_members(signing: list[str]) -> dict[str, list[str]]:
+    """Return what each kind of message may be signed and encrypted with (JARM section 4, RFC 9701 section 7)."""
+    signed = {f"{kind}_signing_alg_values_supported": signing for kind in MESSAGES}
+    wrapped = {f"{kind}_encryption_alg_values_supported": list(ENCRYPTIONS) for kind in MESSAGES}
+    encoded = {f"{kind}_encryption_enc_values_supported": sorted(ENCODINGS) for kind in MESSAGES}
+    return signed | wrapped | encoded
 
 
 def ready_bytes(provider: Provider) -> tuple[bytes, str]:

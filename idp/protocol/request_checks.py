@@ -23,6 +23,7 @@ from idp.errors import (
     UnsupportedResponseType,
 )
 from idp.protocol import pkce
+from idp.protocol.authorization_response import MODES
 from idp.protocol.claims import CLAIMS, asked_by_scope
 from idp.protocol.id_token_hint import read_hint
 from idp.relying_parties.purposes import SCOPE_PREFIX
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 LONGEST_STATE = 2048
+LONGEST_LOCALES = 100
 LONGEST_NONCE = 512
 LONGEST_CLAIMS = 4096
 LONGEST_SCOPE = 2048
@@ -68,9 +70,9 @@ def redirect_uri(draft: Draft) -> Established:
 
 
 def request_object(draft: Draft) -> Established:
-    """Request objects are not taken yet, and never fetched from elsewhere (RFC 9101 section 10.4)."""
+    """Refuse an object that nobody has opened: its parameters would not count (RFC 9101 section 6.3)."""
     if "request" in draft.unverified:
-        raise RequestNotSupported("Signed request objects are not taken; push the request instead (RFC 9126).")
+        raise RequestNotSupported("A request object does not belong here.")
     return {}
 
 
@@ -102,10 +104,11 @@ def response_type(draft: Draft) -> Established:
 
 
 def response_mode(draft: Draft) -> Established:
-    """Answers go into the query (OAuth 2.0 Multiple Response Types section 2.1)."""
-    if draft.unverified.get("response_mode", "query") != "query":
-        raise InvalidRequest("Only response_mode=query is answered.")
-    return {}
+    """Keep how the answer travels: one of the modes that the relying party has (Multiple Response Types 2.1)."""
+    mode, allowed = draft.unverified.get("response_mode", "query"), draft.client.response_modes
+    if mode not in MODES or mode not in allowed:
+        raise InvalidRequest(f"response_mode is one of {', '.join(sorted(allowed))} for this relying party.")
+    return {"response_mode": mode}
 
 
 def code_challenge(draft: Draft) -> Established:
@@ -241,7 +244,7 @@ def hints(draft: Draft) -> Established:
     sealed = None
     if hint and len(hint) <= LONGEST_HINT:
         sealed = b64encode(draft.provider.sealer.seal(purpose=HINT_PURPOSE, plaintext=hint.encode())).decode()
-    return {"login_hint": sealed, "ui_locales": draft.unverified.get("ui_locales", "")[:100] or None}
+    return {"login_hint": sealed, "ui_locales": draft.unverified.get("ui_locales", "")[:LONGEST_LOCALES] or None}
 
 
 def resource(draft: Draft) -> Established:
@@ -265,11 +268,11 @@ BEFORE_REDIRECT: tuple[Check, ...] = (Check(redirect_uri, par=True, authorize=Tr
 """Until these hold, nothing is sent to any address: the citizen sees a page (RFC 9700 section 4.11.2)."""
 
 CHECKS: tuple[Check, ...] = (
+    Check(response_mode, par=True, authorize=True),
     Check(state, par=True, authorize=True),
     Check(request_object, par=True, authorize=True),
     Check(pushed_only, par=False, authorize=True),
     Check(response_type, par=True, authorize=True),
-    Check(response_mode, par=True, authorize=True),
     Check(code_challenge, par=True, authorize=True),
     Check(nonce, par=True, authorize=True),
     Check(scope, par=True, authorize=True),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from idp import clock
 from idp.errors import InvalidToken
+from idp.protocol.messages import encrypted
 from keys import JoseRefused, JwtRules, SealBroken, read_jwt, sign_jwt
 
 if TYPE_CHECKING:
@@ -87,11 +88,14 @@ def answer_members(
         **({} if extras.nonce is None else {"nonce": extras.nonce}),
     }
     key = provider.ring.signing_key(client.id_token_algorithm, now=now)
+    id_token, encryption = sign_jwt(claims=claims, key=key, typ="JWT"), client.messages.id_token_encryption
+    if encryption is not None:
+        id_token = encrypted(id_token.encode(), encryption=encryption, client=client, content_type="JWT")
     return {
         "access_token": access,
         "token_type": "Bearer",
         "expires_in": settings.tokens.access_token_seconds,
-        "id_token": sign_jwt(claims=claims, key=key, typ="JWT"),
+        "id_token": id_token,
         "scope": authorization.scope,
     }
 

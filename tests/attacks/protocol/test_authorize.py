@@ -223,13 +223,17 @@ def test_more_scopes_than_an_honest_request_has_are_refused(portal: Portal, citi
     assert answered(citizen.opens(portal.asks(scope=scope)))["error"] == "invalid_scope"
 
 
-@pytest.mark.parametrize("mode", ["fragment", "form_post", "web_message", "jwt", "query.jwt"])
+@pytest.mark.parametrize("mode", ["fragment", "form_post", "web_message", "jwt", "query.jwt", "QUERY", "query jwt"])
 @pytest.mark.spec("AZ-25")
-def test_answers_go_into_the_query_only(portal: Portal, citizen: SignedIn, mode: str) -> None:
-    response = citizen.opens(portal.asks(response_mode=mode))
+def test_answers_go_where_the_relying_party_has_registered_and_nowhere_else(
+    house: House, citizen: SignedIn, mode: str
+) -> None:
+    modest = house.registers_portal(response_modes=["query"])
+    response = citizen.opens(modest.asks(response_mode=mode))
     assert answered(response)["error"] == "invalid_request"
     assert "#" not in response.headers["Location"]
-    assert "code" in answered(citizen.opens(portal.asks(response_mode="query")))
+    citizen.agrees_to(modest.asks())
+    assert "code" in answered(citizen.opens(modest.asks(response_mode="query")))
 
 
 @pytest.mark.parametrize(
