@@ -126,6 +126,7 @@ def read_request(environ: Mapping[str, Any], *, methods: frozenset[str], form: b
         if_none_match=environ.get("HTTP_IF_NONE_MATCH"),
         address=environ.get("REMOTE_ADDR", ""),
         forwarded=any(name in environ for name in FORWARDING),
+        certificate=environ.get("sen.certificate"),
         environ=environ,
     )
 

@@ -26,7 +26,13 @@ def answer(request: Request, services: Services) -> Response:
     Source: RFC 7009 sections 2.1 and 2.2.
     """
     provider = services.provider
-    proof = authenticate(form=request.form, authorization=request.authorization, provider=provider, now=clock.now())
+    proof = authenticate(
+        form=request.form,
+        authorization=request.authorization,
+        certificate=request.certificate,
+        provider=provider,
+        now=clock.now(),
+    )
     token = request.form.get("token")
     if token is None:
         raise InvalidRequest("token is missing.")

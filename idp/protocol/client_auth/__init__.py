@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from idp.ephemeral import Claim, Count
 from idp.errors import InvalidClient, InvalidRequest, SlowDown
-from idp.protocol.client_auth import client_secret_basic, none, private_key_jwt
+from idp.protocol.client_auth import (
+    client_secret_basic,
+    none,
+    private_key_jwt,
+    self_signed_tls_client_auth,
+    tls_client_auth,
+)
 from idp.protocol.client_auth.proof import CLIENT_ID, METHODS_SHARED_TEXT, Credentials, Mark, Proof
+from idp.relying_parties.profiles import MUTUAL_TLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,12 +28,24 @@ MINUTE = 60
 METHODS: dict[str, Callable[[Credentials, Provider], Proof]] = {
     "private_key_jwt": private_key_jwt.verify,
     "client_secret_basic": client_secret_basic.verify,
+    "tls_client_auth": tls_client_auth.verify,
+    "self_signed_tls_client_auth": self_signed_tls_client_auth.verify,
     "none": none.verify,
 }
 
 
-def authenticate(*, form: Mapping[str, str], authorization: str | None, provider: Provider, now: datetime) -> Proof:
+def authenticate(
+    *,
+    form: Mapping[str, str],
+    authorization: str | None,
+    provider: Provider,
+    now: datetime,
+    certificate: bytes | None = None,
+) -> Proof:
     """Pick the one method that a request's form and Authorization header use, and verify it.
+
+    A certificate is one only for a relying party that is registered so, and beside nothing else: whoever
+    authenticates otherwise may bring one that its tokens are to be bound to.
 
     Raises:
         InvalidRequest: it uses two.
@@ -41,6 +60,7 @@ def authenticate(*, form: Mapping[str, str], authorization: str | None, provider
         assertion_type=form.get("client_assertion_type"),
         authorization=authorization,
         at=now,
+        certificate=certificate,
     )
     has_assertion = credentials.assertion is not None or credentials.assertion_type is not None
     has_header = authorization is not None
@@ -48,11 +68,25 @@ def authenticate(*, form: Mapping[str, str], authorization: str | None, provider
         raise InvalidRequest("Use one way of client authentication, not two.")
     if credentials.secret is not None:
         raise InvalidClient(METHODS_SHARED_TEXT, detail="client_secret_post")
-    method = "private_key_jwt" if has_assertion else "client_secret_basic" if has_header else "none"
+    method = (
+        "private_key_jwt"
+        if has_assertion
+        else "client_secret_basic"
+        if has_header
+        else _without_secret(credentials, provider)
+    )
     proof = METHODS[method](credentials, provider)
     if proof.client.authentication_method != method:
         raise InvalidClient(METHODS_SHARED_TEXT, detail=f"registered for {proof.client.authentication_method}")
     return proof
+
+
+def _without_secret(credentials: Credentials, provider: Provider) -> str:
+    """Return by which method a request that holds nothing secret is judged (RFC 8705 section 2)."""
+    if credentials.certificate is None:
+        return "none"
+    registered = none.verify(credentials, provider).client.authentication_method
+    return registered if registered in MUTUAL_TLS else "none"
 
 
 def spend(proof: Proof, *steps: Step, provider: Provider) -> list[Any]:

@@ -24,6 +24,7 @@ class Credentials:
     assertion_type: str | None
     authorization: str | None = field(repr=False)
     at: datetime
+    certificate: bytes | None = field(default=None, repr=False)  # DER, of the mutual TLS that the front ended
 
 
 @dataclass(frozen=True, slots=True)

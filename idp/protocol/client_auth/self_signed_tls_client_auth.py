@@ -1,0 +1,37 @@
+"""self_signed_tls_client_auth: the very certificate that is registered in the key set, whoever has issued it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from idp.errors import InvalidClient
+from idp.protocol.client_auth import none
+from idp.protocol.client_auth.proof import METHODS_SHARED_TEXT, Credentials, Proof
+from keys.certificates import CertificateRefused, certificate_thumbprint, read_certificate
+
+if TYPE_CHECKING:
+    from idp.protocol.provider import Provider
+
+
+def verify(credentials: Credentials, provider: Provider) -> Proof:
+    """Verify a certificate; that its key is the sender's, the handshake has proved.
+
+    1. client_id names a relying party; 2. its key set holds this certificate; 3. which is valid at this time.
+
+    Raises:
+        InvalidClient: one of these does not hold; which, is in the log.
+
+    Source: RFC 8705 section 2.2; no authority is asked.
+    """
+    client = none.verify(credentials, provider).client  # 1
+    if credentials.certificate is None:
+        raise InvalidClient(METHODS_SHARED_TEXT, detail="no certificate")
+    if certificate_thumbprint(credentials.certificate) not in client.certificates:  # 2
+        raise InvalidClient(METHODS_SHARED_TEXT, detail="a certificate that is not registered")
+    try:
+        certificate = read_certificate(credentials.certificate)
+    except CertificateRefused as error:
+        raise InvalidClient(METHODS_SHARED_TEXT, detail=str(error)) from error
+    if not certificate.not_valid_before_utc <= credentials.at <= certificate.not_valid_after_utc:  # 3
+        raise InvalidClient(METHODS_SHARED_TEXT, detail="a certificate that is not valid now")
+    return Proof(client)
