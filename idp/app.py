@@ -35,7 +35,6 @@ from idp.relying_parties.directory import Directory
 from idp.relying_parties.jwks import KeySets
 from idp.relying_parties.purposes import PurposeCatalogue
 from idp.relying_parties.registration import Registrar
-from idp.relying_parties.software_statement import StatementIssuers
 from idp.services import People, Services
 from idp.sessions import Sessions
 from idp.storage.redis import RedisEphemeral
@@ -123,7 +122,13 @@ def build_services(settings: Settings) -> Services:
             assurance=provider.assurance,
             audit=audit,
         ),
-        registrar=_registrar(provider=provider, database=database),
+        registrar=Registrar(
+            provider.settings,
+            store=SqlRegistrations(database),
+            directory=provider.directory,
+            outbound=provider.outbound,
+            purposes=provider.purposes,
+        ),
         consents=SqlConsents(database),
         audit=audit,
         metrics=Metrics(folder=Path(settings.metrics.folder)),
@@ -169,19 +174,6 @@ def _client_authorities(settings: Settings) -> Authorities:
         return Authorities.read(Path(file).read_bytes()) if file else Authorities.nobody()
     except (OSError, CertificateRefused) as error:
         raise SettingsError((f"[front] client_authorities: {file} holds no authorities: {error}",)) from error
-
-
-def _registrar(*, provider: Provider, database: Database) -> Registrar:
-    statements = provider.settings.registration.software_statements
-    return Registrar(
-        settings=provider.settings,
-        store=SqlRegistrations(database),
-        relying_parties=SqlRelyingParties(database),
-        directory=provider.directory,
-        outbound=provider.outbound,
-        issuers=StatementIssuers.load(Path(statements) if statements else None),
-        purposes=provider.purposes,
-    )
 
 
 def _people(*, settings: Settings, database: Database, sealer: Sealer) -> People:

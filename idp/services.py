@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from idp.login.transaction import Transactions
     from idp.metrics import Metrics
     from idp.protocol.provider import Provider
+    from idp.relying_parties.registration import Registrar
     from idp.sessions import Sessions
 
 
@@ -39,6 +40,7 @@ class Services:
     sessions: Sessions
     transactions: Transactions
     journey: Journey
+    registrar: Registrar
     consents: Consents
     audit: AuditStore
     metrics: Metrics

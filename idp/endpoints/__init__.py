@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from idp.endpoints import authorize, discovery, health, jwks, par, revoke, token, userinfo
+from idp.endpoints import authorize, discovery, health, jwks, par, register, revoke, token, userinfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +37,7 @@ ROUTES: dict[str, Route] = {
     "/token": Route(token.answer, POST, form=True),
     "/userinfo": Route(userinfo.answer, GET | POST, form=True),
     "/revoke": Route(revoke.answer, POST, form=True),
+    "/register": Route(register.answer, frozenset(register.METHODS)),
     "/health/live": Route(health.live, GET),
     "/health/ready": Route(health.ready, GET),
     "/metrics": Route(health.metrics, GET),

@@ -21,6 +21,7 @@ from idp.relying_parties.directory import generation_of
 from idp.relying_parties.profiles import PROFILES
 from idp.relying_parties.refusals import InvalidClientMetadata
 from idp.relying_parties.registration_metadata import READ_ONLY, Draft, check, complete
+from idp.relying_parties.software_statement import StatementIssuers
 from idp.relying_parties.store import Allowance, Registered, StoredClient
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
     from idp.outbound import OutboundClient
     from idp.relying_parties.directory import Directory
-    from idp.relying_parties.software_statement import StatementIssuers
-    from idp.relying_parties.store import RegistrationStore, RelyingPartyStore
+    from idp.relying_parties.purposes import PurposeCatalogue
+    from idp.relying_parties.store import RegistrationStore
     from idp.settings import Settings
 
 TOKEN_BYTES = 32
@@ -48,17 +49,29 @@ class Answer:
     secret: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Registrar:
     """Registers, shows, changes and ends relying parties on their own request."""
 
-    settings: Settings
-    store: RegistrationStore
-    relying_parties: RelyingPartyStore
-    directory: Directory
-    outbound: OutboundClient
-    issuers: StatementIssuers
-    known_purposes: tuple[str, ...]
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        store: RegistrationStore,
+        directory: Directory,
+        outbound: OutboundClient,
+        purposes: PurposeCatalogue,
+    ) -> None:
+        """Keep the parts, and read whose software statements are believed.
+
+        Raises:
+            SettingsError: the file of these is broken.
+        """
+        self._settings = settings
+        self._store = store
+        self._directory = directory
+        self._outbound = outbound
+        self._purposes = purposes
+        self._issuers = StatementIssuers.load(settings.registration.software_statements)
 
     def register(self, unverified: Mapping[str, Any], *, unverified_token: str | None) -> Answer:
         """Register a relying party.
@@ -86,7 +99,7 @@ class Registrar:
             token_id=token_id or "open",
         )
         registered = Registered(made, allowance, _hash(token))
-        if not self.store.add(registered, token_id=token_id, at=clock.now(), event=event):  # 6
+        if not self._store.add(registered, token_id=token_id, at=clock.now(), event=event):  # 6
             raise InvalidToken(NOT_GOOD, detail="the last use was taken meanwhile")
         return Answer(made, token, secret)
 
@@ -129,9 +142,9 @@ class Registrar:
             generation=self._generation(made) != self._generation(former.client),
         )
         changed = Registered(made, former.allowance, _hash(token))
-        if not self.store.change(changed, expected_hash=former.token_hash, event=event):
+        if not self._store.change(changed, expected_hash=former.token_hash, event=event):
             raise InvalidToken(NOT_GOOD, detail="changed by another request meanwhile")
-        self.directory.forget(client_id)
+        self._directory.forget(client_id)
         return Answer(made, token, secret)
 
     def end(self, *, unverified_client_id: str, unverified_token: str | None) -> None:
@@ -142,24 +155,26 @@ class Registrar:
         """
         client_id = self._known(unverified_client_id, unverified_token).client.client_id
         event = ClientEnded(actor=f"client:{client_id}", client_id=client_id, object=client_id, reason=SELF_ENDED)
-        self.relying_parties.end(client_id=client_id, reason=SELF_ENDED, event=event)
-        self.directory.forget(client_id)
+        self._store.end(client_id=client_id, reason=SELF_ENDED, event=event)
+        self._directory.forget(client_id)
 
     def _allowance(self, unverified_token: str | None) -> tuple[Allowance, str | None]:
         """Return what may be registered, and the id of the token that says so."""
         if unverified_token is not None:
-            found = self.store.find_token(token_hash=_hash(unverified_token), at=clock.now())
+            found = self._store.find_token(token_hash=_hash(unverified_token), at=clock.now())
             if found is None:
                 raise InvalidToken(NOT_GOOD)
             return found.allowance, found.id
-        if not self.settings.registration.open:
+        if not self._settings.registration.open:
             raise InvalidToken("Send an initial access token as Authorization: Bearer.")
-        loosened = self.settings.registration.open_loosened
-        return Allowance(tuple(PROFILES), self.known_purposes, OPEN_OWNER, approved=True, loosened=loosened), None
+        loosened = self._settings.registration.open_loosened
+        return Allowance(
+            tuple(PROFILES), tuple(self._purposes.purposes), OPEN_OWNER, approved=True, loosened=loosened
+        ), None
 
     def _known(self, unverified_client_id: str, unverified_token: str | None) -> Registered:
         """Return the relying party whose token this is; which of the two is wrong, nobody learns."""
-        found = self.store.get(client_id=unverified_client_id) if unverified_token else None
+        found = self._store.get(client_id=unverified_client_id) if unverified_token else None
         given, expected = _hash(unverified_token or ""), found.token_hash if found else b""
         if not hmac.compare_digest(given, expected) or found is None or found.client.ended_at is not None:
             raise InvalidToken(NOT_GOOD)
@@ -170,7 +185,7 @@ class Registrar:
     ) -> tuple[StoredClient, str | None]:
         """Return the relying party as it would be stored, every rule kept, and the secret that was made for it."""
         said = self._with_statement(unverified, former=former)  # 2
-        loopback = self.settings.outbound.allow_loopback
+        loopback = self._settings.outbound.allow_loopback
         draft = complete(said, allowance=allowance, allow_loopback=loopback)  # 3
         secret, secret_hash = _secret(draft, former=former)
         made = StoredClient(
@@ -182,7 +197,7 @@ class Registrar:
             created_at=former.created_at if former else clock.now(),
             ended_at=None,
         )
-        check(draft, stored=made, allow_loopback=loopback, known_purposes=frozenset(self.known_purposes))  # 5
+        check(draft, stored=made, allow_loopback=loopback, known_purposes=self._purposes.ids)  # 5
         self._check_sector(made.metadata)  # 4, last, because it asks somebody else
         return made, secret
 
@@ -195,7 +210,7 @@ class Registrar:
             return unverified
         if not isinstance(statement, str):
             raise InvalidClientMetadata("software_statement: a text is needed")
-        said = self.issuers.read(statement, now=clock.now())
+        said = self._issuers.read(statement, now=clock.now())
         return {**unverified, **said, "software_statement": statement}
 
     def _check_sector(self, metadata: Mapping[str, Any]) -> None:
@@ -204,7 +219,7 @@ class Registrar:
         if uri is None:
             return
         try:
-            listed = self.outbound.fetch_json(uri).value
+            listed = self._outbound.fetch_json(uri).value
         except OutboundError as error:
             text = error.public[0].lower() + error.public[1:]
             raise InvalidClientMetadata(f"sector_identifier_uri: {text}", detail=error.detail) from error
@@ -214,8 +229,8 @@ class Registrar:
     def _generation(self, client: StoredClient) -> str:
         checked = metadata_rules.check(
             client,
-            allow_loopback=self.settings.outbound.allow_loopback,
-            known_purposes=frozenset(self.known_purposes),
+            allow_loopback=self._settings.outbound.allow_loopback,
+            known_purposes=self._purposes.ids,
         )
         return generation_of(checked)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import orjson
@@ -13,7 +14,6 @@ from keys import JoseRefused, JwtRules, KeysError, VerificationKey, parse_jwks, 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
-    from pathlib import Path
 
 ALGORITHMS = frozenset({"ES256", "PS256", "EdDSA"})
 TYPES = frozenset({None, "jwt", "software-statement+jwt"})
@@ -31,19 +31,19 @@ class StatementIssuers:
         self._keys = keys
 
     @classmethod
-    def load(cls, path: Path | None) -> Self:
-        """Read a JSON file: issuer -> its key set (RFC 7517 section 5); None: nobody is believed.
+    def load(cls, file: str) -> Self:
+        """Read a JSON file: issuer -> its key set (RFC 7517 section 5); without a file nobody is believed.
 
         Raises:
             SettingsError: the file cannot be read, or a key in it is not good.
         """
-        if path is None:
+        if not file:
             return cls({})
         try:
-            issuers = orjson.loads(path.read_bytes())
+            issuers = orjson.loads(Path(file).read_bytes())
             return cls({issuer: parse_jwks(document) for issuer, document in issuers.items()})
         except (OSError, ValueError, AttributeError, KeysError) as error:
-            raise SettingsError((f"[registration] software_statements: {path.name}: {error}",)) from error
+            raise SettingsError((f"[registration] software_statements: {file}: {error}",)) from error
 
     def read(self, statement: str, *, now: datetime) -> dict[str, Any]:
         """Return the metadata that a statement says, which goes before whatever the relying party says itself.

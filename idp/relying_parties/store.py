@@ -115,3 +115,7 @@ class RegistrationStore(Protocol):
     def change(self, registered: Registered, *, expected_hash: bytes, event: Event) -> bool:
         """Replace one whose registration access token is still the expected one; False when it is not."""
         ...
+
+    def end(self, *, client_id: str, reason: str, event: Event) -> bool:
+        """End one for ever; False when there was none that lived."""
+        ...

@@ -138,6 +138,7 @@ class SqlRegistrations:
     def __init__(self, database: Database) -> None:
         """Share the process's database."""
         self._database = database
+        self.end = SqlRelyingParties(database).end
 
     def issue(self, token: InitialToken, *, token_hash: bytes, event: Event) -> None:
         """See `RegistrationStore.issue`."""
