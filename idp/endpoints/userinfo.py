@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from idp import clock
 from idp.endpoints._http import NO_STORE, Request, Response, json_response
 from idp.errors import InvalidRequest, InvalidToken
-from idp.protocol import messages
+from idp.protocol import messages, mtls
 from idp.protocol.claims import values
 from idp.protocol.tokens import authorization_of
 
@@ -26,7 +26,8 @@ JWT_HEADERS = (("Content-Type", "application/jwt"), *NO_STORE)
 def answer(request: Request, services: Services) -> Response:
     """Answer with the claims that are agreed, as the register has them now.
 
-    1. one access token, in one place; 2. the authorization behind it, through every gate, in one read; 3. the claims;
+    1. one access token, in one place; 2. the authorization behind it, through every gate, in one read, and the
+    certificate that it is bound to, if it is; 3. the claims;
     4. plain, signed, encrypted or both, as the relying party has registered.
 
     Raises:
@@ -42,6 +43,7 @@ def answer(request: Request, services: Services) -> Response:
     client = provider.directory.find(live.client_id) if live else None
     if client is None or live is None or live.known is None or live.resource is not None:
         raise InvalidToken("The access token is not good, or no longer.")
+    mtls.check_bound(expected_x5t=live.certificate_x5t, certificate=request.certificate)
     claims = values(known=live.known, names=live.claims.split())  # 3
     return _rendered({**claims, "sub": live.subject}, client=client, provider=provider)  # 4
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from idp.protocol import mtls
 from idp.protocol.authorization_response import MODES
 from idp.protocol.claims import CLAIMS
 from idp.protocol.client_auth import METHODS
 from idp.protocol.grants import GRANTS
 from idp.protocol.request_checks import PROMPTS
 from idp.relying_parties.metadata_rules import SCOPES
-from idp.relying_parties.profiles import WEB_ALGORITHMS
+from idp.relying_parties.profiles import MUTUAL_TLS, WEB_ALGORITHMS
 from keys import ENCODINGS, ENCRYPTIONS
 
 if TYPE_CHECKING:
@@ -44,10 +45,12 @@ def document(provider: Provider) -> dict[str, Any]:
     Source: RFC 8414 section 2, OpenID Connect Discovery section 3, RFC 9126 section 5, RFC 9207 section 3.
     """
     signing = sorted(WEB_ALGORITHMS)
-    authentication = [name for name in METHODS if name != "none"]
+    hidden = {"none"} if provider.settings.front.mtls_base else {"none", *MUTUAL_TLS}
+    authentication = [name for name in METHODS if name not in hidden]
     return {
         "issuer": provider.issuer,
         **{name: provider.issuer + path for name, path in ENDPOINTS.items()},
+        **mtls.metadata(provider, endpoints=ENDPOINTS),
         "scopes_supported": [*sorted(SCOPES), *provider.purposes.scopes],
         "response_types_supported": ["code"],
         "response_modes_supported": list(MODES),

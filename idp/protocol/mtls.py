@@ -25,11 +25,6 @@ def thumbprint(certificate: bytes) -> str:
     return certificate_thumbprint(certificate)
 
 
-def confirmation(x5t: str) -> dict[str, str]:
-    """Return what the member `cnf` of a bound token says (RFC 8705 section 3.1)."""
-    return {"x5t#S256": x5t}
-
-
 def check_bound(*, expected_x5t: str | None, certificate: bytes | None) -> None:
     """Check that a token is used with the certificate it is bound to; one that is bound to none may come with any.
 

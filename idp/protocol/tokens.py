@@ -109,7 +109,10 @@ def _userinfo_token(*, authorization: LiveAuthorization, provider: Provider, now
 
 def _resource_token(*, authorization: LiveAuthorization, provider: Provider, now: datetime) -> str:
     issued = int(now.timestamp())
+    keys = (("jkt", authorization.dpop_jkt), ("x5t#S256", authorization.certificate_x5t))
+    bound = {name: value for name, value in keys if value}  # RFC 7800 section 3.1
     claims = {
+        **({"cnf": bound} if bound else {}),
         "iss": provider.issuer,
         "sub": authorization.subject,
         "aud": authorization.resource,

@@ -46,6 +46,8 @@ def answer(call: GrantCall) -> TokenAnswer:
     def not_wider(live: LiveAuthorization) -> None:  # 3
         if not set(call.form.get("scope", live.scope).split(" ")) <= set(live.scope.split(" ")):
             raise InvalidScope("scope may not be wider than what was agreed.")
+        if live.certificate_x5t not in {None, call.sender.x5t}:
+            raise InvalidGrant("The refresh token is bound to a client certificate: use it with that certificate.")
 
     live = provider.authorizations.refresh(  # 2
         refresh_hash=tokens.refresh_hash(token), client_id=client.client_id, accept=not_wider, event=event
