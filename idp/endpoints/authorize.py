@@ -88,7 +88,7 @@ def _arrive(*, request: Request, unverified: Mapping[str, str], services: Servic
     if client is None:
         raise InvalidRequest("This relying party is not known here, or has been ended.")
     if pushed_step is not None:  # 2
-        checked = authorization_request.from_pushed(unverified=unverified, stored=pushed)
+        checked = authorization_request.from_pushed(unverified=unverified, stored=pushed, client=client)
     else:
         checked = _taken(unverified, client=client, provider=provider)
     return _Arrival(checked, client, Held(token, session) if token and session else None)

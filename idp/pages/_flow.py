@@ -40,13 +40,15 @@ def client_of(transaction: Transaction) -> RelyingParty | None:
     """Return the portal of a transaction; None where the citizen wants only the own pages.
 
     Raises:
-        TransactionLost: the portal has been ended meanwhile.
+        TransactionLost: the portal has been ended meanwhile, or has other addresses or keys than it had.
     """
     if transaction.request is None:
         return None
     client = _visit.services().provider.directory.find(transaction.request.client_id)
     if client is None:
         raise TransactionLost("This portal is not known here any more.")
+    if client.generation != transaction.request.generation:
+        raise TransactionLost("This portal has changed its registration since.")
     return client
 
 

@@ -86,7 +86,7 @@ def check(
     Source: OpenID Connect Core section 3.1.2.2, RFC 9126 section 2.1.
     """
     draft = Draft(unverified=unverified, client=client, provider=provider, pushed=pushed)
-    established: dict[str, object] = {"client_id": client.client_id}
+    established: dict[str, object] = {"client_id": client.client_id, "generation": client.generation}
     for check_row in BEFORE_REDIRECT:
         established.update(check_row.run(draft))
     try:
@@ -133,17 +133,20 @@ def read_step(unverified: Mapping[str, str]) -> Read | None:
     return Read(pushed_key(uri.removeprefix(REQUEST_URI_PREFIX)))
 
 
-def from_pushed(*, unverified: Mapping[str, str], stored: bytes | None) -> AuthorizationRequest:
+def from_pushed(*, unverified: Mapping[str, str], stored: bytes | None, client: RelyingParty) -> AuthorizationRequest:
     """Open the pushed request; everything beside it in the front channel is ignored.
 
     Raises:
-        InvalidRequestUri: it is unknown, too old, used, or was pushed by another relying party.
+        InvalidRequestUri: it is unknown, too old, used, was pushed by another relying party, or was checked against
+            addresses and keys that are no longer registered.
 
     Source: RFC 9126 section 4, RFC 9101 section 6.3.
     """
     if stored is None:
         raise InvalidRequestUri("The pushed request is unknown, used or too old. Start again at the portal.")
     request = AuthorizationRequest.from_json(stored)
-    if request.client_id != unverified.get("client_id"):
+    if request.client_id != client.client_id:
         raise InvalidRequestUri("The request was pushed by another relying party.")
+    if request.generation != client.generation:
+        raise InvalidRequestUri("The portal has changed its registration since. Start again at the portal.")
     return replace(request, pushed_id=unverified["request_uri"].removeprefix(REQUEST_URI_PREFIX))

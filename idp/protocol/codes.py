@@ -108,6 +108,7 @@ def _record(
         resource=request.resource,
         dpop_jkt=request.dpop_jkt,
         authorization_details=request.authorization_details,
+        generation=request.generation,
         sealed_claims=None
         if known is None
         else b64encode(

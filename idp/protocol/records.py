@@ -47,6 +47,7 @@ class AuthorizationRequest:
     response_mode: str = "query"
     dpop_jkt: str | None = None  # the key that the code is bound to (RFC 9449 section 10)
     authorization_details: str | None = None  # JSON, checked (RFC 9396)
+    generation: str = ""  # of the registration that it was checked against
 
     def to_json(self) -> bytes:
         """Return the record as JSON."""
@@ -94,6 +95,7 @@ class CodeRecord:
     sealed_claims: str | None = None
     dpop_jkt: str | None = None
     authorization_details: str | None = None
+    generation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

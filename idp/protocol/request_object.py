@@ -14,7 +14,7 @@ import orjson
 
 from idp.errors import InvalidRequest, InvalidRequestObject, RequestNotSupported
 from idp.protocol.client_auth.proof import Mark
-from keys import JoseRefused, JwtRules, UnverifiedJwt, peek_unverified, verify_jwt
+from keys import JoseRefused, JwtRules, SignerUnknown, UnverifiedJwt, peek_unverified, verify_jwt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,7 +122,13 @@ def _verified(peeked: UnverifiedJwt, *, client: RelyingParty, provider: Provider
     algorithms = client.profile.algorithms if registered is None else frozenset({registered})
     required = REQUIRED_WHERE_SIGNED if client.profile.signed_messages else REQUIRED
     rules = _rules(client.client_id, provider.issuer, algorithms, required)
-    claims = verify_jwt(peeked, rules=rules, keys=client.keys, now=now).claims
+    try:
+        claims = verify_jwt(peeked, rules=rules, keys=client.keys, now=now).claims
+    except SignerUnknown:
+        renewed = provider.directory.renewed(client)  # a published key set may have changed
+        if renewed is None:
+            raise
+        claims = verify_jwt(peeked, rules=rules, keys=renewed.keys, now=now).claims
     begins, ends = claims.get("nbf"), claims.get("exp")
     if begins is not None and begins < now.timestamp() - LONGEST_SECONDS:
         raise JoseRefused("claims: nbf is too long ago")

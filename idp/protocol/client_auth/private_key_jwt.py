@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from idp.errors import InvalidClient
 from idp.protocol.client_auth.proof import CLIENT_ID, METHODS_SHARED_TEXT, Credentials, Mark, Proof
-from keys import JoseRefused, JwtRules, peek_unverified, verify_jwt
+from keys import JoseRefused, JwtRules, SignerUnknown, peek_unverified, verify_jwt
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
     from idp.protocol.provider import Provider
+    from idp.relying_parties.client import RelyingParty
+    from keys import UnverifiedJwt
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TYPES = frozenset({None, "jwt", "client-authentication+jwt"})
@@ -31,6 +36,20 @@ def _rules(client_id: str, issuer: str, algorithms: frozenset[str], longest: int
         longest_lifetime=longest,
         leeway=LEEWAY_SECONDS,
     )
+
+
+def _with_renewed_keys(
+    unverified: UnverifiedJwt, *, rules: JwtRules, client: RelyingParty, provider: Provider, at: datetime
+) -> Mapping[str, Any]:
+    """Return the claims once a key has verified them that was published a moment ago.
+
+    Raises:
+        JoseRefused: a rule does not hold, or still no key fits.
+    """
+    renewed = provider.directory.renewed(client)
+    if renewed is None:
+        raise SignerUnknown("no key fits")
+    return verify_jwt(unverified, rules=rules, keys=renewed.keys, now=at).claims
 
 
 def verify(credentials: Credentials, provider: Provider) -> Proof:
@@ -59,7 +78,10 @@ def verify(credentials: Credentials, provider: Provider) -> Proof:
             raise InvalidClient(METHODS_SHARED_TEXT, detail="unknown relying party")
         longest = provider.settings.tokens.assertion_seconds
         rules = _rules(unverified_id, provider.settings.server.issuer, client.profile.algorithms, longest)
-        claims = verify_jwt(unverified, rules=rules, keys=client.keys, now=credentials.at).claims  # 3
+        try:
+            claims = verify_jwt(unverified, rules=rules, keys=client.keys, now=credentials.at).claims  # 3
+        except SignerUnknown:
+            claims = _with_renewed_keys(unverified, rules=rules, client=client, provider=provider, at=credentials.at)
     except JoseRefused as error:
         raise InvalidClient(METHODS_SHARED_TEXT, detail=str(error)) from error
     if len(claims["jti"]) > LONGEST_JTI:

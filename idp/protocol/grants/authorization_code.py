@@ -83,6 +83,8 @@ def _check(*, call: GrantCall, record: CodeRecord) -> None:
     """Compare the code with the request (RFC 6749 section 4.1.3)."""
     if record.client_id != call.proof.client.client_id:
         raise InvalidGrant(NOT_GOOD, detail="another relying party's code")
+    if record.generation != call.proof.client.generation:
+        raise InvalidGrant(NOT_GOOD, detail="issued before the registration was changed")
     if int(call.now.timestamp()) - record.issued_at >= call.provider.settings.tokens.code_seconds:
         raise InvalidGrant(NOT_GOOD, detail="code too old")
     if call.form.get("redirect_uri") != record.redirect_uri:
