@@ -83,14 +83,22 @@ def uri_problem(uri: str, *, profile: Profile, allow_loopback: bool) -> str | No
         return "has characters that do not belong into a redirect address, or is too long"
     try:
         parts = urlsplit(uri)
-        host = parts.hostname
+        host, port = parts.hostname, parts.port
     except ValueError:
         return "is no address"
-    if "#" in uri or parts.username or not host:
+    if "#" in uri or "@" in parts.netloc or not host or port == 0:
         return "has a fragment, a user name or no host"
     loopback = any(uri.startswith((f"http://{host}/", f"http://{host}:")) for host in LOOPBACK_HOSTS)
     if loopback and (profile.loopback_redirect or allow_loopback):
         return None
     if parts.scheme == "http" and host == "localhost" and allow_loopback:
         return None
-    return None if parts.scheme == "https" else "is not https"
+    if parts.scheme != "https":
+        return "is not https"
+    return None if allow_loopback or _is_name(host) else "has a number or this machine for a host, and no name"
+
+
+def _is_name(host: str) -> bool:
+    """Tell whether a host is a name that others can find: no number in any of its forms, and not this machine."""
+    last = host.rstrip(".").rpartition(".")[2]
+    return ":" not in host and not last[:1].isdigit() and last != "localhost"

@@ -80,7 +80,7 @@ def _sector(read: Reader, *, redirects: tuple[str, ...], client_id: str) -> str:
         hosts = {urlsplit(redirect).hostname or "" for redirect in redirects}
     except ValueError:
         return ""  # and the address itself is a problem already
-    if len(hosts) > 1 and not named:
+    if len(hosts) > 1 and not named and read.text("subject_type", "pairwise") == "pairwise":
         read.problems.append("sector_identifier: needed where redirect_uris have several hosts")
     return named or (urlsplit(redirects[0]).hostname if redirects else None) or client_id
 
