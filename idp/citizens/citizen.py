@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field, fields
-from datetime import datetime  # noqa: TC003  dataclass fields are read at run time
+from datetime import datetime
 from typing import Any, Literal, Self
 
 import orjson
@@ -90,7 +90,7 @@ class Person:
 
     `full_name` is one field, family name first, as the card has it; nobody needs a family name. `gender` is `male`,
     `female` or `other` (OpenID Connect Core section 5.1), `nationality` an ISO 3166 code of two letters,
-    `phone_number` is E.164.
+    `phone_number` is E.164. `confirmed_at` is when the register last said all this of the holder of an account.
     """
 
     full_name: str = field(repr=False)
@@ -101,6 +101,7 @@ class Person:
     phone_number: str | None = field(default=None, repr=False)
     email: str | None = field(default=None, repr=False)
     former_number: FormerNumber | None = field(default=None, repr=False)
+    confirmed_at: datetime | None = None
 
     @classmethod
     def parse(cls, typed: dict[str, str]) -> Self:
@@ -138,6 +139,8 @@ class Person:
         ours = {each.name for each in fields(cls)}
         known = {name: value for name, value in read.items() if name in ours}
         known["birth_date"] = BirthDate.parse(known["birth_date"])
+        if "confirmed_at" in known:
+            known["confirmed_at"] = datetime.fromisoformat(known["confirmed_at"])
         if "former_number" in known:
             known["former_number"] = FormerNumber(known["former_number"])
         return cls(**known)

@@ -62,7 +62,7 @@ def outcome(*, activation: Activation, code: ActivationCode, existing: Citizen |
         CodeRefused: the account may not be opened again with this code.
         RegistrationRefused: the passkey was made for another account.
     """
-    citizen = _first_time(activation, code, at) if existing is None else _again(activation, code, existing)
+    citizen = _first_time(activation, code, at) if existing is None else _again(activation, code, existing, at)
     passkey = activation.passkey.given_to(citizen_id=citizen.id, at=at)
     session = activation.session.begun(citizen_id=citizen.id, passkey_id=passkey.id, at=at)
     actor = f"citizen:{citizen.id}"
@@ -97,12 +97,12 @@ def _first_time(activation: Activation, code: ActivationCode, at: datetime) -> C
         status="active",
         account_level=code.account_level,
         user_handle=activation.passkey.user_handle,
-        person=activation.person,
+        person=replace(activation.person, confirmed_at=at),
         created_at=at,
     )
 
 
-def _again(activation: Activation, code: ActivationCode, existing: Citizen) -> Citizen:
+def _again(activation: Activation, code: ActivationCode, existing: Citizen, at: datetime) -> Citizen:
     if existing.status != "active":
         raise CodeRefused(REFUSED, detail=f"the account is {existing.status}")
     if code.account_level < existing.account_level:
@@ -114,4 +114,4 @@ def _again(activation: Activation, code: ActivationCode, existing: Citizen) -> C
         raise CodeRefused(REFUSED, detail="the register names another person than the account does")
     if activation.passkey.user_handle != existing.user_handle:
         raise RegistrationRefused("This passkey was made for another account.", detail="user handle differs")
-    return replace(existing, account_level=code.account_level, person=now)
+    return replace(existing, account_level=code.account_level, person=replace(now, confirmed_at=at))

@@ -8,7 +8,7 @@ from idp import clock
 from idp.endpoints._http import NO_STORE, Request, Response, json_response
 from idp.errors import InvalidRequest, InvalidToken
 from idp.protocol import messages, mtls
-from idp.protocol.claims import values
+from idp.protocol.claims.released import released
 from idp.protocol.tokens import authorization_of
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ def answer(request: Request, services: Services) -> Response:
     if client is None or live is None or live.known is None or live.resource is not None:
         raise InvalidToken("The access token is not good, or no longer.")
     mtls.check_bound(expected_x5t=live.certificate_x5t, certificate=request.certificate)
-    claims = values(known=live.known, names=live.claims.split())  # 3
+    register = provider.settings.register
+    words = live.claims.split()
+    claims = released(known=live.known, words=words, scope=live.scope, subject=live.subject, register=register)  # 3
     return _rendered({**claims, "sub": live.subject}, client=client, provider=provider)  # 4
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from base64 import b64encode
-from typing import TYPE_CHECKING
+from base64 import b64decode, b64encode
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -14,9 +14,11 @@ from idp.ephemeral import Claim, Drop, Step, Write
 from idp.errors import InvalidRequestUri, ServerError
 from idp.protocol.authorization_request import pushed_key
 from idp.protocol.authorization_response import with_code
-from idp.protocol.claims import values
+from idp.protocol.claims import VERIFICATION, bare
+from idp.protocol.claims.released import acceptable, released
 from idp.protocol.interaction import OFFLINE
 from idp.protocol.records import CodeRecord
+from idp.protocol.request_checks import WANTED_PURPOSE
 from idp.protocol.subject import session_for, subject_for
 from idp.sessions import touch_step
 
@@ -83,23 +85,32 @@ def _record(
         raise ServerError("No consent stands behind this request.", detail="Ready without a consent")
     granted = standing.consent.granted_claims
     scope = tuple(value for value in request.scope if value != OFFLINE or OFFLINE in granted)
-    known = None
-    inside = tuple(name for name in request.claims_id_token if name in granted)
-    if inside:
+    told = tuple(word for word in request.claims_userinfo if _agreed(word, granted))
+    inside = tuple(word for word in request.claims_id_token if _agreed(word, granted))
+    subject = subject_for(client=client, citizen_id=session.citizen_id, sealer=provider.sealer)
+    sealed_claims = None
+    if inside or request.claims_wanted is not None:
         known = provider.authorizations.known(citizen_id=session.citizen_id)
+        wanted = _wanted(request=request, provider=provider)
+        told = acceptable(known=known, words=told, wanted=wanted, now=clock.now())
+        inside = acceptable(known=known, words=inside, wanted=wanted, now=clock.now())
+        register = provider.settings.register
+        said = released(known=known, words=inside, scope="", subject=subject, register=register)
+        sealed = provider.sealer.seal(purpose=CLAIMS_PURPOSE, plaintext=orjson.dumps(said))
+        sealed_claims = b64encode(sealed).decode() if said else None
     return CodeRecord(
         client_id=client.client_id,
         redirect_uri=request.redirect_uri,
         code_challenge=request.code_challenge,
         nonce=request.nonce,
         scope=" ".join(scope),
-        claims=" ".join(name for name in request.claims_userinfo if name in granted),
+        claims=" ".join(told),
         citizen_id=session.citizen_id,
         passkey_id=session.passkey_id,
         session_id=session.id,
         sid=session_for(client=client, session_id=session.id, sealer=provider.sealer),
         consent_id=standing.consent.id,
-        subject=subject_for(client=client, citizen_id=session.citizen_id, sealer=provider.sealer),
+        subject=subject,
         acr=ready.acr,
         account_level=ready.account_level,
         amr=",".join(session.amr),
@@ -109,9 +120,18 @@ def _record(
         dpop_jkt=request.dpop_jkt,
         authorization_details=request.authorization_details,
         generation=request.generation,
-        sealed_claims=None
-        if known is None
-        else b64encode(
-            provider.sealer.seal(purpose=CLAIMS_PURPOSE, plaintext=orjson.dumps(values(known=known, names=inside)))
-        ).decode(),
+        sealed_claims=sealed_claims,
     )
+
+
+def _agreed(word: str, granted: frozenset[str]) -> bool:
+    return word.startswith(VERIFICATION) or bare(word) in granted
+
+
+def _wanted(*, request: AuthorizationRequest, provider: Provider) -> dict[str, list[Any]]:
+    """Open the values that the relying party wants to see, if it named some."""
+    if request.claims_wanted is None:
+        return {}
+    sealed = b64decode(request.claims_wanted)
+    opened: dict[str, list[Any]] = orjson.loads(provider.sealer.unseal(purpose=WANTED_PURPOSE, sealed=sealed))
+    return opened

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from consent import Asked, Decision, Demand
 from consent import decide as decide_consent
 from idp.errors import LoginRequired, UnauthorizedClient, UnmetAuthentication
-from idp.protocol.claims import account_level_text
+from idp.protocol.claims import account_level_text, bare
 from idp.protocol.subject import subject_for
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def least_level(*, request: AuthorizationRequest, purpose: Purpose, provider: Pr
 
 def demand_of(*, request: AuthorizationRequest, purpose: Purpose) -> Demand:
     """Return what the relying party asks for, as the consent ledger sees it."""
-    asked = set(request.claims_userinfo) | set(request.claims_id_token)
+    asked = {bare(word) for word in request.claims_userinfo + request.claims_id_token}
     items = tuple(
         Asked(claim=item.claim, required=item.required, basis=item.basis, legal_basis=item.legal_basis_id)
         for item in purpose.items

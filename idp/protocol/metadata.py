@@ -10,6 +10,8 @@ import orjson
 from idp.protocol import mtls
 from idp.protocol.authorization_response import MODES
 from idp.protocol.claims import CLAIMS
+from idp.protocol.claims.released import LEGACY_SCOPE, RECORD_TYPE
+from idp.protocol.claims.requested import EVIDENCE_TYPE
 from idp.protocol.client_auth import METHODS
 from idp.protocol.grants import GRANTS
 from idp.protocol.request_checks import PROMPTS
@@ -51,7 +53,7 @@ def document(provider: Provider) -> dict[str, Any]:
         "issuer": provider.issuer,
         **{name: provider.issuer + path for name, path in ENDPOINTS.items()},
         **mtls.metadata(provider, endpoints=ENDPOINTS),
-        "scopes_supported": [*sorted(SCOPES), *provider.purposes.scopes],
+        "scopes_supported": [*sorted(SCOPES), *provider.purposes.scopes, *_legacy_scope(provider)],
         "response_types_supported": ["code"],
         "response_modes_supported": list(MODES),
         "grant_types_supported": list(GRANTS),
@@ -63,6 +65,7 @@ def document(provider: Provider) -> dict[str, Any]:
         "revocation_endpoint_auth_methods_supported": [*authentication, "none"],
         "revocation_endpoint_auth_signing_alg_values_supported": signing,
         "claims_supported": [*TOKEN_CLAIMS, "vn_account_level", *CLAIMS],
+        **_identity_assurance(provider),
         "claim_types_supported": ["normal"],
         "claims_parameter_supported": True,
         "request_parameter_supported": True,
@@ -85,6 +88,21 @@ def _message_members(signing: list[str]) -> dict[str, list[str]]:
     wrapped = {f"{kind}_encryption_alg_values_supported": list(ENCRYPTIONS) for kind in MESSAGES}
     encoded = {f"{kind}_encryption_enc_values_supported": sorted(ENCODINGS) for kind in MESSAGES}
     return signed | wrapped | encoded
+
+
+def _legacy_scope(provider: Provider) -> tuple[str, ...]:
+    return (LEGACY_SCOPE,) if provider.settings.register.legacy_claims else ()
+
+
+def _identity_assurance(provider: Provider) -> dict[str, Any]:
+    """Return what OpenID Connect for Identity Assurance 1.0 section 7 asks for."""
+    return {
+        "verified_claims_supported": True,
+        "trust_frameworks_supported": [provider.settings.register.trust_framework],
+        "evidence_supported": [EVIDENCE_TYPE],
+        "electronic_records_supported": [RECORD_TYPE],
+        "claims_in_verified_claims_supported": list(CLAIMS),
+    }
 
 
 def ready_bytes(provider: Provider) -> tuple[bytes, str]:

@@ -38,6 +38,7 @@ class AuthorizationRequest:
     acr_names: tuple[str, ...] = ()
     claims_userinfo: tuple[str, ...] = ()
     claims_id_token: tuple[str, ...] = ()
+    claims_wanted: str | None = None  # sealed, for the wanted values may be a person's
     expected_subject: str | None = None
     login_hint: str | None = None  # sealed, for it may be a personal number
     ui_locales: str | None = None

@@ -24,11 +24,14 @@ from idp.errors import (
 )
 from idp.protocol import pkce
 from idp.protocol.authorization_response import MODES
-from idp.protocol.claims import CLAIMS, asked_by_scope
+from idp.protocol.claims import VERIFICATION, asked_by_scope, bare
+from idp.protocol.claims.released import LEGACY_SCOPE
+from idp.protocol.claims.requested import read as read_claims
 from idp.protocol.id_token_hint import read_hint
 from idp.relying_parties.purposes import SCOPE_PREFIX
 
 if TYPE_CHECKING:
+    from idp.protocol.claims.requested import ClaimsParameter
     from idp.protocol.provider import Provider
     from idp.relying_parties.client import RelyingParty
     from idp.relying_parties.purposes import Purpose
@@ -37,12 +40,12 @@ PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 LONGEST_STATE = 2048
 LONGEST_LOCALES = 100
 LONGEST_NONCE = 512
-LONGEST_CLAIMS = 4096
 LONGEST_SCOPE = 2048
 MOST_SCOPES = 32
 MOST_ACR_NAMES = 16
 LONGEST_HINT = 64
 HINT_PURPOSE = "login hint"
+WANTED_PURPOSE = "wanted values"
 LONGEST_AGE = 10 * 365 * 86400
 LONGEST_NUMBER = 12
 
@@ -137,7 +140,10 @@ def scope(draft: Draft) -> Established:
     if "openid" not in asked:
         raise InvalidScope("scope must hold openid.")
     purpose = _purpose(draft=draft, asked=asked)
-    kept = tuple(value for value in asked if value in draft.client.scopes or value == purpose.scope)
+    registered = draft.client.scopes
+    if not draft.provider.settings.register.legacy_claims:
+        registered -= {LEGACY_SCOPE}
+    kept = tuple(value for value in asked if value in registered or value == purpose.scope)
     return {"scope": kept, "purpose": purpose.id}
 
 
@@ -174,35 +180,34 @@ def max_age(draft: Draft) -> Established:
 
 def claims(draft: Draft) -> Established:
     """Read what is asked for by scope, by purpose and one by one (OpenID Connect Core section 5.5)."""
-    parsed = _claims_parameter(draft.unverified.get("claims"))
+    parsed = _claims_parameter(draft)
     granted_scope = scope(draft)
     purpose = draft.provider.purposes.get(granted_scope["purpose"])
-    by_purpose = tuple(item.claim for item in purpose.items) if purpose.scope in granted_scope["scope"] else ()
-    everything = dict.fromkeys((*asked_by_scope(granted_scope["scope"]), *by_purpose, *parsed["userinfo"]))
+    legacy = LEGACY_SCOPE in granted_scope["scope"]
+    whole = purpose.scope in granted_scope["scope"] or legacy
+    by_purpose = tuple(item.claim for item in purpose.items) if whole else ()
+    everything = dict.fromkeys((*asked_by_scope(granted_scope["scope"]), *by_purpose, *parsed.userinfo))
     allowed = purpose.claims
     return {
-        "claims_userinfo": tuple(name for name in everything if name in CLAIMS and name in allowed),
-        "claims_id_token": tuple(name for name in parsed["id_token"] if name in CLAIMS and name in allowed),
+        "claims_userinfo": tuple(word for word in everything if _allowed(word, allowed)),
+        "claims_id_token": tuple(word for word in parsed.id_token if _allowed(word, allowed)),
+        "claims_wanted": _sealed(draft, purpose=WANTED_PURPOSE, plain=orjson.dumps(parsed.wanted))
+        if parsed.wanted
+        else None,
     }
 
 
-def _claims_parameter(text: str | None) -> dict[str, Mapping[str, Any]]:
-    """Parse the claims parameter: an object of objects, each member null or an object."""
-    empty: dict[str, Mapping[str, Any]] = {"userinfo": {}, "id_token": {}}
-    if text is None:
-        return empty
-    try:
-        parsed = orjson.loads(text) if len(text) <= LONGEST_CLAIMS else None
-    except orjson.JSONDecodeError:
-        parsed = None
-    if not isinstance(parsed, dict):
-        raise InvalidRequest(f"claims is a JSON object of at most {LONGEST_CLAIMS} characters.")
-    for name in empty:
-        members = {} if parsed.get(name) is None else parsed[name]
-        if not isinstance(members, dict) or any(not isinstance(spec, dict | None) for spec in members.values()):
-            raise InvalidRequest(f"claims.{name} maps each claim to null or an object.")
-        empty[name] = members
-    return empty
+def _allowed(word: str, allowed: frozenset[str]) -> bool:
+    return word.startswith(VERIFICATION) or bare(word) in allowed
+
+
+def _claims_parameter(draft: Draft) -> ClaimsParameter:
+    framework = draft.provider.settings.register.trust_framework
+    return read_claims(draft.unverified.get("claims"), trust_framework=framework)
+
+
+def _sealed(draft: Draft, *, purpose: str, plain: bytes) -> str:
+    return b64encode(draft.provider.sealer.seal(purpose=purpose, plaintext=plain)).decode()
 
 
 def acr(draft: Draft) -> Established:
@@ -210,11 +215,11 @@ def acr(draft: Draft) -> Established:
 
     Source: OpenID Connect Core sections 3.1.2.1 and 5.5.1.1.
     """
-    spec = _claims_parameter(draft.unverified.get("claims"))["id_token"].get("acr") or {}
+    spec = _claims_parameter(draft).acr
     values = spec.get("values", [spec["value"]] if "value" in spec else [])
     if not isinstance(values, list) or any(not isinstance(value, str) for value in values):
         raise InvalidRequest("claims.id_token.acr.values is a list of texts.")
-    names = tuple(values) or tuple(draft.unverified.get("acr_values", "").split())
+    names = tuple(values) or tuple(draft.unverified.get("acr_values", "").split()) or draft.client.default_acr_values
     if len(names) > MOST_ACR_NAMES:
         raise InvalidRequest(f"acr_values may have {MOST_ACR_NAMES} values.")
     known = tuple(name for name in names if draft.provider.assurance.level_for(name) is not None)
@@ -225,8 +230,7 @@ def acr(draft: Draft) -> Established:
 
 def expected_subject(draft: Draft) -> Established:
     """Read who must be the one: id_token_hint, or `sub` in claims (OpenID Connect Core section 3.1.2.2)."""
-    spec = _claims_parameter(draft.unverified.get("claims"))["id_token"].get("sub") or {}
-    named = spec.get("value")
+    named = _claims_parameter(draft).sub.get("value")
     if named is not None and not isinstance(named, str):
         raise InvalidRequest("claims.id_token.sub.value is a text.")
     hint = draft.unverified.get("id_token_hint")
@@ -243,7 +247,7 @@ def hints(draft: Draft) -> Established:
     hint = draft.unverified.get("login_hint", "") if draft.pushed else ""
     sealed = None
     if hint and len(hint) <= LONGEST_HINT:
-        sealed = b64encode(draft.provider.sealer.seal(purpose=HINT_PURPOSE, plaintext=hint.encode())).decode()
+        sealed = _sealed(draft, purpose=HINT_PURPOSE, plain=hint.encode())
     return {"login_hint": sealed, "ui_locales": draft.unverified.get("ui_locales", "")[:LONGEST_LOCALES] or None}
 
 

@@ -111,6 +111,7 @@ class RelyingParty:
     resources: tuple[str, ...]
     pushed_requests_only: bool
     default_max_age: int | None
+    default_acr_values: tuple[str, ...]
     status: str
     messages: Messages
     logout: LogoutAddresses

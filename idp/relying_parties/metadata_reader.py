@@ -89,9 +89,8 @@ def uri_problem(uri: str, *, profile: Profile, allow_loopback: bool) -> str | No
     if "#" in uri or "@" in parts.netloc or not host or port == 0:
         return "has a fragment, a user name or no host"
     loopback = any(uri.startswith((f"http://{host}/", f"http://{host}:")) for host in LOOPBACK_HOSTS)
-    if loopback and (profile.loopback_redirect or allow_loopback):
-        return None
-    if parts.scheme == "http" and host == "localhost" and allow_loopback:
+    by_name = parts.scheme == "http" and host == "localhost"
+    if (loopback and (profile.loopback_redirect or allow_loopback)) or (by_name and allow_loopback):
         return None
     if parts.scheme != "https":
         return "is not https"

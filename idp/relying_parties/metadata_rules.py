@@ -179,6 +179,7 @@ def _read_all(read: Reader, *, stored: StoredClient, known_purposes: frozenset[s
         resources=read.texts("resources"),
         pushed_requests_only=profile.pushed_requests_only or read.flag("require_pushed_authorization_requests"),
         default_max_age=metadata.get("default_max_age"),
+        default_acr_values=read.texts("default_acr_values"),
         status="ended" if stored.ended_at else stored.status,
         encryption_keys=encryption_keys,
         jwks_uri=read.address("jwks_uri"),

@@ -126,6 +126,9 @@ class Register:
 
     name_vi: str
     name_en: str
+    country_code: str
+    trust_framework: str
+    legacy_claims: bool
     foreigner_digits: tuple[int, ...]
 
 

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from idp.citizens.citizen import Person
 
 
+VERIFIED = "verified:"
+VERIFICATION = "verification:"
+"""How a word says that a claim is asked for inside `verified_claims`, or a member of its `verification`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """What is known of a citizen at this moment; prints nothing of it. `number` is the 12 digits that are good now."""
@@ -50,6 +55,11 @@ CLAIMS: dict[str, Claim] = {
 def account_level_text(level: int) -> str:
     """Return an account level as Decree 69/2024 writes it: `01` or `02`."""
     return f"{level:02d}"
+
+
+def bare(word: str) -> str:
+    """Return the claim that a word stands for, verified or not."""
+    return word.removeprefix(VERIFIED)
 
 
 def asked_by_scope(scope: Iterable[str]) -> tuple[str, ...]:
