@@ -1,31 +1,39 @@
-"""`sen client`: registers relying parties from a file of metadata and shows them."""
+"""`sen client`: registers relying parties from a file, lets others register themselves, and says who may work."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from idp import clock
-from idp.audit.events import ClientAdded
+from idp.audit.events import ClientAdded, ClientEnded, ClientMoved, RegistrationTokenEnded, RegistrationTokenIssued
 from idp.audit.log import new_id
 from idp.cli import columns
 from idp.cli.office import OPERATOR, at_work
 from idp.errors import NotKnown
 from idp.relying_parties import metadata_rules
+from idp.relying_parties.names import is_confusable
+from idp.relying_parties.profiles import PROFILES
 from idp.relying_parties.purposes import PurposeCatalogue
-from idp.relying_parties.store import StoredClient
+from idp.relying_parties.store import Allowance, InitialToken, StoredClient
 
 if TYPE_CHECKING:
     from idp.cli.office import Office
 
 SECRET_BYTES = 32
-
+MOST_USES = 1000
+LONGEST_DAYS = 90
+LONGEST_REASON = 200
+LANGUAGES = ("name#vi", "name#en")
 File = Annotated[Path, typer.Argument(help="JSON: RFC 7591 metadata, profile and purposes.")]
+
+Reason = Annotated[str, typer.Option(help="Why; it goes into the audit trail, so name no person.")]
 
 app = typer.Typer(help="Relying parties.", no_args_is_help=True)
 
@@ -47,14 +55,101 @@ def add(file: File) -> None:
 
 @app.command("list")
 def list_clients() -> None:
-    """List the relying parties."""
+    """List the relying parties; a name that may look like another one is marked."""
     with at_work() as office:
         clients = office.relying_parties.all()
     rows = [["client_id", "profile", "status", "name"]]
     for client in clients:
-        name = client.metadata.get("client_name#vi") or client.metadata.get("client_name") or ""
-        rows.append([client.client_id, client.profile, "ended" if client.ended_at else client.status, str(name)])
+        name = str(client.metadata.get("client_name#vi") or client.metadata.get("client_name") or "")
+        status = "ended" if client.ended_at else client.status
+        rows.append([client.client_id, client.profile, status, f"{name} (!)" if _misleads(client) else name])
     columns.tell(rows)
+
+
+@app.command()
+def token(
+    owner: Annotated[list[str], typer.Option(help="Who answers for it: twice, in Vietnamese and in English.")],
+    purpose: Annotated[list[str], typer.Option(help="A purpose of the catalogue; may be repeated.")],
+    profile: Annotated[list[str] | None, typer.Option(help="A profile; may be repeated. Usual: fapi2.")] = None,
+    uses: Annotated[int, typer.Option(min=1, max=MOST_USES, help="How many relying parties it registers.")] = 1,
+    days: Annotated[int | None, typer.Option(min=1, max=LONGEST_DAYS, help="For how many days it is good.")] = None,
+    *,
+    approved: Annotated[bool, typer.Option(help="Whether what it registers works at once.")] = False,
+) -> None:
+    """Make an initial access token (RFC 7591), with which others register their relying parties themselves.
+
+    It is shown this once and kept as a hash alone.
+    """
+    made = secrets.token_urlsafe(SECRET_BYTES)
+    with at_work() as office:
+        settings = office.settings
+        allowance = Allowance(
+            profiles=tuple(profile or ("fapi2",)),
+            purposes=tuple(purpose),
+            owner=dict(zip(LANGUAGES, owner, strict=False)),
+            approved=approved,
+        )
+        _check_allowance(
+            allowance, known_purposes=PurposeCatalogue.load(settings.data_file(settings.data.purposes)).ids
+        )
+        now = clock.now()
+        good_for = timedelta(days=days or settings.registration.token_days)
+        kept = InitialToken(new_id(), allowance, uses, now, now + good_for)
+        event = RegistrationTokenIssued(
+            actor=OPERATOR, object=kept.id, uses=uses, profiles=" ".join(allowance.profiles), approved=approved
+        )
+        office.registrations.issue(kept, token_hash=hashlib.sha256(made.encode()).digest(), event=event)
+    typer.echo(f"id: {kept.id}")
+    typer.echo(f"initial_access_token: {made}")
+
+
+@app.command()
+def tokens() -> None:
+    """List the initial access tokens, without the tokens themselves."""
+    with at_work() as office:
+        found, now = office.registrations.tokens(), clock.now()
+    rows = [["id", "uses left", "good until", "profiles", "owner", "approved"]]
+    for one in found:
+        good = one.ended_at is None and one.expires_at > now
+        until = one.expires_at.strftime("%Y-%m-%d %H:%M") if good else "ended"
+        allowed = one.allowance
+        row = [one.id, str(one.uses_left), until, ", ".join(allowed.profiles), str(allowed.owner.get("name#vi", ""))]
+        rows.append([*row, "yes" if allowed.approved else "no"])
+    columns.tell(rows)
+
+
+@app.command("end-token")
+def end_token(token_id: str, reason: Reason) -> None:
+    """End an initial access token; what it has registered goes on."""
+    _check_reason(reason)
+    with at_work() as office:
+        event = RegistrationTokenEnded(actor=OPERATOR, object=token_id, reason=reason)
+        if not office.registrations.end_token(token_id=token_id, reason=reason, event=event):
+            raise NotKnown(f"There is no initial access token {token_id}, or it has ended already.")
+    typer.echo(f"Ended: {token_id}.")
+
+
+@app.command()
+def approve(client_id: str, reason: Reason = "approved") -> None:
+    """Let a relying party work that waits or was suspended; look at it with `sen client show` first."""
+    _move(client_id, expected=("pending", "suspended"), status="approved", reason=reason)
+
+
+@app.command()
+def suspend(client_id: str, reason: Reason) -> None:
+    """Let a relying party work no more until it is approved again; what it holds is of no use meanwhile."""
+    _move(client_id, expected=("pending", "approved"), status="suspended", reason=reason)
+
+
+@app.command()
+def end(client_id: str, reason: Reason) -> None:
+    """End a relying party for ever, and all that it holds."""
+    _check_reason(reason)
+    with at_work() as office:
+        event = ClientEnded(actor=OPERATOR, client_id=client_id, object=client_id, reason=reason)
+        if not office.relying_parties.end(client_id=client_id, reason=reason, event=event):
+            raise NotKnown(f"There is no relying party {client_id}, or it has ended already.")
+    typer.echo(f"Ended: {client_id}.")
 
 
 @app.command()
@@ -125,3 +220,34 @@ def register(client: StoredClient, *, office: Office) -> None:
     metadata_rules.check(client, allow_loopback=settings.outbound.allow_loopback, known_purposes=known_purposes)
     event = ClientAdded(actor=OPERATOR, client_id=client.client_id, object=client.client_id, profile=client.profile)
     office.relying_parties.put(client, event=event)
+
+
+def _check_allowance(allowance: Allowance, *, known_purposes: frozenset[str]) -> None:
+    """Refuse a token that would allow what there is not."""
+    wrong = [f"There is no profile {name}." for name in allowance.profiles if name not in PROFILES]
+    wrong += [f"There is no purpose {name}." for name in allowance.purposes if name not in known_purposes]
+    if len(allowance.owner) != len(LANGUAGES) or not all(text.strip() for text in allowance.owner.values()):
+        wrong.append("The owner needs a name in both languages.")
+    if wrong:
+        raise NotKnown(" ".join(wrong))
+
+
+def _check_reason(reason: str) -> None:
+    """A reason is one short line."""
+    if not reason.strip() or len(reason) > LONGEST_REASON or not reason.isprintable():
+        raise NotKnown(f"The reason is one line of at most {LONGEST_REASON} signs.")
+
+
+def _move(client_id: str, *, expected: tuple[str, ...], status: str, reason: str) -> None:
+    _check_reason(reason)
+    with at_work() as office:
+        event = ClientMoved(actor=OPERATOR, client_id=client_id, object=client_id, status=status, reason=reason)
+        if not office.relying_parties.move(client_id=client_id, expected=expected, status=status, event=event):
+            raise NotKnown(f"There is no relying party {client_id} that is {' or '.join(expected)}.")
+    typer.echo(f"{status.capitalize()}: {client_id}.")
+
+
+def _misleads(client: StoredClient) -> bool:
+    """Tell whether a name of a relying party may look like another one."""
+    names = [value for key, value in client.metadata.items() if key.partition("#")[0] == "client_name"]
+    return any(is_confusable(name) for name in names if isinstance(name, str))

@@ -18,7 +18,7 @@ from idp.storage.sql.citizens import SqlCitizens
 from idp.storage.sql.keys import SqlKeyStore
 from idp.storage.sql.passkeys import SqlPasskeys
 from idp.storage.sql.register import SqlRegister
-from idp.storage.sql.relying_parties import SqlRelyingParties
+from idp.storage.sql.relying_parties import SqlRegistrations, SqlRelyingParties
 from idp.storage.sql.sessions import SqlSessions
 from keys import open_custodians
 
@@ -75,6 +75,11 @@ class Office:
     def relying_parties(self) -> SqlRelyingParties:
         """Relying parties."""
         return SqlRelyingParties(self.database)
+
+    @property
+    def registrations(self) -> SqlRegistrations:
+        """What lets relying parties register themselves."""
+        return SqlRegistrations(self.database)
 
     @property
     def authorizations(self) -> SqlAuthorizations:
