@@ -81,7 +81,7 @@ class Portal:
             **metadata,
         }
         portal.method = complete["token_endpoint_auth_method"]
-        if portal.method != "private_key_jwt":
+        if portal.method != "private_key_jwt" and "jwks" not in metadata:
             del complete["jwks"]
         portal.redirect_uri = complete["redirect_uris"][0]
         secret_hash = None

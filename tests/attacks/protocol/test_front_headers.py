@@ -1,0 +1,142 @@
+"""Attacks on what the front says: headers forged by others, said twice or unclearly, and names that are not ours."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.certificates import a_name, issue
+from tests.support.house import House, members
+from tests.support.mutual import FRONT_SECRET, MTLS_BASE, Mutual
+
+if TYPE_CHECKING:
+    from tests.support.valkey import ValkeyServer
+
+
+@pytest.mark.parametrize("form", ["as_client_cert", "as_escaped_pem"])
+@pytest.mark.spec("MT-01")
+def test_a_certificate_counts_only_when_the_front_brings_it(mutual: Mutual, form: str) -> None:
+    portal, paper = mutual.portal(None), mutual.issuer.client()
+    shown: dict[str, str] = getattr(paper, form)
+    before = mutual.counted("not from the front")
+    for claimed in ({}, {"Sen-Front": ""}, {"Sen-Front": FRONT_SECRET[:-1]}, {"Sen-Front": FRONT_SECRET.upper()}):
+        portal.front = {**claimed, **shown}
+        assert portal.pushes().status_code == 401, claimed
+    assert mutual.counted("not from the front") == before + 4
+    portal.front = {"Sen-Front": FRONT_SECRET, **shown}
+    assert portal.pushes().status_code == 201
+    assert mutual.counted("not from the front") == before + 4
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SSL-Client-Cert", "SSL_CLIENT_CERT", "X-Forwarded-Client-Cert", "X-Client-Verify", "X-Client-Cert",
+        "X-SSL-Cert", "Client-Certificate", "X-Client-Certificate", "X-ARR-ClientCert", "Client-Cert-Chain",
+    ],
+)  # fmt: skip
+@pytest.mark.spec("MT-01")
+def test_no_other_header_is_read_even_from_the_front(mutual: Mutual, name: str) -> None:
+    portal, paper = mutual.portal(None), mutual.issuer.client()
+    for value in (*paper.as_client_cert.values(), *paper.as_escaped_pem.values()):
+        portal.front = {"Sen-Front": FRONT_SECRET, name: value}
+        assert portal.pushes().status_code == 401
+
+
+@pytest.mark.spec("MT-01")
+def test_what_the_front_says_unclearly_is_refused_and_counted(mutual: Mutual) -> None:
+    portal, paper = mutual.portal(None), mutual.issuer.client()
+    encoded, pem = b64encode(paper.der).decode(), paper.as_escaped_pem["X-SSL-Client-Cert"]
+    unclear = [
+        {"Client-Cert": value}
+        for value in (
+            encoded, f":{encoded}", f":{encoded}:;a=1", f":{encoded}:, :{encoded}:", f": {encoded}:", "::",
+            f"::{encoded}:", f":{encoded[:-4]}:", f":{encoded}AAAA:", f":{encoded.replace('+', '-')}-:", ":AA:",
+            '"text"',
+        )
+    ]  # fmt: skip
+    unclear += [
+        {"X-SSL-Client-Cert": value}
+        for value in (
+            "NONE", "%", pem + pem, "x" + pem, pem.replace("BEGIN", "BEGIN%20TRUSTED"), pem[:-60],
+            pem.replace("%0A", "%0D%0A"), encoded, "a" * 30_000, pem.replace("MII", "NII"),
+        )
+    ]  # fmt: skip
+    unclear.append({**paper.as_client_cert, **paper.as_escaped_pem})
+    before = mutual.counted("malformed")
+    for shown in unclear:
+        portal.front = {"Sen-Front": FRONT_SECRET, **shown}
+        response = portal.pushes()
+        assert (response.status_code, members(response)["error"]) == (400, "invalid_request"), shown
+    assert mutual.counted("malformed") == before + len(unclear)
+    portal.front, portal.paper = {"Sen-Front": FRONT_SECRET}, paper
+    assert portal.pushes().status_code == 201
+
+
+@pytest.mark.spec("MT-06", "HT-01")
+def test_the_metadata_tell_of_mutual_tls_where_there_is_some(mutual: Mutual, house: House) -> None:
+    document = members(mutual.house.browser().get("/.well-known/openid-configuration"))
+    assert document["tls_client_certificate_bound_access_tokens"] is True
+    aliases = document["mtls_endpoint_aliases"]
+    assert aliases["token_endpoint"] == f"{MTLS_BASE}/token"
+    assert {name: alias.replace(MTLS_BASE, document["issuer"]) for name, alias in aliases.items()} == {
+        name: document[name] for name in aliases
+    }
+    assert "authorization_endpoint" not in aliases
+    methods = {"tls_client_auth", "self_signed_tls_client_auth"}
+    assert methods <= set(document["token_endpoint_auth_methods_supported"])
+    plain = members(house.browser().get("/.well-known/openid-configuration"))
+    assert not {"mtls_endpoint_aliases", "tls_client_certificate_bound_access_tokens"} & plain.keys()
+    assert not methods & set(plain["token_endpoint_auth_methods_supported"])
+
+
+@pytest.mark.parametrize("path", ["/login", "/authorize", "/account", "/", "/consent", "/logout", "/activate"])
+@pytest.mark.spec("MT-06", "HT-01")
+def test_where_certificates_are_asked_for_no_page_is_shown(mutual: Mutual, path: str) -> None:
+    browser = mutual.house.browser()
+    assert browser.get(path, headers={"Host": "localhost:8444"}).status_code == 421
+    assert browser.get(path).status_code != 421
+    assert browser.get("/jwks", headers={"Host": "localhost:8444"}).status_code == 200
+
+
+@pytest.mark.spec("LG-08")
+def test_the_address_that_a_stranger_claims_is_not_heard_and_the_fronts_is(
+    mutual: Mutual, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    heard = mutual.house.app._front.hears
+
+    def noting(environ: dict[str, Any]) -> None:
+        heard(environ)
+        seen.append(environ.get("REMOTE_ADDR", ""))
+
+    monkeypatch.setattr(mutual.house.app._front, "hears", noting)
+    browser = mutual.house.browser()
+    browser.get("/jwks", headers={"X-Forwarded-For": "198.51.100.7"})
+    browser.get("/jwks", headers={"X-Forwarded-For": "203.0.113.9, 198.51.100.7", "Sen-Front": FRONT_SECRET})
+    assert seen == ["", "198.51.100.7"]
+
+
+@pytest.mark.spec("MT-01")
+def test_a_socket_is_the_front_as_long_as_no_secret_is_asked_for(
+    tmp_path_factory: pytest.TempPathFactory, lone_valkey: ValkeyServer, mutual: Mutual
+) -> None:
+    folder = tmp_path_factory.mktemp("socket")
+    changes = {"SEN_FRONT__SOCKET": str(folder / "sen.sock"), "SEN_FRONT__MTLS_BASE": MTLS_BASE}
+    behind = Mutual(House.build(folder=folder, redis_url=lone_valkey.url, **changes), mutual.issuer)
+    paper = issue(subject=a_name("portal.example"), by=None)
+    portal = behind.self_signed(paper)
+    portal.front = {}
+    over_socket, from_elsewhere = (
+        portal.http.post(
+            "/par",
+            data={**portal.authentication(), **portal.asks().parameters},
+            headers=portal.headers,
+            environ_base={"REMOTE_ADDR": address},
+        ).status_code
+        for address in ("", "127.0.0.1")
+    )
+    behind.house.services.close()
+    assert (over_socket, from_elsewhere) == (201, 401)
