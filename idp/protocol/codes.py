@@ -92,8 +92,8 @@ def _record(
     if inside or request.claims_wanted is not None:
         known = provider.authorizations.known(citizen_id=session.citizen_id)
         wanted = _wanted(request=request, provider=provider)
-        told = acceptable(known=known, words=told, wanted=wanted, now=clock.now())
-        inside = acceptable(known=known, words=inside, wanted=wanted, now=clock.now())
+        told = acceptable(known=known, words=told, wanted=wanted.get("userinfo", {}), now=clock.now())
+        inside = acceptable(known=known, words=inside, wanted=wanted.get("id_token", {}), now=clock.now())
         register = provider.settings.register
         said = released(known=known, words=inside, scope="", subject=subject, register=register)
         sealed = provider.sealer.seal(purpose=CLAIMS_PURPOSE, plaintext=orjson.dumps(said))
@@ -128,10 +128,12 @@ def _agreed(word: str, granted: frozenset[str]) -> bool:
     return word.startswith(VERIFICATION) or bare(word) in granted
 
 
-def _wanted(*, request: AuthorizationRequest, provider: Provider) -> dict[str, list[Any]]:
+def _wanted(*, request: AuthorizationRequest, provider: Provider) -> dict[str, dict[str, list[Any]]]:
     """Open the values that the relying party wants to see, if it named some."""
     if request.claims_wanted is None:
         return {}
     sealed = b64decode(request.claims_wanted)
-    opened: dict[str, list[Any]] = orjson.loads(provider.sealer.unseal(purpose=WANTED_PURPOSE, sealed=sealed))
+    opened: dict[str, dict[str, list[Any]]] = orjson.loads(
+        provider.sealer.unseal(purpose=WANTED_PURPOSE, sealed=sealed)
+    )
     return opened

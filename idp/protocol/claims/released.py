@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -70,8 +69,7 @@ def _instant(at: datetime) -> str:
 
 def _legacy(*, known: Known, asked: Sequence[str], subject: str) -> dict[str, Any]:
     """Return the former names of what is agreed; `TechID` is as stable, and as pairwise, as `sub`."""
-    digest = hashlib.sha256(subject.encode()).digest()
-    said: dict[str, Any] = {"TechID": str(uuid.UUID(bytes=digest[:16], version=8))}
+    said: dict[str, Any] = {"TechID": str(uuid.uuid5(uuid.NAMESPACE_OID, subject))}
     for name, (claim, value) in LEGACY.items():
         if (claim is None or claim in asked) and value(known) not in (None, ""):
             said[name] = value(known)

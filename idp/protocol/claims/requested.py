@@ -30,13 +30,13 @@ Spec = dict[str, Any]
 class ClaimsParameter:
     """The parameter, taken apart (OpenID Connect Core section 5.5, Identity Assurance 1.0 section 6).
 
-    `userinfo` and `id_token` hold asked words; `wanted` maps a word to the values that are acceptable, or, for
-    `verification:time`, to the greatest age in seconds. `acr` and `sub` are the specs of these two in `id_token`.
+    `userinfo` and `id_token` hold asked words; `wanted` maps each place's words to the values that are acceptable,
+    or, for `verification:time`, to the greatest age in seconds. `acr` and `sub` are the specs of these in `id_token`.
     """
 
     userinfo: tuple[str, ...] = ()
     id_token: tuple[str, ...] = ()
-    wanted: Mapping[str, list[Any]] = field(default_factory=dict, repr=False)
+    wanted: Mapping[str, Mapping[str, list[Any]]] = field(default_factory=dict, repr=False)
     acr: Spec = field(default_factory=dict)
     sub: Spec = field(default_factory=dict, repr=False)
 
@@ -58,11 +58,14 @@ def read(text: str | None, *, trust_framework: str) -> ClaimsParameter:
     if not isinstance(parsed, dict):
         raise InvalidRequest(f"claims is a JSON object of at most {LONGEST_CLAIMS} characters.")
     places: dict[str, Spec] = {}
-    wanted: dict[str, list[Any]] = {}
+    wanted: dict[str, dict[str, list[Any]]] = {}
     asked: dict[str, tuple[str, ...]] = {}
     for place in ("userinfo", "id_token"):
         places[place] = _members(parsed.get(place), where=place)
-        asked[place] = tuple(_words(places[place], wanted=wanted, where=place, trust_framework=trust_framework))
+        fits: dict[str, list[Any]] = {}
+        asked[place] = tuple(_words(places[place], wanted=fits, where=place, trust_framework=trust_framework))
+        if fits:
+            wanted[place] = fits
     return ClaimsParameter(
         userinfo=asked["userinfo"],
         id_token=asked["id_token"],
