@@ -6,18 +6,16 @@ import functools
 import secrets
 import sys
 import time
-from base64 import b32encode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import orjson
 import structlog
 
 from idp import clock
 from idp import settings as settings_room
 from idp.assurance import Assurance
-from idp.audit.log import correlation
+from idp.audit.log import PAIRS, correlation
 from idp.citizens.register import LocalRegister, RegisterName
 from idp.endpoints import ROUTES
 from idp.endpoints._front import SAID, Front
@@ -210,33 +208,40 @@ class Application:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, count it, and log it by its correlation id."""
         began = time.perf_counter()
-        drawn = b32encode(secrets.token_bytes(5)).decode()
+        number = int.from_bytes(secrets.token_bytes(5), "big")
+        drawn = "".join([PAIRS[number >> shift & 1023] for shift in (30, 20, 10, 0)])
         correlation.set(f"{drawn[:3]}-{drawn[3:6]}-{drawn[6:]}")
         if not SAID.isdisjoint(environ):
             self._front.hears(environ)
         path = environ.get("PATH_INFO", "")
         route = ROUTES.get(path)
+        if path not in OWN_PATHS and not self._is_ours(environ, route):
+            status, body = 421, self._elsewhere(start_response)
+        elif route is None:
+            status, body = self._page(environ, start_response)
+        else:
+            status, body = self._protocol(route, environ, start_response)
+        seconds = time.perf_counter() - began
+        name = path if route else environ.get("sen.page", "other")
+        if self._says:  # written by itself, because it is on every request and all of its words are ours
+            at = clock.now().isoformat(timespec="milliseconds")
+            sys.stderr.write(
+                f'{{"event":"answered","path":"{name}","status":{status},"ms":{seconds * 1000:.1f},'
+                f'"level":"info","at":"{at}","correlation":"{correlation.get()}"}}\n'
+            )
+        self.services.metrics.request(endpoint=name, status=status, seconds=seconds)
+        return body
+
+    def _page(self, environ: Environ, start_response: StartResponse) -> tuple[int, Iterable[bytes]]:
+        """Let Flask answer, and look at the status that it gives."""
         seen: list[int] = []
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             seen.append(int(status[:3]))
             return start_response(status, headers, *rest)
 
-        if path not in OWN_PATHS and not self._is_ours(environ, route):
-            body: Iterable[bytes] = self._elsewhere(start)
-        elif route is None:
-            body = self._pages(environ, start)
-        else:
-            status, body = self._protocol(route, environ, start_response)
-            seen.append(status)
-        status, seconds = seen[0] if seen else 500, time.perf_counter() - began
-        name = path if route else environ.get("sen.page", "other")
-        if self._says:  # by itself, because it is on every request and all of its words are ours
-            line = {"event": "answered", "path": name, "status": status, "ms": round(seconds * 1000, 1)}
-            stamp = {"at": clock.now().isoformat(timespec="milliseconds"), "correlation": correlation.get()}
-            sys.stderr.write(orjson.dumps({**line, "level": "info", **stamp}).decode() + "\n")
-        self.services.metrics.request(endpoint=name, status=status, seconds=seconds)
-        return body
+        body = self._pages(environ, start)
+        return seen[0] if seen else 500, body
 
     def _elsewhere(self, start: StartResponse) -> Iterable[bytes]:
         """Say under which name Sen is to be found."""

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 SHARED = frozenset({"actor", "citizen_id", "client_id", "object"})
 
+LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+PAIRS = tuple(one + other for one in LETTERS for other in LETTERS)
+"""Two letters of a correlation id for ten random bits."""
+
 correlation: ContextVar[str] = ContextVar("correlation", default="-")
 """The id that ties an event to the log lines of the request that made it."""
 
@@ -45,8 +49,8 @@ def new_id() -> str:
 
 def new_correlation() -> str:
     """Start a request: a short random id that can be read out over the phone, `XXX-XXX-XX`."""
-    letters = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-    drawn = "".join(letters[byte & 31] for byte in secrets.token_bytes(8))
+    number = int.from_bytes(secrets.token_bytes(5), "big")
+    drawn = "".join([PAIRS[number >> shift & 1023] for shift in (30, 20, 10, 0)])
     value = f"{drawn[:3]}-{drawn[3:6]}-{drawn[6:]}"
     correlation.set(value)
     return value

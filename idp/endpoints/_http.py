@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote, unquote_to_bytes
 
 import orjson
 
@@ -20,7 +21,7 @@ LONGEST_BODY = 64 * 1024
 LONGEST_LENGTH = 8  # digits of a Content-Length
 LONGEST_QUERY = 16 * 1024
 MOST_FIELDS = 100
-FORWARDING = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 FORM = "application/x-www-form-urlencoded"
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 JSON_HEADERS = (("Content-Type", "application/json;charset=UTF-8"), *NO_STORE)
@@ -28,21 +29,27 @@ EVERYWHERE = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-ref
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What an endpoint sees of a request; every parameter stands once and is not empty."""
+class Request(NamedTuple):
+    """What an endpoint sees of a request; every parameter stands once and is not empty.
+
+    A tuple, because a frozen dataclass of that many fields takes three times as long to make, at every request.
+    """
 
     method: str
     path: str
     query: Mapping[str, str]
     form: Mapping[str, str]
-    cookies: Mapping[str, str] = field(repr=False)
-    authorization: str | None = field(repr=False)
+    cookies: Mapping[str, str]
+    authorization: str | None
     if_none_match: str | None
     address: str
     forwarded: bool = False
-    certificate: bytes | None = field(default=None, repr=False)  # DER, of a client, as a trusted front hands it over
-    environ: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    certificate: bytes | None = None  # DER, of a client, as a trusted front hands it over
+    environ: Mapping[str, Any] = NOTHING
+
+    def __repr__(self) -> str:
+        """Print nothing that a request may keep secret."""
+        return f"Request({self.method} {self.path})"
 
     def header(self, name: str) -> str | None:
         """Return a header; one that was sent twice comes with a comma between its values."""
@@ -121,11 +128,11 @@ def read_request(environ: Mapping[str, Any], *, methods: frozenset[str], form: b
         path=environ.get("PATH_INFO", ""),
         query=read_parameters(query) if query else {},
         form=_read_form(environ) if form and method == "POST" else {},
-        cookies=read_cookies(environ.get("HTTP_COOKIE", "")),
+        cookies=read_cookies(environ["HTTP_COOKIE"]) if "HTTP_COOKIE" in environ else {},
         authorization=environ.get("HTTP_AUTHORIZATION"),
         if_none_match=environ.get("HTTP_IF_NONE_MATCH"),
         address=environ.get("REMOTE_ADDR", ""),
-        forwarded=any(name in environ for name in FORWARDING),
+        forwarded=("HTTP_X_FORWARDED_FOR" in environ or "HTTP_FORWARDED" in environ or "HTTP_X_REAL_IP" in environ),
         certificate=environ.get("sen.certificate"),
         environ=environ,
     )
@@ -152,16 +159,34 @@ def read_parameters(text: str) -> Mapping[str, str]:
     Raises:
         InvalidRequest: one is repeated, or there are too many, or they cannot be read.
     """
-    try:
-        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
-    except ValueError as error:
-        raise InvalidRequest("The parameters cannot be read.") from error
+    fields = text.split("&")
+    if len(fields) > MOST_FIELDS:
+        raise InvalidRequest("The parameters cannot be read.")
+    pairs = [(name, value) for name, _, value in [field.partition("=") for field in fields if field]]
+    if "%" in text or "+" in text:
+        try:
+            pairs = [(_decoded(name), _decoded(value)) for name, value in pairs]
+        except UnicodeDecodeError as error:
+            raise InvalidRequest("The parameters cannot be read.") from error
     found = dict(pairs)
     if len(found) != len(pairs):
         raise InvalidRequest("A parameter is repeated; each may stand once.")
-    if any("\x00" in value for value in found.values()):
+    values = found.values()
+    if ("%00" in text or "\x00" in text) and any("\x00" in value for value in values):
         raise InvalidRequest("A parameter holds a NUL character.")
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in pairs if value} if "" in values else found
+
+
+def _decoded(text: str) -> str:
+    """Undo the encoding of a form; text without a trace of it, which is most of it, is left alone.
+
+    `urllib.parse.parse_qsl` does the same at three times the price.
+    """
+    if "+" in text:
+        text = text.replace("+", " ")
+    if "%" not in text:
+        return text
+    return unquote_to_bytes(text).decode() if text.isascii() else unquote(text, errors="strict")
 
 
 def read_cookies(header: str) -> Mapping[str, str]:
