@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from idp.cli import citizens, clients, database, demo, doctor, front, key_ring, revoke, serve, work
+from idp.cli import citizens, clients, database, demo, doctor, front, key_ring, outbox, revoke, serve, work
 from idp.errors import SenError, SettingsError
 from keys import KeysError
 
@@ -28,6 +28,7 @@ app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
 app.command("front")(front.front)
 app.command("worker")(work.worker)
+app.command("outbox")(outbox.outbox)
 app.command("doctor")(doctor.doctor)
 app.add_typer(database.app, name="db")
 app.add_typer(key_ring.app, name="keys")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import signal
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idp import logs
 from idp import settings as settings_room
+from idp.app import build_services
 from idp.cli import office
-from idp.metrics import Metrics
 from idp.storage.sql.housekeeping import SqlHousekeeping
+from idp.storage.sql.outbox import SqlOutbox
 from idp.worker import JOBS
 from idp.worker.bench import Bench
+from idp.worker.courier import Courier
 from idp.worker.loop import run
 
 if TYPE_CHECKING:
@@ -33,10 +34,15 @@ def worker() -> None:
     signal.signal(signal.SIGINT, stop_now)
     with office.opened(settings) as opened:
         office.require_no_pending(opened.database)
+        services = build_services(settings)
+        courier = Courier(outbox=SqlOutbox(opened.database), provider=services.provider, metrics=services.metrics)
         bench = Bench(
             key_store=opened.signing_keys,
             custodians=opened.custodians,
             ring_settings=opened.ring_settings,
             housekeeping=SqlHousekeeping(opened.database),
+            courier=courier,
         )
-        run(jobs=JOBS, bench=bench, metrics=Metrics(folder=Path(settings.metrics.folder)), stop=stop)
+        run(jobs=JOBS, bench=bench, metrics=services.metrics, stop=stop)
+        courier.close()
+        services.close()

@@ -144,12 +144,16 @@ def _add_headers(response: Response) -> Response:
 
 
 def _policy() -> str:
-    """Return the content security policy of this answer; a form may end only here and at `g.form_targets`."""
+    """Return the content security policy of this answer; a form may end only here and at `g.form_targets`.
+
+    Frames show nothing but what is at `g.frame_targets`.
+    """
     scripts = f"'nonce-{g.nonce}'" if "nonce" in g else "'none'"
     targets = " ".join(("'self'", *g.get("form_targets", ())))
+    frames = " ".join(g.get("frame_targets", ())) or "'none'"
     return (
         f"default-src 'none'; style-src 'self'; script-src {scripts}; img-src 'self'; connect-src 'self'; "
-        f"form-action {targets}; frame-ancestors 'none'; base-uri 'none'"
+        f"form-action {targets}; frame-src {frames}; frame-ancestors 'none'; base-uri 'none'"
     )
 
 

@@ -12,7 +12,7 @@ from idp.errors import NotKnown
 from idp.pages import _visit
 from idp.pages._guard import own_page
 from idp.pages._words import current_language, page
-from idp.pages.account_view import activity_lines, service_views, session_views
+from idp.pages.account_view import activity_lines, news_lines, service_views, session_views
 from idp.protocol.claims import account_level_text
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def index(held: Held) -> ResponseReturnValue:
         level=assurance.level_name(held.session.level, language=language),
         account_level=assurance.account_level_name(account_level_text(citizen.account_level), language=language),
         passkey_count=len(services.people.passkeys.of_citizen(citizen_id=citizen.id)),
+        news=news_lines(services.audit.of_citizen(citizen_id=citizen.id, limit=HISTORY)),
     )
 
 

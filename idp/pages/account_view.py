@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby
+from datetime import timedelta
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -14,12 +15,20 @@ from idp.pages._words import current_language
 from idp.pages._words import gettext as _
 from idp.pages.consent_view import item_name
 from idp.pages.languages import day, moment, time_of_day
+from idp.protocol.logout import initiate_login_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from idp.audit.log import AuditRecord
+    from idp.citizens.login_session import LoginSession
     from idp.sessions import Held
+
+
+NEWS = frozenset({"CitizenActivated", "PasskeyAdded", "PasskeyEnded", "PasskeyCounterWentBack"})
+NEWS_AGE = timedelta(days=30)
+MOST_NEWS = 5
+OFFICE = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,7 @@ class ServiceView:
     items: tuple[str, ...]
     since: str
     until: str
+    open_url: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,13 @@ def portal_name(client_id: str) -> str:
     return client.text(client.name, current_language()) if client else client_id
 
 
+def open_url(client_id: str) -> str | None:
+    """Return where a login at a portal begins when it is we who send the citizen (OpenID Connect Core section 4)."""
+    provider = _visit.services().provider
+    client = provider.directory.find(client_id)
+    return None if client is None else initiate_login_address(client=client, issuer=provider.issuer)
+
+
 def service_views(citizen_id: str) -> tuple[ServiceView, ...]:
     """Return who has data of this citizen now."""
     purposes = _visit.services().provider.purposes.purposes
@@ -75,27 +92,30 @@ def service_views(citizen_id: str) -> tuple[ServiceView, ...]:
             items=tuple(item_name(item.claim) for item in given.items if item.granted),
             since=day(given.given_at),
             until=day(given.expires_at),
+            open_url=open_url(given.recipient),
         )
         for given in current
     )
 
 
 def session_views(held: Held) -> tuple[SessionView, ...]:
-    """Return where this citizen is logged in; sessions that the present one replaced count as it."""
+    """Return where this citizen is logged in; of the logins of one browser, the newest stands for all."""
     services = _visit.services()
     names = {
         passkey.id: passkey.name for passkey in services.people.passkeys.of_citizen(citizen_id=held.session.citizen_id)
     }
+    newest: dict[str, LoginSession] = {}
+    for session in services.people.sessions.of_citizen(citizen_id=held.session.citizen_id):
+        newest.setdefault(session.chain_id, session)
     views = (
         SessionView(
             id=session.id,
             since=moment(session.started_at),
             level=str(session.level),
             passkey=names.get(session.passkey_id, ""),
-            current=session.id == held.session.id,
+            current=session.chain_id == held.session.chain_id,
         )
-        for session in services.people.sessions.of_citizen(citizen_id=held.session.citizen_id)
-        if session.id not in held.session.earlier
+        for session in newest.values()
     )
     return tuple(sorted(views, key=lambda view: not view.current))
 
@@ -118,6 +138,18 @@ def _sentence(record: AuditRecord) -> str | None:
         "AuthorizationEnded": _("Ngừng gửi thông tin"),
     }
     return sentences.get(record.type)
+
+
+def news_lines(records: Sequence[AuditRecord]) -> list[str]:
+    """Return what has happened of late to the keys of this account, newest first, in words with its time."""
+    since = clock.now() - NEWS_AGE
+    news = (record for record in records if record.at > since and _is_news(record))
+    return [f"{moment(record.at)}: {_sentence(record)}" for record in islice(news, MOST_NEWS)]
+
+
+def _is_news(record: AuditRecord) -> bool:
+    """Tell what the citizen has to see without looking for it: changes of keys, and ends by somebody else."""
+    return record.type in NEWS or (record.type == "SessionEnded" and record.actor == OFFICE)
 
 
 def activity_lines(records: Sequence[AuditRecord]) -> list[Mapping[str, Any]]:

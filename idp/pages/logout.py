@@ -1,111 +1,138 @@
-"""Logging out: a portal may ask for it, the citizen confirms; never a JSON error at the end."""
+"""Logging out: a portal may ask for it, the citizen says of what, and every portal is told."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from flask import g, redirect, request
 
-from idp.errors import InvalidRequest
 from idp.pages import _visit
+from idp.pages._shield import form_source
 from idp.pages._words import page
 from idp.pages.account_view import portal_name
-from idp.protocol.authorization_response import location
-from idp.protocol.id_token_hint import read_hint
-from idp.protocol.subject import subject_for
+from idp.protocol.logout import SEALED, LogoutRequest, frame_address
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
     from flask.typing import ResponseReturnValue
 
-    from idp.relying_parties.client import RelyingParty
+    from idp.citizens.login_session import Reached
     from idp.sessions import Held
 
 REASON = "logout"
-KEPT = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales")
-LONGEST_PARAMETER = 8192
+MOST_FRAMES = 30
+FRAMES_MILLISECONDS = 2000
+"""How long the last page waits for portals that are told in frames."""
 
 
 @dataclass(frozen=True, slots=True)
-class LogoutRequest:
-    """What a portal asked for, as far as it could be believed.
+class OpenPortal:
+    """A portal at which this session is still open."""
 
-    `way_back` is a registered address and is set only where an ID token of ours vouches for the portal; `about` is
-    the pairwise subject that the ID token names.
-    """
-
-    parameters: Mapping[str, str]
-    client: RelyingParty | None
-    about: str | None
-    way_back: str | None
+    id: str
+    name: str
 
 
 def _read() -> LogoutRequest:
-    """Read the request; whatever cannot be believed is left out, and nothing is an error.
+    parameters = {name: request.values.getlist(name) for name in request.values}
+    asked = LogoutRequest.read(parameters, provider=_visit.services().provider)
+    g.ui_locales = asked.ui_locales
+    return asked
 
-    Source: OpenID Connect RP-Initiated Logout sections 2 and 3.
-    """
-    given = {name: value for name in KEPT if (value := request.values.get(name)) and len(value) <= LONGEST_PARAMETER}
-    g.ui_locales = given.get("ui_locales")
-    provider = _visit.services().provider
-    hint = None
-    if "id_token_hint" in given:
-        try:
-            hint = read_hint(
-                unverified_hint=given["id_token_hint"], provider=provider, expected_client_id=given.get("client_id")
-            )
-        except InvalidRequest:
-            hint = None
-    client = provider.directory.find(hint.client_id) if hint else None
-    asked = given.get("post_logout_redirect_uri")
-    way_back = None
-    if client is not None and asked in client.post_logout_redirect_uris:
-        way_back = (
-            location(redirect_uri=asked, parameters={"state": given.get("state")}) if given.get("state") else asked
-        )
-    return LogoutRequest(parameters=given, client=client, about=hint.subject if hint else None, way_back=way_back)
+
+def _sealed(asked: LogoutRequest) -> str:
+    return asked.sealed(provider=_visit.services().provider)
 
 
 def show() -> ResponseReturnValue:
-    """GET or POST /logout: ask, and name the portals that are still open; nothing ends by looking."""
-    asked, held = _read(), _visit.held()
-    if held is None or not _is_about(asked, held):
-        return _done(asked) if held is None else _ask(asked, held)
-    return _ask(asked, held)
+    """GET or POST /logout: ask, and name the portals that are still open; nothing ends by looking.
 
-
-def _is_about(asked: LogoutRequest, held: Held) -> bool:
-    if asked.client is None or asked.about is None:
-        return True
-    sealer = _visit.services().provider.sealer
-    return subject_for(client=asked.client, citizen_id=held.session.citizen_id, sealer=sealer) == asked.about
+    A form of another site comes without the session's cookie; asked for again with GET, it comes with it.
+    """
+    asked = _read()
+    if request.method == "POST":
+        return redirect(f"/logout?{SEALED}={_sealed(asked)}", 303)
+    held = _visit.held()
+    return _over(asked, frames=()) if held is None else _ask(asked, held)
 
 
 def _ask(asked: LogoutRequest, held: Held) -> ResponseReturnValue:
-    name = portal_name(asked.client.client_id) if asked.client else None
+    services = _visit.services()
+    reached = services.people.sessions.reached(session_id=held.session.id)
+    client = services.provider.directory.find(asked.client_id) if asked.client_id else None
     return page(
         "logout/confirm.html",
-        form_targets=asked.client.origins if asked.client else (),
-        portals=[portal_name(client_id) for client_id in held.session.reached],
-        portal=name,
-        parameters=asked.parameters,
+        form_targets=client.origins if client else (),
+        portals=[OpenPortal(client_id, portal_name(client_id)) for client_id in _distinct(reached)],
+        portal=portal_name(client.client_id) if client else None,
+        asked=_sealed(asked),
         confirm_url="/logout/confirm",
-        stay_url_after=asked.way_back or "/account",
+        stay_url_after=asked.way_back if asked.vouched and asked.way_back else "/account",
     )
 
 
+def _distinct(reached: Iterable[Reached]) -> list[str]:
+    return list(dict.fromkeys(each.client_id for each in reached))
+
+
 def confirm() -> ResponseReturnValue:
-    """POST /logout/confirm: end the session everywhere, then go where the portal asked, if that can be believed."""
+    """POST /logout/confirm: end the session everywhere, or at one portal alone, and tell those whom it concerns."""
     asked, held = _read(), _visit.held()
-    if held is not None:
-        _visit.services().journey.end(held, reason=REASON)
+    if held is None:
+        _visit.let_go()
+        return _over(asked, frames=())
+    services, only = _visit.services(), request.form.get("only")
+    if only is not None:
+        left = services.people.sessions.leave(
+            session_id=held.session.id, client_id=only, actor=f"citizen:{held.session.citizen_id}"
+        )
+        return _left(asked, client_id=only, frames=_frames(left)) if left else _ask(asked, held)
+    frames = _frames(services.people.sessions.reached(session_id=held.session.id))
+    services.journey.end(held, reason=REASON)
     _visit.let_go()
-    return redirect(asked.way_back, 303) if asked.way_back else _done(asked)
+    return _over(asked, frames=frames)
 
 
-def _done(asked: LogoutRequest) -> ResponseReturnValue:
-    if asked.way_back is not None:
+def _frames(reached: Iterable[Reached]) -> tuple[str, ...]:
+    """Return the addresses that frames are to open, and let the page's policy name their origins."""
+    provider = _visit.services().provider
+    found: list[str] = []
+    for each in reached:
+        client = provider.directory.find(each.client_id)
+        address = client and frame_address(client=client, session_id=each.session_id, provider=provider)
+        if address and address not in found:
+            found.append(address)
+    frames = tuple(found[:MOST_FRAMES])
+    g.frame_targets = tuple(sorted({form_source("{0.scheme}://{0.netloc}".format(urlsplit(each))) for each in frames}))
+    return frames
+
+
+def _over(asked: LogoutRequest, *, frames: tuple[str, ...]) -> ResponseReturnValue:
+    """Send the citizen back where an ID token of ours vouches for it; else, or while others are told, show a page."""
+    if asked.vouched and asked.way_back is not None and not frames:
         return redirect(asked.way_back, 303)
-    return page("logout/done.html", way_back=None, portal=None)
+    return page(
+        "logout/done.html",
+        way_back=asked.way_back,
+        portal=portal_name(asked.client_id) if asked.client_id else None,
+        frames=frames,
+        goes_on_after=FRAMES_MILLISECONDS if asked.vouched and asked.way_back else None,
+    )
+
+
+def _left(asked: LogoutRequest, *, client_id: str, frames: tuple[str, ...]) -> ResponseReturnValue:
+    """Say that one portal is left; where it was that portal that asked, the citizen goes back to it."""
+    by_itself = asked.vouched and asked.client_id == client_id
+    if by_itself and asked.way_back is not None and not frames:
+        return redirect(asked.way_back, 303)
+    return page(
+        "logout/left.html",
+        portal=portal_name(client_id),
+        way_back=asked.way_back if asked.client_id == client_id else None,
+        frames=frames,
+        goes_on_after=FRAMES_MILLISECONDS if by_itself and asked.way_back else None,
+        again_url=f"/logout?{SEALED}={_sealed(LogoutRequest(ui_locales=asked.ui_locales))}",
+    )

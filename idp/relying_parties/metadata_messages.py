@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from idp.relying_parties.client import BackchannelDelivery, Encryption, LogoutAddresses, Messages, TlsName
 from idp.relying_parties.profiles import CIBA
@@ -61,11 +62,19 @@ def _encryption(read: Reader, stem: str) -> Encryption | None:
 
 
 def read_logout(read: Reader) -> LogoutAddresses:
-    """Read where a logout is told."""
+    """Read where a logout is told; what opens in a frame of ours lies where the citizen has been sent before.
+
+    Source: OpenID Connect Back-Channel Logout section 2.2, Front-Channel Logout section 2.
+    """
+    frontchannel_uri = read.address("frontchannel_logout_uri")
+    redirects = read.metadata.get("redirect_uris")
+    origins = {urlsplit(uri)[:2] for uri in redirects if isinstance(uri, str)} if isinstance(redirects, list) else set()
+    if frontchannel_uri is not None and urlsplit(frontchannel_uri)[:2] not in origins:
+        read.problems.append("frontchannel_logout_uri: scheme, host and port have to be those of a redirect_uri")
     return LogoutAddresses(
         backchannel_uri=read.address("backchannel_logout_uri"),
         backchannel_session_required=read.flag("backchannel_logout_session_required"),
-        frontchannel_uri=read.address("frontchannel_logout_uri"),
+        frontchannel_uri=frontchannel_uri,
         frontchannel_session_required=read.flag("frontchannel_logout_session_required"),
     )
 

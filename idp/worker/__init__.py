@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from idp.worker import cleaning, rotation
+from idp.worker import cleaning, delivery, rotation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,5 +24,7 @@ class Job:
 
 JOBS: tuple[Job, ...] = (
     Job("rotation", 2, rotation.rotate_keys),
+    Job("delivery", 0.5, delivery.deliver),
+    Job("outbox", 15, delivery.count_waiting),
     Job("cleaning", 3600, cleaning.clear_expired),
 )

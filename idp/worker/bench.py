@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from idp.worker.courier import Courier
     from keys import Custodian, KeyStore, RingSettings
 
 
@@ -28,3 +29,4 @@ class Bench:
     custodians: Mapping[str, Custodian]
     ring_settings: RingSettings
     housekeeping: Housekeeping
+    courier: Courier

@@ -10,16 +10,18 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from idp import clock
-from idp.app import open_database
+from idp.app import build_services, open_database
 from idp.audit.log import new_id
 from idp.metrics import Metrics
 from idp.storage.sql.housekeeping import SqlHousekeeping
 from idp.storage.sql.keys import SqlKeyStore
 from idp.storage.sql.migrate import upgrade
+from idp.storage.sql.outbox import SqlOutbox
 from idp.storage.sql.tables import activation_code, outbox
 from idp.worker import JOBS, Job
 from idp.worker.bench import Bench
 from idp.worker.cleaning import KEPT
+from idp.worker.courier import Courier
 from idp.worker.loop import run, run_once
 from keys import RingSettings, Sealer, open_custodians
 from tests.support.house import settings_for
@@ -44,22 +46,27 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def bench(database: Database) -> Bench:
+def metrics(tmp_path: Path) -> Metrics:
+    """Give counters in a folder of this test."""
+    return Metrics(folder=tmp_path / "metrics")
+
+
+@pytest.fixture
+def bench(database: Database, metrics: Metrics, tmp_path: Path) -> Iterator[Bench]:
     """Give what jobs work with."""
-    return Bench(
+    services = build_services(settings_for(folder=tmp_path, redis_url="unix:///nowhere/valkey.sock"))
+    courier = Courier(outbox=SqlOutbox(database), provider=services.provider, metrics=metrics)
+    yield Bench(
         key_store=SqlKeyStore(database),
         custodians=open_custodians(sealer=Sealer(master_key=b"k" * 32)),
         ring_settings=RingSettings(
             algorithms=("ES256",), cache_seconds=300, longest_token_seconds=300, active_seconds=86400
         ),
         housekeeping=SqlHousekeeping(database),
+        courier=courier,
     )
-
-
-@pytest.fixture
-def metrics(tmp_path: Path) -> Metrics:
-    """Give counters in a folder of this test."""
-    return Metrics(folder=tmp_path / "metrics")
+    courier.close()
+    services.close()
 
 
 def test_every_job_of_the_table_succeeds_on_a_new_database(bench: Bench, metrics: Metrics) -> None:
@@ -127,8 +134,9 @@ def test_cleaning_removes_what_expired_long_ago_and_nothing_else(bench: Bench, d
         a_code(expires_at=now - timedelta(days=1)),
         a_code(expires_at=now + timedelta(days=1)),
     ]
-    letter = {"kind": "k", "target": "t", "payload": "p", "created_at": long_ago, "due_at": long_ago, "attempts": 1}
-    letters = [letter | {"id": new_id(), "done_at": long_ago}, letter | {"id": new_id(), "done_at": None}]
+    letter = {"kind": "k", "target": "t", "payload": "p", "created_at": long_ago, "attempts": 1}
+    done, waiting = {"due_at": None, "done_at": long_ago}, {"due_at": long_ago, "done_at": None}
+    letters = [letter | {"id": new_id()} | state for state in (done, waiting)]
     database.transact(lambda connection: connection.execute(insert(activation_code), codes))
     database.transact(lambda connection: connection.execute(insert(outbox), letters))
     cleaning = next(job for job in JOBS if job.name == "cleaning")

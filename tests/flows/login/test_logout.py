@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.support.house import House, answered, members
+from tests.support.house import ISSUER, House, answered, later, members
+from tests.support.login.leaving import Leaving, frames_of, logs_out
 from tests.support.login.own_pages import OwnPages, citizen_id_of
 
 if TYPE_CHECKING:
@@ -37,11 +39,12 @@ def _id_token(citizen: ACitizen, portal: Portal) -> str:
 def test_a_portal_with_an_id_token_gets_its_citizen_back_after_the_question(house: House, citizen: ACitizen) -> None:
     portal = house.registers_portal()
     asked = {"id_token_hint": _id_token(citizen, portal), "post_logout_redirect_uri": BYE, "state": "a&b ă"}
-    question = citizen.browser.get("/logout", query_string=asked)
-    assert question.status_code == 200
-    assert "Cổng thử nghiệm" in question.text
+    leaving = Leaving.asks(citizen.browser, **asked)
+    assert leaving.question.status_code == 200
+    assert "Cổng thử nghiệm" in leaving.question.text
+    assert asked["id_token_hint"] not in leaving.question.text
     assert OwnPages(citizen.browser).is_logged_in(), "nothing ends by looking"
-    done = OwnPages(citizen.browser).sends("/logout/confirm", **asked)
+    done = leaving.presses()
     assert done.status_code == 303
     assert done.headers["Location"].startswith(BYE + "?")
     assert answered(done) == {"state": "a&b ă"}
@@ -65,11 +68,12 @@ def test_a_portal_with_an_id_token_gets_its_citizen_back_after_the_question(hous
 def test_an_address_that_is_not_registered_is_not_followed(house: House, citizen: ACitizen, address: str) -> None:
     portal = house.registers_portal()
     asked = {"id_token_hint": _id_token(citizen, portal), "post_logout_redirect_uri": address}
-    question = citizen.browser.get("/logout", query_string=asked)
-    assert question.status_code == 200
-    assert f'href="{address}' not in question.text
-    done = OwnPages(citizen.browser).sends("/logout/confirm", **asked)
+    leaving = Leaving.asks(citizen.browser, **asked)
+    assert leaving.question.status_code == 200
+    assert f'href="{address}' not in leaving.question.text
+    done = leaving.presses()
     assert done.status_code == 200
+    assert f'href="{address}' not in done.text
     assert "Location" not in done.headers
     assert not OwnPages(citizen.browser).is_logged_in()
     assert "Location" not in house.browser().get("/logout", query_string=asked).headers
@@ -98,12 +102,13 @@ def test_a_hint_that_we_did_not_sign_for_this_portal_opens_no_way_back(
         "client_id": portal.client_id,
         "post_logout_redirect_uri": BYE,
     }
-    question = citizen.browser.get("/logout", query_string=asked)
-    assert question.status_code == 200
-    assert f'href="{BYE}' not in question.text
+    leaving = Leaving.asks(citizen.browser, **asked)
+    assert leaving.question.status_code == 200
+    assert f'href="{BYE}' not in leaving.question.text
     assert OwnPages(citizen.browser).is_logged_in()
-    done = OwnPages(citizen.browser).sends("/logout/confirm", **asked)
+    done = leaving.presses()
     assert (done.status_code, "Location" in done.headers) == (200, False)
+    assert f'href="{BYE}' not in done.text
     good = {**asked, "id_token_hint": honest}
     assert citizen.browser.get("/logout", query_string=good).headers["Location"] == BYE
 
@@ -111,7 +116,9 @@ def test_a_hint_that_we_did_not_sign_for_this_portal_opens_no_way_back(
 @pytest.mark.spec("LO-03", "SS-07")
 def test_another_site_can_ask_for_a_logout_and_end_nothing(house: House, citizen: ACitizen) -> None:
     foreign = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
-    for answer in (citizen.browser.get("/logout"), citizen.browser.post("/logout", headers=foreign)):
+    posted = citizen.browser.post("/logout", headers=foreign)
+    assert posted.status_code == 303, "a form of another site comes without the cookie: it is asked for again with GET"
+    for answer in (citizen.browser.get("/logout"), citizen.browser.get(posted.headers["Location"])):
         assert answer.status_code == 200
         assert 'name="csrf_token"' in answer.text
     assert citizen.browser.post("/logout/confirm", headers=foreign).status_code == 403
@@ -153,3 +160,145 @@ def test_a_logout_ends_the_logins_that_the_present_one_replaced(house: House, ci
     assert [portal.asks_userinfo(token).status_code for token in (first, second)] == [200, 200]
     OwnPages(citizen.browser).sends("/logout/confirm")
     assert [portal.asks_userinfo(token).status_code for token in (first, second)] == [401, 401]
+
+
+@pytest.mark.spec("LO-01", "LO-03")
+def test_a_portal_that_only_names_itself_gets_a_link_and_no_redirect(house: House, citizen: ACitizen) -> None:
+    portal = house.registers_portal()
+    asked = {"client_id": portal.client_id, "post_logout_redirect_uri": BYE, "state": "s"}
+    leaving = Leaving.asks(citizen.browser, **asked)
+    assert "Cổng thử nghiệm" in leaving.question.text
+    done = leaving.presses()
+    assert (done.status_code, "Location" in done.headers) == (200, False)
+    assert f'href="{BYE}?state=s"' in done.text
+    assert "data-goes-on" not in done.text
+    assert not OwnPages(citizen.browser).is_logged_in()
+    foreign = Leaving.asks(citizen.browser, **{**asked, "post_logout_redirect_uri": "https://evil.example/"})
+    assert "evil.example" not in foreign.question.text
+
+
+@pytest.mark.spec("LO-02")
+def test_a_hint_that_has_long_expired_still_vouches(house: House, citizen: ACitizen) -> None:
+    portal = house.registers_portal()
+    hint = _id_token(citizen, portal)
+    with later(300 * 86400):
+        answer = house.browser().get("/logout", query_string={"id_token_hint": hint, "post_logout_redirect_uri": BYE})
+        assert answer.headers["Location"] == BYE
+    with later(401 * 86400):
+        answer = house.browser().get("/logout", query_string={"id_token_hint": hint, "post_logout_redirect_uri": BYE})
+        assert answer.status_code == 200
+
+
+@pytest.mark.spec("LO-01")
+def test_a_form_of_the_portal_does_what_its_link_does(house: House, citizen: ACitizen) -> None:
+    portal = house.registers_portal()
+    hint = _id_token(citizen, portal)
+    form = {
+        "id_token_hint": hint,
+        "client_id": portal.client_id,
+        "post_logout_redirect_uri": BYE,
+        "state": "x",
+        "logout_hint": "anyone",
+        "ui_locales": "en",
+    }
+    answer = citizen.browser.post("/logout", data=form, headers={"Origin": "https://portal.example"})
+    assert hint not in answer.headers["Location"]
+    leaving = Leaving(citizen.browser, citizen.browser.get(answer.headers["Location"]))
+    assert "Do you want to log out?" in leaving.question.text
+    assert leaving.presses().headers["Location"] == f"{BYE}?state=x"
+
+
+@pytest.mark.parametrize("twice", ["id_token_hint", "client_id", "post_logout_redirect_uri", "state"])
+@pytest.mark.spec("LO-01")
+def test_what_is_said_twice_is_not_believed_and_never_an_error_in_json(
+    house: House, citizen: ACitizen, twice: str
+) -> None:
+    portal = house.registers_portal()
+    asked = {
+        "id_token_hint": _id_token(citizen, portal),
+        "client_id": portal.client_id,
+        "post_logout_redirect_uri": BYE,
+        "state": "x",
+    }
+    answer = house.browser().get("/logout", query_string=[*asked.items(), (twice, asked[twice])])
+    assert (answer.status_code, answer.content_type) in {(200, "text/html; charset=utf-8"), (303, answer.content_type)}
+    assert answer.headers.get("Location") in ({BYE + "?state=x"} if twice == "client_id" else {None, BYE})
+
+
+@pytest.mark.parametrize("poison", ["", "x", "AAAA", "%00", "a" * 9000])
+@pytest.mark.spec("LO-01", "LO-03")
+def test_a_request_that_we_did_not_seal_is_none(house: House, citizen: ACitizen, poison: str) -> None:
+    leaving = Leaving.asks(citizen.browser, asked=poison)
+    assert leaving.question.status_code == 200
+    done = leaving.presses()
+    assert (done.status_code, "Location" in done.headers) == (200, False)
+    assert not OwnPages(citizen.browser).is_logged_in()
+    assert house.browser().get("/logout", query_string={"asked": poison}).status_code == 200
+
+
+def test_a_sealed_request_ends_with_its_hour(house: House, citizen: ACitizen) -> None:
+    portal = house.registers_portal()
+    asked = {"id_token_hint": _id_token(citizen, portal), "post_logout_redirect_uri": BYE}
+    posted = citizen.browser.post("/logout", data=asked).headers["Location"]
+    assert house.browser().get(posted).headers["Location"] == BYE
+    with later(7200):
+        assert house.browser().get(posted).status_code == 200
+
+
+@pytest.mark.spec("LO-04")
+def test_one_portal_can_be_left_and_the_others_stay(house: House, citizen: ACitizen) -> None:
+    left, kept = house.registers_portal(), house.registers_portal()
+    tokens = {}
+    for portal in (left, kept):
+        login = portal.asks()
+        tokens[portal.client_id] = members(login.redeem(citizen.arrives(login)))["access_token"]
+    leaving = Leaving.asks(citizen.browser)
+    assert sorted(leaving.portals) == sorted([left.client_id, kept.client_id])
+    done = leaving.presses(only=left.client_id)
+    assert done.status_code == 200
+    assert "Bạn vẫn đăng nhập tại Sen" in done.text
+    statuses = [portal.asks_userinfo(tokens[portal.client_id]).status_code for portal in (left, kept)]
+    assert statuses == [401, 200]
+    assert OwnPages(citizen.browser).is_logged_in()
+    again = Leaving.asks(citizen.browser)
+    assert again.portals == [kept.client_id]
+    for stranger in (left.client_id, "nobody", ""):
+        assert again.presses(only=stranger).status_code == 200
+        assert OwnPages(citizen.browser).is_logged_in(), "a portal that is not open is no reason to end anything"
+    asked = {"id_token_hint": _id_token(citizen, left), "post_logout_redirect_uri": BYE}
+    assert Leaving.asks(citizen.browser, **asked).presses(only=left.client_id).headers["Location"] == BYE
+    assert OwnPages(citizen.browser).is_logged_in()
+
+
+def test_nobody_can_make_another_citizen_leave(house: House, citizen: ACitizen) -> None:
+    portal, stranger = house.registers_portal(), house.registers_citizen()
+    login = portal.asks()
+    token = members(login.redeem(citizen.arrives(login)))["access_token"]
+    stranger.activates()
+    assert Leaving.asks(stranger.browser).presses(only=portal.client_id).status_code == 200
+    assert logs_out(stranger.browser, id_token_hint=_id_token(citizen, portal)).status_code == 200
+    assert portal.asks_userinfo(token).status_code == 200
+    assert OwnPages(citizen.browser).is_logged_in()
+
+
+def test_portals_are_told_in_frames_that_the_page_may_show_and_nothing_else(house: House, citizen: ACitizen) -> None:
+    told = house.registers_portal(
+        frontchannel_logout_uri="https://portal.example/out?a=1", frontchannel_logout_session_required=True
+    )
+    plain = house.registers_portal(frontchannel_logout_uri="https://portal.example/plain")
+    silent = house.registers_portal()
+    sids = {}
+    for portal in (told, plain, silent):
+        login = portal.asks()
+        id_token = members(login.redeem(citizen.arrives(login)))["id_token"]
+        sids[portal.client_id] = portal.reads_id_token(id_token)["sid"]
+    leaving = Leaving.asks(citizen.browser, id_token_hint=id_token, post_logout_redirect_uri=BYE)
+    assert frames_of(leaving.question) == []
+    assert "frame-src 'none'" in leaving.question.headers["Content-Security-Policy"]
+    done = leaving.presses()
+    assert done.status_code == 200
+    with_session = "https://portal.example/out?a=1&" + urlencode({"iss": ISSUER, "sid": sids[told.client_id]})
+    assert sorted(frames_of(done)) == sorted([with_session, "https://portal.example/plain"])
+    assert "frame-src https://portal.example; " in done.headers["Content-Security-Policy"]
+    assert f'href="{BYE}" data-goes-on="2000"' in done.text
+    assert sids[told.client_id] != sids[plain.client_id]

@@ -73,6 +73,7 @@ SERVICE = {
     "items": ("Họ và tên", "Ngày sinh"),
     "since": "22/11/2026",
     "until": "22/11/2027",
+    "open_url": "/login/initiate?iss=https%3A%2F%2Fsen.example.vn",
 }
 SESSIONS = [
     {"id": "1", "since": "22/11/2026 10:04", "level": "Mức độ 2", "passkey": "Điện thoại của An", "current": True},
@@ -125,7 +126,10 @@ START: dict[str, Any] = {
     "login_url": "/login",
 }
 WRONG = {"number": "Số định danh cá nhân có 12 chữ số.", "code": "Mã kích hoạt có 14 ký tự."}
-LOGOUT = {"confirm_url": "/logout/confirm", "stay_url_after": "/account"}
+LOGOUT = {"confirm_url": "/logout/confirm", "stay_url_after": "/account", "asked": "sealed"}
+PORTALS = [{"id": "1", "name": "Cổng một"}, {"id": "2", "name": "<i>Cổng hai</i>"}]
+NO_FRAMES: dict[str, Any] = {"frames": (), "goes_on_after": None}
+FRAMES: dict[str, Any] = {"frames": ("about:blank",), "goes_on_after": None}
 
 SAMPLES = (
     sample("home", "home.html", {"logged_in": False}),
@@ -161,7 +165,14 @@ SAMPLES = (
         "account",
         "account/index.html",
         SESSION,
-        {"name": "Nguyễn Thị An", "level": "Mức độ 2", "account_level": "Mức độ 02", "passkey_count": 1},
+        {"name": "Nguyễn Thị An", "level": "Mức độ 2", "account_level": "Mức độ 02", "passkey_count": 1, "news": []},
+    ),
+    sample(
+        "account-news",
+        "account/index.html",
+        SESSION,
+        {"name": "Nguyễn Thị An", "level": "Mức độ 2", "account_level": "Mức độ 02", "passkey_count": 2},
+        {"news": ["22/11/2026 10:04: Tạo khóa truy cập mới"]},
     ),
     sample(
         "passkeys",
@@ -202,11 +213,14 @@ SAMPLES = (
         "logout",
         "logout/confirm.html",
         LOGOUT,
-        {"portals": ["Cổng một", "Cổng hai"], "portal": "Cổng một", "parameters": {"state": 'x"&y'}},
+        {"portals": PORTALS, "portal": "Cổng một"},
     ),
-    sample("logout-alone", "logout/confirm.html", LOGOUT, {"portals": ["Cổng một"], "portal": None, "parameters": {}}),
-    sample("logged-out", "logout/done.html", WAY_BACK),
-    sample("logged-out-alone", "logout/done.html", NO_WAY_BACK),
+    sample("logout-alone", "logout/confirm.html", LOGOUT, {"portals": [], "portal": None}),
+    sample("logged-out", "logout/done.html", WAY_BACK, NO_FRAMES),
+    sample("logged-out-told", "logout/done.html", WAY_BACK, FRAMES),
+    sample("logged-out-alone", "logout/done.html", NO_WAY_BACK, NO_FRAMES),
+    sample("left", "logout/left.html", WAY_BACK, FRAMES, {"again_url": "/logout?asked=sealed"}),
+    sample("left-alone", "logout/left.html", WAY_BACK, NO_FRAMES, {"way_back": None, "again_url": "/logout?asked=x"}),
     *(
         sample(
             f"error-{reason}", "errors/error.html", ERROR, {"text": text}, WAY_BACK if len(reason) % 2 else NO_WAY_BACK

@@ -1,0 +1,45 @@
+"""Sends one logout token to one relying party (OpenID Connect Back-Channel Logout section 2.5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from idp import clock
+from idp.errors import NoAnswer
+from idp.protocol.logout import logout_token
+from idp.worker.answers import Undeliverable, Unwanted
+
+if TYPE_CHECKING:
+    from idp.outbox import Claimed
+    from idp.protocol.provider import Provider
+
+SUCCEEDED = (200, 204)
+"""204 because some frameworks make it of an empty answer (section 2.8)."""
+REFUSED = 400
+
+
+def send(claimed: Claimed, *, provider: Provider) -> None:
+    """Make a logout token with the key of now, and post it.
+
+    Raises:
+        Unwanted: the relying party answers 400; another time it would answer the same.
+        Undeliverable: there is nobody to send it to any more.
+        OutboundError: it cannot be reached, or answers otherwise.
+
+    Source: OpenID Connect Back-Channel Logout sections 2.5 and 2.8.
+    """
+    client = provider.directory.find(claimed.target)
+    if client is None or client.logout.backchannel_uri is None:
+        raise Undeliverable("It is no longer registered for this.")
+    token = logout_token(
+        client=client,
+        subject=claimed.payload["subject"],
+        session_id=claimed.payload["session_id"],
+        provider=provider,
+        now=clock.now(),
+    )
+    status = provider.outbound.post_form(client.logout.backchannel_uri, {"logout_token": token})
+    if status == REFUSED:
+        raise Unwanted("It answers with status 400: it does not accept the logout token.")
+    if status not in SUCCEEDED:
+        raise NoAnswer(f"It answers with status {status}, and 200 is needed.")

@@ -1,0 +1,136 @@
+"""Courier: delivers what waits in the outbox, side by side, until it is received; no receiver waits for another.
+
+A delivery is taken for a short time, tried, and marked. Whoever dies between two of these steps leaves it to be taken
+again: what is received may be received twice, what was written is received at least once, or seen to have failed.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from secrets import SystemRandom
+from typing import TYPE_CHECKING
+
+import structlog
+
+from idp import clock
+from idp.errors import SenError
+from idp.metrics import DELIVERIES, OUTBOX_WAITING
+from idp.outbox import BACKCHANNEL_LOGOUT
+from idp.worker import backchannel_logout
+from idp.worker.answers import Undeliverable, Unwanted
+from keys import KeysError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from idp.metrics import Metrics
+    from idp.outbox import Claimed, OutboxStore, Outcome
+    from idp.protocol.provider import Provider
+
+SENDERS: dict[str, Callable[..., None]] = {BACKCHANNEL_LOGOUT: backchannel_logout.send}
+"""How each kind is sent."""
+
+HANDS = 32
+"""How many deliveries one worker tries at the same time; each is over within the deadline of [outbound]."""
+
+FIRST_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(hours=1)
+MOST_ATTEMPTS = 40
+LONGEST_WAIT = timedelta(hours=24)
+
+log = structlog.get_logger("sen.worker")
+_random = SystemRandom()
+
+
+def pause_after(attempts: int) -> timedelta:
+    """Return how long to wait after so many failed attempts: twice as long each time, up to an hour.
+
+    Up to a half of it is left away by chance, so that those who failed together do not come back together.
+    """
+    doubled: timedelta = FIRST_PAUSE * 2 ** min(attempts - 1, 20)
+    return min(doubled, LONGEST_PAUSE) * _random.uniform(0.5, 1.0)
+
+
+class Courier:
+    """Carries what is due to whom it is for, with a number of hands; what is on its way holds up nothing else."""
+
+    def __init__(self, *, outbox: OutboxStore, provider: Provider, metrics: Metrics, hands: int = HANDS) -> None:
+        """Keep the outbox and what sending needs."""
+        self.outbox = outbox
+        self._provider = provider
+        self._metrics = metrics
+        self._pool = ThreadPoolExecutor(hands, thread_name_prefix="courier")
+        self._hands = self._free = hands
+        self._changed = threading.Condition()
+        self._stopping = False
+
+    def send_out(self) -> int:
+        """Start whatever is due, as far as there are free hands, and return how many; waits for none of it."""
+        taken = () if self._stopping else self.outbox.claim(most=self._free)
+        for claimed in taken:
+            with self._changed:
+                self._free -= 1
+            self._pool.submit(self._walk, claimed)
+        return len(taken)
+
+    def rest(self) -> None:
+        """Wait until nothing is on its way."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._free == self._hands)
+
+    def measure(self) -> None:
+        """Tell the counters how many deliveries wait."""
+        self._metrics.set(OUTBOX_WAITING, self.outbox.waiting())
+
+    def close(self) -> None:
+        """Finish what is on its way, and take nothing more."""
+        self._stopping = True
+        self._pool.shutdown()
+
+    def _walk(self, claimed: Claimed | None) -> None:
+        """Deliver one after the other, as long as something is due."""
+        try:
+            while claimed is not None:
+                self._deliver(claimed)
+                claimed = None if self._stopping else next(iter(self.outbox.claim(most=1)), None)
+        except SenError as error:  # the database is away: whatever was taken is due again when its time is over
+            log.warning("delivery_not_marked", detail=str(error))
+        except Exception:
+            log.exception("delivery_broken")
+        finally:
+            with self._changed:
+                self._free += 1
+                self._changed.notify_all()
+
+    def _deliver(self, claimed: Claimed) -> None:
+        """Try one delivery, and write down how it ended."""
+        try:
+            SENDERS[claimed.kind](claimed, provider=self._provider)
+        except Unwanted as error:
+            self._end(claimed, outcome="refused", error=str(error))
+        except Undeliverable as error:
+            self._end(claimed, outcome="given_up", error=str(error))
+        except (SenError, KeysError) as error:
+            self._fail(claimed, error=str(error))
+        except Exception:
+            log.exception("delivery_broken", kind=claimed.kind)
+            self._fail(claimed, error="Something broke here; the log knows what.")
+        else:
+            self._end(claimed, outcome="delivered", error=None)
+
+    def _end(self, claimed: Claimed, *, outcome: Outcome, error: str | None) -> None:
+        self.outbox.settle(claimed, outcome=outcome, error=error)
+        self._metrics.count(DELIVERIES, claimed.kind, outcome)
+        if error is not None:
+            log.warning("delivery_ended", kind=claimed.kind, target=claimed.target, outcome=outcome, reason=error)
+
+    def _fail(self, claimed: Claimed, *, error: str) -> None:
+        """Try again later, or give up."""
+        now = clock.now()
+        if claimed.attempts >= MOST_ATTEMPTS or now - claimed.created_at >= LONGEST_WAIT:
+            self._end(claimed, outcome="given_up", error=error)
+            return
+        self.outbox.postpone(claimed, until=now + pause_after(claimed.attempts), error=error)
+        self._metrics.count(DELIVERIES, claimed.kind, "postponed")
