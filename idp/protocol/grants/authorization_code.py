@@ -59,7 +59,22 @@ def answer(call: GrantCall) -> TokenAnswer:
         raise InvalidGrant(NOT_GOOD)
     record = CodeRecord(**orjson.loads(taken))
     _check(call=call, record=record)  # 2
-    new, members = _issue(call=call, record=record, code_hash=code_hash)  # 3
+    return grant(call=call, record=record, code_hash=code_hash)  # 3, 4, 5
+
+
+def grant(
+    *, call: GrantCall, record: CodeRecord, code_hash: bytes, grant_type: str = "authorization_code"
+) -> TokenAnswer:
+    """Sign tokens for what a citizen agreed to, write the authorization through every gate, and tell.
+
+    Whatever was taken once by its hash, an authorization code or the name of a request that waited elsewhere, becomes
+    one authorization and no second one.
+
+    Raises:
+        InvalidGrant: the hash stands in an authorization already, which is ended; or a gate is shut.
+    """
+    client, provider = call.proof.client, call.provider
+    new, members = _issue(call=call, record=record, code_hash=code_hash, grant_type=grant_type)
     event = AuthorizationGranted(
         actor=f"client:{client.client_id}",
         citizen_id=record.citizen_id,
@@ -70,13 +85,13 @@ def answer(call: GrantCall) -> TokenAnswer:
         acr=new.acr,
     )
     try:
-        written = provider.authorizations.create(new, event=event)  # 4
+        written = provider.authorizations.create(new, event=event)
     except CodeReused:
         provider.authorizations.end_by_code(code_hash=code_hash, reason=REUSED)
         raise InvalidGrant(NOT_GOOD) from None
     if not written:
         raise InvalidGrant("The login or the consent behind this code has been ended.")
-    return TokenAnswer(members)  # 5
+    return TokenAnswer(members)
 
 
 def _check(*, call: GrantCall, record: CodeRecord) -> None:
@@ -94,7 +109,9 @@ def _check(*, call: GrantCall, record: CodeRecord) -> None:
         raise InvalidGrant("resource is not the one of the authorization request.")
 
 
-def _issue(*, call: GrantCall, record: CodeRecord, code_hash: bytes) -> tuple[NewAuthorization, dict[str, object]]:
+def _issue(
+    *, call: GrantCall, record: CodeRecord, code_hash: bytes, grant_type: str
+) -> tuple[NewAuthorization, dict[str, object]]:
     """Return the row to be written, and what is told once it stands: nothing of it counts before."""
     provider, client = call.provider, call.proof.client
     offline = OFFLINE in record.scope.split(" ") and "refresh_token" in client.grant_types
@@ -102,7 +119,7 @@ def _issue(*, call: GrantCall, record: CodeRecord, code_hash: bytes) -> tuple[Ne
     at = int(call.now.timestamp() * MICROS)
     new = NewAuthorization(
         id=str(uuid_utils.uuid7()),
-        grant_type="authorization_code",
+        grant_type=grant_type,
         client_id=record.client_id,
         citizen_id=record.citizen_id,
         passkey_id=record.passkey_id,
