@@ -49,6 +49,8 @@ class AuthorizationRequest:
     dpop_jkt: str | None = None  # the key that the code is bound to (RFC 9449 section 10)
     authorization_details: str | None = None  # JSON, checked (RFC 9396)
     generation: str = ""  # of the registration that it was checked against
+    waiting: str | None = None  # the request of another device that is answered (RFC 8628, CIBA), by its name
+    confirmed_by: str | None = None  # the id of the citizen who said that this device is the own one
 
     def to_json(self) -> bytes:
         """Return the record as JSON."""

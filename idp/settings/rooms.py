@@ -187,6 +187,26 @@ class Registration:
 
 
 @dataclass(frozen=True, slots=True)
+class Device:
+    """[device]."""
+
+    code_seconds: int
+    interval_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ciba:
+    """[ciba]."""
+
+    request_seconds: int
+    longest_request_seconds: int
+    interval_seconds: int
+    fresh_seconds: int
+    blocked_hours: int
+    requests_per_person: int
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Every room's settings."""
 
@@ -206,6 +226,8 @@ class Settings:
     metrics: Metrics
     outbound: Outbound
     registration: Registration
+    device: Device
+    ciba: Ciba
 
     @property
     def rp_id(self) -> str:

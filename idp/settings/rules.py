@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from idp.settings.rule import Rule
+from idp.settings.waiting_rules import WAITING_RULES
 
+if TYPE_CHECKING:
     from idp.settings.rooms import Settings
 
 MASTER_KEY_BYTES = 32
@@ -32,18 +32,6 @@ LONGEST_TOKEN_DAYS = 90
 SMALLEST_ANSWER_BYTES = 1024
 LARGEST_ANSWER_BYTES = 1024 * 1024
 DEVELOPMENT_KEY = b"development-only-master-key-0001"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule: the keys that it reads (`section.key`), its text, and whether it holds.
-
-    A rule one of whose keys could not be read says nothing: that key has its own line already.
-    """
-
-    reads: tuple[str, ...]
-    text: str
-    holds: Callable[[Settings], bool]
 
 
 def _is_origin(settings: Settings) -> bool:
@@ -241,6 +229,7 @@ RULES: tuple[Rule, ...] = (
         "[log] level is debug, info, warning or error",
         lambda s: s.log.level in {"debug", "info", "warning", "error"},
     ),
+    *WAITING_RULES,
 )
 
 PRODUCTION_RULES: tuple[Rule, ...] = (

@@ -68,6 +68,14 @@ BROKEN_RULES = {
     "[outbound] largest_bytes is 1024 to 1048576": {"SEN_OUTBOUND__LARGEST_BYTES": "1023"},
     "[registration] token_days is 1 to 90": {"SEN_REGISTRATION__TOKEN_DAYS": "91"},
     "[log] level is debug, info, warning or error": {"SEN_LOG__LEVEL": "loud"},
+    "[device] code_seconds is 300 to 600": {"SEN_DEVICE__CODE_SECONDS": "601"},
+    "[device] interval_seconds is at least 1": {"SEN_DEVICE__INTERVAL_SECONDS": "0"},
+    "[ciba] request_seconds is at least 1, and longest_request_seconds at least as long and at most 600": {
+        "SEN_CIBA__LONGEST_REQUEST_SECONDS": "601"
+    },
+    "[ciba] interval_seconds, fresh_seconds, blocked_hours and requests_per_person are at least 1": {
+        "SEN_CIBA__BLOCKED_HOURS": "0"
+    },
 }
 
 DEVELOPMENT_VALUES = {
@@ -78,9 +86,7 @@ DEVELOPMENT_VALUES = {
     },
     "production: [outbound] allow_loopback is off": {"SEN_OUTBOUND__ALLOW_LOOPBACK": "true"},
     "production: [outbound] extra_ca is empty": {"SEN_OUTBOUND__EXTRA_CA": "ca.pem"},
-    "production: [registration] open is off and open_loosened is empty": {
-        "SEN_REGISTRATION__OPEN_LOOSENED": "no_pkce"
-    },
+    "production: [registration] open is off and open_loosened is empty": {"SEN_REGISTRATION__OPEN_LOOSENED": "no_pkce"},
     "production: [log] level is not debug": {"SEN_LOG__LEVEL": "debug"},
     "production: [server] trusted_proxies names addresses, not *": {"SEN_SERVER__TRUSTED_PROXIES": "10.0.0.1, *"},
 }
