@@ -29,6 +29,7 @@ from idp.metrics import Metrics
 from idp.outbound import OutboundClient
 from idp.pages import create_pages
 from idp.protocol.provider import Provider
+from idp.relying_parties.details_types import DetailsTypes
 from idp.relying_parties.directory import Directory
 from idp.relying_parties.jwks import KeySets
 from idp.relying_parties.purposes import PurposeCatalogue
@@ -43,6 +44,7 @@ from idp.storage.sql.citizens import SqlCitizens
 from idp.storage.sql.consents import SqlConsents
 from idp.storage.sql.database import Database
 from idp.storage.sql.keys import SqlKeyStore
+from idp.storage.sql.machine_authorizations import SqlMachineAuthorizations
 from idp.storage.sql.passkeys import SqlPasskeys
 from idp.storage.sql.register import SqlRegister
 from idp.storage.sql.relying_parties import SqlRegistrations, SqlRelyingParties
@@ -146,6 +148,7 @@ def _provider(*, settings: Settings, database: Database, ephemeral: RedisEphemer
         settings=settings,
         ephemeral=ephemeral,
         authorizations=SqlAuthorizations(database=database, sealer=sealer),
+        machine_authorizations=SqlMachineAuthorizations(database),
         directory=Directory(
             store=SqlRelyingParties(database),
             key_sets=KeySets(outbound=outbound),
@@ -153,6 +156,7 @@ def _provider(*, settings: Settings, database: Database, ephemeral: RedisEphemer
             known_purposes=purposes.ids,
         ),
         purposes=purposes,
+        details_types=DetailsTypes.load(settings.data_file(settings.data.details_types)),
         assurance=Assurance.load(settings.data_file(settings.data.assurance)),
         ring=KeyRing(
             store=SqlKeyStore(database),

@@ -10,6 +10,7 @@ SenError
 │   ├── UnsupportedResponseType    400 unsupported_response_type
 │   ├── InvalidScope               400 invalid_scope
 │   ├── InvalidTarget              400 invalid_target
+│   ├── InvalidAuthorizationDetails 400 invalid_authorization_details
 │   ├── InvalidToken               401 invalid_token
 │   ├── InsufficientScope          403 insufficient_scope
 │   ├── AccessDenied               403 access_denied
@@ -108,6 +109,12 @@ class InvalidTarget(ProtocolError):
     """The resource is not one that this relying party may ask for (RFC 8707 section 2)."""
 
     code = "invalid_target"
+
+
+class InvalidAuthorizationDetails(ProtocolError):
+    """What is asked is of no known type, not shaped as its type says, or more than was agreed (RFC 9396 section 5)."""
+
+    code = "invalid_authorization_details"
 
 
 class InvalidToken(ProtocolError):

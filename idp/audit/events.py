@@ -116,6 +116,23 @@ class AuthorizationGranted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MachineAuthorized(Event):
+    """A relying party got a token for itself; `object` is the authorization's id."""
+
+    scope: str
+    resource: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenExchanged(Event):
+    """A token was exchanged for one for another resource; `object` is the new authorization's id."""
+
+    scope: str
+    resource: str
+    parent_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationRefreshed(Event):
     """A refresh token was used."""
 

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from idp.assurance import Assurance
     from idp.ephemeral import Ephemeral
     from idp.outbound import OutboundClient
-    from idp.protocol.store import AuthorizationStore
+    from idp.protocol.store import AuthorizationStore, MachineAuthorizationStore
+    from idp.relying_parties.details_types import DetailsTypes
     from idp.relying_parties.directory import Directory
     from idp.relying_parties.purposes import PurposeCatalogue
     from idp.settings import Settings
@@ -24,8 +25,10 @@ class Provider:
     settings: Settings
     ephemeral: Ephemeral
     authorizations: AuthorizationStore
+    machine_authorizations: MachineAuthorizationStore
     directory: Directory
     purposes: PurposeCatalogue
+    details_types: DetailsTypes
     assurance: Assurance
     ring: KeyRing
     sealer: Sealer

@@ -153,6 +153,56 @@ class NewAuthorization(LiveAuthorization):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnyAuthorization:
+    """An authorization whose every gate is open at this instant, with a person behind it or without one.
+
+    `act` and `authorization_details` are JSON, instants microseconds since 1970; `auth_time` is in seconds.
+    """
+
+    id: str
+    grant_type: str
+    client_id: str
+    citizen_id: str | None
+    scope: str
+    claims: str
+    resource: str | None
+    subject: str | None
+    acr: str | None
+    amr: str | None
+    account_level: int | None
+    auth_time: int | None
+    dpop_jkt: str | None
+    certificate_x5t: str | None
+    authorization_details: str | None
+    act: str | None
+    created_at: int
+    last_used_at: int
+    refresh_expires_at: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMachineAuthorization:
+    """The authorization row of a relying party that acts by itself, or of a token that it exchanged.
+
+    `parent_id` is the authorization behind the token that was exchanged: who stands behind that one stands behind
+    this one too. `subject` is the relying party itself where there is no parent. `at` is microseconds since 1970.
+    """
+
+    id: str
+    grant_type: str
+    client_id: str
+    scope: str
+    resource: str
+    subject: str | None = None
+    dpop_jkt: str | None = None
+    certificate_x5t: str | None = None
+    authorization_details: str | None = None
+    act: str | None = None
+    parent_id: str | None = None
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gates:
     """Where a citizen stands with a relying party and a purpose, all gates in one read.
 

@@ -9,7 +9,13 @@ if TYPE_CHECKING:
 
     from idp.audit.events import Event
     from idp.protocol.claims import Known
-    from idp.protocol.records import Gates, LiveAuthorization, NewAuthorization
+    from idp.protocol.records import (
+        AnyAuthorization,
+        Gates,
+        LiveAuthorization,
+        NewAuthorization,
+        NewMachineAuthorization,
+    )
 
 
 class CodeReused(Exception):
@@ -65,4 +71,31 @@ class AuthorizationStore(Protocol):
         Raises:
             NotKnown: no such citizen.
         """
+        ...
+
+
+class MachineAuthorizationStore(Protocol):
+    """Authorizations between systems; every verb selects on all gates in the statement that does it."""
+
+    def create(self, new: NewMachineAuthorization, *, event: Event) -> bool:
+        """Write the row of a relying party that acts by itself, if it is approved; False when it is not.
+
+        One transaction of two statements: the row and its event.
+        """
+        ...
+
+    def exchange(self, new: NewMachineAuthorization, *, event: Event) -> bool:
+        """Write the row of an exchanged token, if the relying party is approved and every gate of the parent is open.
+
+        Who stands behind the parent (citizen, passkey, session, consent, level) is copied by the statement itself.
+        One transaction of two statements: the row and its event.
+        """
+        ...
+
+    def find(self, *, authorization_id: str) -> AnyAuthorization | None:
+        """Return an authorization of any grant, if every gate is open, its parents' included; in one read."""
+        ...
+
+    def find_by_refresh(self, *, refresh_hash: bytes) -> AnyAuthorization | None:
+        """Return the authorization of a refresh token that has not run out, if every gate is open; in one read."""
         ...

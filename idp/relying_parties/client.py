@@ -81,6 +81,14 @@ class BackchannelDelivery:
     signing_algorithm: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class ExchangePolicy:
+    """What a relying party may exchange other tokens for (RFC 8693): which resources, and with which scopes at most."""
+
+    resources: frozenset[str]
+    scopes: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelyingParty:
     """One relying party (RFC 7591 section 2, with the profile and purposes that Sen adds).
@@ -89,6 +97,7 @@ class RelyingParty:
     secret. `sector` is what the pairwise `sub` is made for (OpenID Connect Core section 8.1). `certificates` are the
     thumbprints of the certificates in its key set (RFC 8705 section 2.2). `sender_constraint` says by what its tokens
     must be bound, `dpop` or `mtls`, either will do; where it is empty a proof that is sent binds all the same.
+    `resources` are those that it may ask tokens for (RFC 8707), `resources_served` those that it is the server of.
     """
 
     client_id: str
@@ -125,6 +134,8 @@ class RelyingParty:
     details_types: tuple[str, ...]
     initiate_login_uri: str | None
     backchannel: BackchannelDelivery | None
+    resources_served: tuple[str, ...] = ()
+    exchange: ExchangePolicy | None = None
     generation: str = ""
 
     @property

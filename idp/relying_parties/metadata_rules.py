@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, TypedDict
 from urllib.parse import urlsplit
 
 from idp.errors import SettingsError
-from idp.relying_parties import metadata_messages
+from idp.relying_parties import metadata_messages, metadata_systems
 from idp.relying_parties.client import RelyingParty
 from idp.relying_parties.metadata_reader import Reader, uri_problem
-from idp.relying_parties.profiles import PROFILES
+from idp.relying_parties.profiles import BETWEEN_SYSTEMS, PROFILES
 from keys import EncryptionKey, KeysError, VerificationKey, parse_encryption_keys, parse_jwks
 
 if TYPE_CHECKING:
     from idp.relying_parties.client import BackchannelDelivery, LogoutAddresses, Messages, TlsName
     from idp.relying_parties.store import StoredClient
 
-KNOWN = metadata_messages.MEMBERS | {
+KNOWN = metadata_messages.MEMBERS | metadata_systems.MEMBERS | {
     "client_id", "client_name", "client_uri", "redirect_uris", "post_logout_redirect_uris",
     "token_endpoint_auth_method", "token_endpoint_auth_signing_alg", "jwks", "jwks_uri", "subject_type",
     "sector_identifier", "sector_identifier_uri", "grant_types", "response_types", "response_modes", "scope",
@@ -120,7 +120,7 @@ def _check_authentication(read: Reader, *, has_secret: bool) -> str:
 
 def _check_purposes(read: Reader, *, known_purposes: frozenset[str], grants: frozenset[str]) -> None:
     purposes = read.texts("purposes")
-    of_people = bool(grants - {"client_credentials"})
+    of_people = bool(grants - BETWEEN_SYSTEMS)
     if (of_people and not purposes) or set(purposes) - known_purposes:
         read.problems.append("purposes: at least one, each from the catalogue of purposes")
 
@@ -176,7 +176,9 @@ def _read_all(read: Reader, *, stored: StoredClient, known_purposes: frozenset[s
         grant_types=grants,
         scopes=frozenset(read.text("scope", "openid").split()) | {"openid"},
         purposes=read.texts("purposes"),
-        resources=read.texts("resources"),
+        resources=metadata_systems.read_resources(read, "resources"),
+        resources_served=metadata_systems.read_resources(read, "resources_served"),
+        exchange=metadata_systems.read_exchange(read, grants=grants),
         pushed_requests_only=profile.pushed_requests_only or read.flag("require_pushed_authorization_requests"),
         default_max_age=metadata.get("default_max_age"),
         default_acr_values=read.texts("default_acr_values"),

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
     from idp.relying_parties.store import Allowance, StoredClient
 
-NOT_ITS_OWN = frozenset({"client_id", "owner", "sandbox", "sector_identifier", "resources", "loosened"})
+NOT_ITS_OWN = frozenset(
+    {
+        "client_id", "owner", "sandbox", "sector_identifier", "resources", "resources_served", "exchange", "loosened",
+        "authorization_details_types",
+    }
+)  # fmt: skip
 """Members that an officer sets, or that the token brings: a relying party that sends them is not heard."""
 
 READ_ONLY = frozenset(

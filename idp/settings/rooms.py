@@ -149,6 +149,7 @@ class Data:
 
     assurance: str
     purposes: str
+    details_types: str
 
 
 @dataclass(frozen=True, slots=True)

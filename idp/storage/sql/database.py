@@ -3,7 +3,7 @@
 Two ways in. `transact` runs a function with a SQLAlchemy connection inside one transaction; it is for everything that
 is not on a protocol endpoint. `hot` and `look` run statements that were compiled once (`Database.prepare`) on the
 driver itself, because SQLAlchemy's execution costs five times what the driver does (on PostgreSQL:
-`idp/storage/sql/postgresql.py`).
+`idp/storage/sql/driver/postgresql.py`).
 Both retry when a database reports a serialization failure and answer `TemporarilyUnavailable` when it is away.
 """
 
@@ -22,8 +22,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from idp.errors import TemporarilyUnavailable
-from idp.storage.sql.hot import HotCursor, Prepared
-from idp.storage.sql.postgresql import HotPostgresql, numbered
+from idp.storage.sql.driver.hot import HotCursor, Prepared
+from idp.storage.sql.driver.postgresql import HotPostgresql, numbered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

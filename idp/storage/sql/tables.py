@@ -233,6 +233,8 @@ authorization = Table(
     Column("claims", Text, nullable=False),  # space-separated claims for userinfo
     Column("resource", Text),  # the resource server that access tokens are for; none: userinfo
     Column("authorization_details", Text),  # JSON, RFC 9396
+    Column("parent_id", Text, ForeignKey("authorization.id"), index=True),  # the one that it was exchanged from
+    Column("act", Text),  # JSON: who acts for the subject, RFC 8693 section 4.1
     Column("subject", Text),  # the pairwise sub that this relying party sees
     Column("acr", Text),
     Column("amr", Text),

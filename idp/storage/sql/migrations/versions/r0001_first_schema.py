@@ -221,6 +221,8 @@ sa.Table(
     sa.Column("claims", sa.Text, nullable=False),
     sa.Column("resource", sa.Text),
     sa.Column("authorization_details", sa.Text),
+    sa.Column("parent_id", sa.Text, sa.ForeignKey("authorization.id"), index=True),
+    sa.Column("act", sa.Text),
     sa.Column("subject", sa.Text),
     sa.Column("acr", sa.Text),
     sa.Column("amr", sa.Text),

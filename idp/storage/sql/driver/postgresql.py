@@ -22,14 +22,14 @@ from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, PipelineStatus, TransactionStatus
 
-from idp.storage.sql.hot import Prepared
+from idp.storage.sql.driver.hot import Prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from psycopg.pq.abc import PGconn, PGresult
 
-    from idp.storage.sql.hot import HotCursor
+    from idp.storage.sql.driver.hot import HotCursor
 
 Result = TypeVar("Result")
 PATIENCE_SECONDS = 5.0  # beyond the statement timeout, which the server keeps: then the server is gone

@@ -1,0 +1,245 @@
+"""The registry of types for authorization_details (config/details_types.toml): what may be asked, in which words."""
+
+from __future__ import annotations
+
+import re
+import string
+import tomllib
+import unicodedata
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Self
+
+from idp.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+LANGUAGES = ("vi", "en")
+LONGEST_TEXT = 200
+LEAST_VALUES = 2
+
+_WORD = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
+_CODE = re.compile(r"[A-Z0-9][A-Z0-9./-]*")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_PUNCTUATION = frozenset(" .,;:/()-'–")
+_DOCUMENT_KEYS: Mapping[str, type] = {"types": list}
+_TYPE_KEYS: Mapping[str, type] = {
+    "id": str, "version": int, "name": dict, "sentence": dict, "members": list,
+}  # fmt: skip
+_MEMBER_KEYS: Mapping[str, type] = {"member": str, "kind": str, "required": bool, "label": dict}
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member of a type: `values` map what is sent to what is shown, `longest` counts characters."""
+
+    name: str
+    kind: str
+    required: bool
+    label: Mapping[str, str]
+    values: Mapping[str, Mapping[str, str]]
+    longest: int
+
+    def takes(self, unverified: Any) -> bool:
+        """Tell whether a value is one that the registry knows."""
+        return KINDS[self.kind](self, unverified)
+
+    def shown(self, value: Any, *, language: str) -> str:
+        """Return a checked value as a citizen reads it."""
+        if self.kind == "choices":
+            return ", ".join(self.values[one][language] for one in value)
+        if self.kind == "choice":
+            return self.values[value][language]
+        return f"“{value}”" if self.kind == "text" else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class DetailsType:
+    """One type; `name` and `sentence` map a language to the text that is shown."""
+
+    id: str
+    version: int
+    name: Mapping[str, str]
+    sentence: Mapping[str, str]
+    members: Mapping[str, Member]
+
+    def in_words(self, detail: Mapping[str, Any], *, language: str) -> str:
+        """Return a checked object of this type in words."""
+        shown = {
+            name: member.shown(detail[name], language=language)
+            for name, member in self.members.items()
+            if name in detail
+        }
+        return self.sentence[language].format_map(shown)
+
+    def beside(self, detail: Mapping[str, Any], *, language: str) -> tuple[tuple[str, str], ...]:
+        """Return label and value of each member that the sentence does not say."""
+        said = _placeholders(self.sentence[language])
+        return tuple(
+            (member.label[language], member.shown(detail[name], language=language))
+            for name, member in self.members.items()
+            if name in detail and name not in said
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DetailsTypes:
+    """Every type by its id, in the order of the file."""
+
+    types: Mapping[str, DetailsType]
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read the registry. Raise SettingsError with every problem of the file at once."""
+        try:
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError((f"{path.name}: {error}",)) from error
+        problems = list(_problems(document))
+        if problems:
+            raise SettingsError(tuple(f"{path.name}: {problem}" for problem in problems))
+        return cls(MappingProxyType({row["id"]: _type(row) for row in document["types"]}))
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The types that a relying party may be registered for."""
+        return frozenset(self.types)
+
+
+def _is_text(member: Member, value: Any) -> bool:
+    """Tell whether it is one line of plain words: letters, digits, a little punctuation, nothing that hides."""
+    return (
+        isinstance(value, str)
+        and 0 < len(value) <= member.longest
+        and value == unicodedata.normalize("NFC", value).strip()
+        and all(sign in _PUNCTUATION or unicodedata.category(sign)[0] == "L" or sign.isdecimal() for sign in value)
+        and "  " not in value
+    )
+
+
+KINDS: Mapping[str, Callable[[Member, Any], bool]] = {
+    "choice": lambda member, value: isinstance(value, str) and value in member.values,
+    "choices": lambda member, value: (
+        isinstance(value, list)
+        and 0 < len(value) <= len(member.values)
+        and all(isinstance(one, str) and one in member.values for one in value)
+        and len(set(value)) == len(value)
+    ),
+    "text": _is_text,
+    "code": lambda member, value: (
+        isinstance(value, str) and len(value) <= member.longest and bool(_CODE.fullmatch(value))
+    ),
+    "sha256": lambda _, value: isinstance(value, str) and bool(_SHA256.fullmatch(value)),
+}
+"""What a value of each kind of member has to be."""
+
+
+def _placeholders(sentence: str) -> frozenset[str]:
+    return frozenset(name for _, name, _, _ in string.Formatter().parse(sentence) if name)
+
+
+def _type(row: Mapping[str, Any]) -> DetailsType:
+    members = (
+        Member(
+            name=one["member"],
+            kind=one["kind"],
+            required=one["required"],
+            label=MappingProxyType(one["label"]),
+            values=MappingProxyType(one.get("values", {})),
+            longest=one.get("longest", LONGEST_TEXT),
+        )
+        for one in row["members"]
+    )
+    return DetailsType(
+        id=row["id"],
+        version=row["version"],
+        name=MappingProxyType(row["name"]),
+        sentence=MappingProxyType(row["sentence"]),
+        members=MappingProxyType({member.name: member for member in members}),
+    )
+
+
+def _problems(document: Mapping[str, Any]) -> Iterator[str]:
+    """Name everything that is wrong, never only the first."""
+    yield from _key_problems(document, _DOCUMENT_KEYS, where="file")
+    rows = document.get("types")
+    rows = rows if isinstance(rows, list) else []
+    for place, row in enumerate(rows, start=1):
+        where = f"type {row.get('id', place)}" if isinstance(row, dict) else f"type {place}"
+        yield from _type_problems(row, where=where)
+    ids = [row.get("id") for row in rows if isinstance(row, dict)]
+    yield from (f"type {one}: listed twice" for one in sorted({str(one) for one in ids if ids.count(one) > 1}))
+
+
+def _type_problems(row: object, *, where: str) -> Iterator[str]:
+    broken = list(_key_problems(row, _TYPE_KEYS, where=where))
+    yield from broken
+    if broken or not isinstance(row, dict):
+        return
+    if not _WORD.fullmatch(row["id"]):
+        yield f"{where}: id: small letters, digits and underscores"
+    if row["version"] < 1:
+        yield f"{where}: version: counts from 1"
+    for place, member in enumerate(row["members"], start=1):
+        yield from _member_problems(member, where=f"{where}, member {place}")
+    names = [one.get("member") for one in row["members"] if isinstance(one, dict)]
+    required = {one.get("member") for one in row["members"] if isinstance(one, dict) and one.get("required") is True}
+    if len(names) != len(set(names)):
+        yield f"{where}: a member is listed twice"
+    for language in LANGUAGES:
+        yield from (
+            f"{where}: sentence.{language}: {name} is no required member"
+            for name in sorted(_placeholders(row["sentence"][language]) - required)
+        )
+
+
+def _member_problems(member: object, *, where: str) -> Iterator[str]:
+    if not isinstance(member, dict):
+        yield f"{where}: must be a table"
+        return
+    kind = member.get("kind")
+    own: dict[str, type] = {"values": dict} if kind in {"choice", "choices"} else {}
+    own |= {"longest": int} if kind in {"text", "code"} else {}
+    broken = list(_key_problems(member, {**_MEMBER_KEYS, **own}, where=where))
+    yield from broken
+    if broken:
+        return
+    if kind not in KINDS:
+        yield f"{where}: kind: one of {', '.join(KINDS)}"
+    if not _WORD.fullmatch(member["member"]) or member["member"] == "type":
+        yield f"{where}: member: small letters, digits and underscores, and not type"
+    if not 1 <= member.get("longest", 1) <= LONGEST_TEXT:
+        yield f"{where}: longest: 1 to {LONGEST_TEXT}"
+    values = member.get("values", {})
+    if "values" in own and len(values) < LEAST_VALUES:
+        yield f"{where}: values: at least {LEAST_VALUES}"
+    yield from (f"{where}: {name}: {BOTH}" for name, texts in values.items() if not _in_both_languages(texts))
+
+
+BOTH = f"must have a text in exactly {' and '.join(LANGUAGES)}"
+
+
+def _key_problems(row: object, keys: Mapping[str, type], *, where: str) -> Iterator[str]:
+    """Name every unknown, missing or wrongly typed key of one table."""
+    if not isinstance(row, dict):
+        yield f"{where}: must be a table"
+        return
+    for unknown in sorted(row.keys() - keys.keys()):
+        yield f"{where}: {unknown}: unknown key"
+    for key, kind in keys.items():
+        if key not in row:
+            yield f"{where}: {key}: missing"
+        elif type(row[key]) is not kind:
+            yield f"{where}: {key}: must be of type {kind.__name__}"
+        elif key in {"name", "sentence", "label"} and not _in_both_languages(row[key]):
+            yield f"{where}: {key}: {BOTH}"
+
+
+def _in_both_languages(texts: Any) -> bool:
+    return (
+        isinstance(texts, dict)
+        and texts.keys() == set(LANGUAGES)
+        and all(isinstance(text, str) and text.strip() for text in texts.values())
+    )

@@ -1,0 +1,55 @@
+"""The part of registered metadata that is about other systems: resources asked for, resources served, exchanges."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from idp.relying_parties.client import ExchangePolicy
+from idp.relying_parties.profiles import TOKEN_EXCHANGE
+
+if TYPE_CHECKING:
+    from idp.relying_parties.metadata_reader import Reader
+
+MEMBERS = frozenset({"resources_served", "exchange"})
+POLICY = frozenset({"resources", "scopes"})
+LONGEST_RESOURCE = 512
+
+
+def read_resources(read: Reader, name: str) -> tuple[str, ...]:
+    """Return a list of resource identifiers: absolute addresses or names, without a fragment (RFC 8707 section 2)."""
+    resources = read.texts(name)
+    read.problems += [
+        f"{name}: {one[:100]!r} is no absolute URI without a fragment" for one in resources if not _is_resource(one)
+    ]
+    return resources
+
+
+def read_exchange(read: Reader, *, grants: frozenset[str]) -> ExchangePolicy | None:
+    """Read what tokens may be exchanged for: `exchange: {resources: [...], scopes: [...]}`."""
+    policy = read.metadata.get("exchange")
+    if (policy is not None) != (TOKEN_EXCHANGE in grants):
+        read.problems.append(f"exchange: belongs to the grant {TOKEN_EXCHANGE}, and it to it")
+    if policy is None:
+        return None
+    if not isinstance(policy, dict) or set(policy) != POLICY:
+        read.problems.append("exchange: {resources: [...], scopes: [...]} is needed")
+        return None
+    lists = [policy["resources"], policy["scopes"]]
+    if not all(isinstance(one, list) and one and all(isinstance(text, str) for text in one) for one in lists):
+        read.problems.append("exchange: resources and scopes are lists of texts, neither of them empty")
+        return None
+    read.problems += [
+        f"exchange: {one[:100]!r} is no absolute URI without a fragment" for one in lists[0] if not _is_resource(one)
+    ]
+    return ExchangePolicy(resources=frozenset(lists[0]), scopes=frozenset(lists[1]))
+
+
+def _is_resource(uri: str) -> bool:
+    if not uri.isascii() or not uri.isprintable() or " " in uri or "#" in uri or len(uri) > LONGEST_RESOURCE:
+        return False
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return False
+    return bool(parts.scheme and (parts.netloc or parts.scheme == "urn") and parts.username is None)

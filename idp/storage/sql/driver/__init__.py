@@ -1,0 +1,1 @@
+"""What lies between a hot transaction and the database's own driver."""
