@@ -129,6 +129,12 @@ def _verified(peeked: UnverifiedJwt, *, client: RelyingParty, provider: Provider
         if renewed is None:
             raise
         claims = verify_jwt(peeked, rules=rules, keys=renewed.keys, now=now).claims
+    _check_meaning(claims, client=client, now=now)
+    return claims
+
+
+def _check_meaning(claims: Mapping[str, Any], *, client: RelyingParty, now: datetime) -> None:
+    """Refuse what is too old, too long alive, about its own sender, or holds or names another."""
     begins, ends = claims.get("nbf"), claims.get("exp")
     if begins is not None and begins < now.timestamp() - LONGEST_SECONDS:
         raise JoseRefused("claims: nbf is too long ago")
@@ -140,7 +146,6 @@ def _verified(peeked: UnverifiedJwt, *, client: RelyingParty, provider: Provider
         raise JoseRefused("claims: request or request_uri inside")
     if claims.get("client_id", client.client_id) != client.client_id:
         raise JoseRefused("claims: another client_id")
-    return claims
 
 
 def _check_outside(*, unverified: Mapping[str, str], claims: Mapping[str, Any]) -> None:
