@@ -48,6 +48,8 @@ _OPEN = (
     relying_party.c.ended_at.is_(None),
 )
 
+# The session's row is locked for as long as the row is being made, so that an end that comes at the same moment either
+# refuses it or finds it, and tells its relying party.
 CREATE = insert(authorization).from_select(
     [*NEW_COLUMNS, "created_at", "last_used_at"],
     select(
@@ -66,7 +68,8 @@ CREATE = insert(authorization).from_select(
         relying_party.c.client_id == bindparam("client_id"),
         *_OPEN,
         in_force(consent_id=bindparam("consent_id"), at=bindparam("at")),
-    ),
+    )
+    .with_for_update(read=True, of=login_session),
     include_defaults=False,
 )
 
