@@ -87,7 +87,7 @@ def test_an_answer_that_lies_there_is_read_however_late_we_look(
     require_time = cluster._require_time
 
     def look_late(_deadline: float, link: Link) -> None:
-        while not link.has_answer():
+        while link.is_ready():
             time.sleep(0.001)
         require_time(0.0, link)
 

@@ -12,7 +12,7 @@ User, password and TLS settings hold for every node. A query string takes what r
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from redis.connection import Connection, parse_url
 from redis.maint_notifications import MaintNotificationsConfig
@@ -24,6 +24,27 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 6379
 CLUSTER_SCHEMES = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
+
+
+class RedisConnection(Protocol):
+    """What we use of redis-py's connections, most of which it leaves untyped."""
+
+    _sock: Any
+
+    def connect(self) -> None:
+        """Connect and authenticate."""
+
+    def can_read(self, timeout: float) -> bool:
+        """Whether anything lies there to be read; raises when the connection is closed."""
+
+    def send_packed_command(self, command: tuple[bytes, ...], *, check_health: bool) -> None:
+        """Send bytes."""
+
+    def read_response(self) -> Any:
+        """Read one reply; raises it when it is an error."""
+
+    def disconnect(self) -> None:
+        """Close."""
 
 
 @dataclass(frozen=True, slots=True)

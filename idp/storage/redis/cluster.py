@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from redis.exceptions import AskError, ClusterDownError, MovedError, ReadOnlyError, RedisError, TryAgainError
 from redis.exceptions import ConnectionError as ServerAwayError
 
-from idp.storage.redis.commands import command
-from idp.storage.redis.node import PING, Heard, Packed
+from idp.storage.redis.commands import Heard, Packed, command
+from idp.storage.redis.node import PING
 from idp.storage.redis.slots import SlotMap, slot_of
 
 if TYPE_CHECKING:
@@ -132,8 +132,8 @@ class Cluster:
     def _give_up(self, links: dict[Node, Link]) -> None:
         """Close what was written to and not read: its answers must never be taken for those of another wave."""
         self._map.doubt()
-        for node, link in links.items():
-            node.abandon(link)
+        for link in links.values():
+            link.close()
 
     def _redirect(self, again: dict[Node, list[Order]], order: Order, reply: AskError, *, node: Node) -> None:
         """Put a command on the list of the node that the answer names."""
@@ -150,5 +150,5 @@ def _require_time(deadline: float, link: Link) -> None:
 
     It runs from the last write on, and an answer that lies there came in time: only we were slow to look.
     """
-    if monotonic() > deadline and not link.has_answer():
+    if monotonic() > deadline and link.is_ready():
         raise ServerAwayError("the nodes of the cluster did not answer in time")

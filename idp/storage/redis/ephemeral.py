@@ -13,9 +13,9 @@ from idp.ephemeral import Claim, Claimed, Count, Drop, Read, Replace, Step, Take
 from idp.errors import TemporarilyUnavailable
 from idp.storage.redis.address import Timeouts, read_address
 from idp.storage.redis.cluster import Cluster
-from idp.storage.redis.commands import command
+from idp.storage.redis.commands import Packed, command
 from idp.storage.redis.epochs import BUCKETS, EPOCH_KEYS
-from idp.storage.redis.node import Alone, Packed
+from idp.storage.redis.node import Alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable

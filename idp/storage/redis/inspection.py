@@ -13,8 +13,7 @@ from idp.storage.redis.address import Timeouts, read_address
 from idp.storage.redis.commands import command
 
 if TYPE_CHECKING:
-    from idp.storage.redis.address import Address
-    from idp.storage.redis.node import RedisConnection
+    from idp.storage.redis.address import Address, RedisConnection
 
 QUESTIONS = b"".join(
     command(question)

@@ -6,71 +6,58 @@ Links, the list of idle ones and the wave to a server alone stand in one file: t
 from __future__ import annotations
 
 import contextlib
+import socket
+import struct
 import threading
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any
 
+import hiredis
+from redis._parsers.hiredis import _HiredisParser
 from redis.exceptions import ConnectionError as ServerAwayError
-from redis.exceptions import ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import InvalidResponse, ReadOnlyError, RedisError
+from redis.exceptions import TimeoutError as ServerTooSlowError
 
 from idp.storage.redis.breaker import Breaker
-from idp.storage.redis.commands import command
+from idp.storage.redis.commands import Heard, command
 from idp.storage.redis.epochs import introduce
 
 if TYPE_CHECKING:
-    from idp.storage.redis.address import Address, Place, Timeouts
+    from idp.storage.redis.address import Address, Place, RedisConnection, Timeouts
+    from idp.storage.redis.commands import Packed
 
 PING = command(("PING",))
 IDLE_LINKS = 64
+READ_BYTES = 16_384
+LOOK = socket.MSG_PEEK | socket.MSG_DONTWAIT
+MICRO = 1_000_000
 PATIENCE_SECONDS = 0.2
 
-# A payload of this size leaves in one write to the socket, whole or not at all: when that write fails, nothing has
-# been done, and it may be sent again. Of a longer one, a part may have arrived and been done.
-WHOLE_OR_NOTHING_BYTES = 16_384
-
-
-class Packed(NamedTuple):
-    """A step ready to be sent: the key that decides the slot, and its commands, packed, all of that slot."""
-
-    key: str
-    commands: tuple[bytes, ...]
-
-
-class Heard(NamedTuple):
-    """The replies to one step, and the `run_id` of the server that gave them: empty when two servers did."""
-
-    replies: list[Any]
-    run_id: bytes
-
-
-class RedisConnection(Protocol):
-    """What we use of redis-py's connections, most of which it leaves untyped."""
-
-    def connect(self) -> None:
-        """Connect and authenticate."""
-
-    def can_read(self, timeout: float) -> bool:
-        """Whether anything lies there to be read; raises when the connection is closed."""
-
-    def send_packed_command(self, command: tuple[bytes, ...], *, check_health: bool) -> None:
-        """Send bytes."""
-
-    def read_response(self) -> Any:
-        """Read one reply; raises it when it is an error."""
-
-    def disconnect(self) -> None:
-        """Close."""
+WHOLE_OR_NOTHING_BYTES = 16_384  # leaves in one write: when that fails, nothing was done, and it may be sent again
 
 
 class Link:
-    """A connection of redis-py, used without its commands and pipelines, which cost several times the round trip."""
+    """A connection that redis-py opened, used without its commands, parsers and pipelines.
 
-    __slots__ = ("_connection", "is_demoted", "run_id")
+    They cost several times the round trip. A plain socket blocks with a time limit that the system itself keeps: one
+    call to it where a timeout of Python's makes two.
+    """
 
-    def __init__(self, connection: RedisConnection) -> None:
+    __slots__ = ("_buffer", "_connection", "_reader", "_socket", "is_demoted", "run_id")
+
+    def __init__(self, connection: RedisConnection, *, answer_seconds: float) -> None:
+        """Take over a connection that is open and has nothing on its way."""
         self._connection = connection
+        self._socket: socket.socket = connection._sock  # noqa: SLF001  redis-py has no public way to it
+        self._buffer = bytearray(READ_BYTES)
+        self._reader = hiredis.Reader(protocolError=InvalidResponse, replyError=_HiredisParser.parse_error)
         self.run_id = b""
         self.is_demoted = False
+        if type(self._socket) is socket.socket:
+            limit = struct.pack("ll", *divmod(int(answer_seconds * MICRO), MICRO))
+            self._socket.settimeout(None)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
 
     @classmethod
     def open(cls, address: Address, timeouts: Timeouts) -> Link:
@@ -79,40 +66,49 @@ class Link:
         Raises:
             redis.exceptions.RedisError: it does not answer in time, or not as it should.
         """
-        link = cls(address.connection(timeouts))
+        connection: RedisConnection = address.connection(timeouts)
         try:
-            link._connection.connect()
+            connection.connect()
+            link = cls(connection, answer_seconds=timeouts.answer)
             link.run_id = introduce(link, server_name=address.name)
         except BaseException:
-            link.close()
+            _disconnect(connection)
             raise
         return link
 
     def is_ready(self) -> bool:
         """Whether the connection is still open and nothing unread lies on it; sends nothing."""
         try:
-            return not self._connection.can_read(0)
+            if type(self._socket) is not socket.socket:  # TLS has no such flags
+                return not self._connection.can_read(0)
+            self._socket.recv(1, LOOK)
+        except BlockingIOError:
+            return True
         except (RedisError, OSError):
             return False
-
-    def has_answer(self) -> bool:
-        """Whether something lies there to be read; raises when the connection is closed."""
-        return self._connection.can_read(0)
+        return False
 
     def send(self, payload: bytes) -> None:
         """Send packed commands."""
-        self._connection.send_packed_command((payload,), check_health=False)
+        try:
+            self._socket.sendall(payload)
+        except OSError as broken:
+            raise ServerAwayError(f"not written: {broken!r}") from broken
 
     def read(self, *, replies: int) -> list[Any]:
         """Read so many replies; an error reply stands in the list as an exception, so that none is left unread."""
-        read_response = self._connection.read_response
+        gets = self._reader.gets
         found: list[Any] = []
-        for _ in range(replies):
-            try:
-                found.append(read_response())
-            except ResponseError as refusal:
-                found.append(refusal)
-                self.is_demoted |= isinstance(refusal, ReadOnlyError)
+        while len(found) < replies:
+            reply = gets()
+            if reply is False:
+                self._receive()
+                continue
+            if isinstance(reply, Exception):
+                if isinstance(reply, ServerAwayError):  # it is still reading its files, or at its limit of clients
+                    raise reply
+                self.is_demoted |= isinstance(reply, ReadOnlyError)
+            found.append(reply)
         return found
 
     def ask(self, payload: bytes, *, replies: int) -> list[Any]:
@@ -122,8 +118,24 @@ class Link:
 
     def close(self) -> None:
         """Close; what was sent and not read may or may not have been done."""
-        with contextlib.suppress(RedisError, OSError):
-            self._connection.disconnect()
+        _disconnect(self._connection)
+
+    def _receive(self) -> None:
+        """Wait for bytes and hand them to the reader of replies."""
+        try:
+            count = self._socket.recv_into(self._buffer)
+        except (BlockingIOError, TimeoutError) as late:
+            raise ServerTooSlowError("no answer in time") from late
+        except OSError as broken:
+            raise ServerAwayError(f"not read: {broken!r}") from broken
+        if not count:
+            raise ServerAwayError("closed by the server")
+        self._reader.feed(self._buffer, 0, count)  # type: ignore[arg-type]  # its stub knows no buffers
+
+
+def _disconnect(connection: RedisConnection) -> None:
+    with contextlib.suppress(RedisError, OSError):
+        connection.disconnect()
 
 
 def _sent(link: Link, payload: bytes) -> bool:
@@ -140,8 +152,7 @@ def _sent(link: Link, payload: bytes) -> bool:
 class Node:
     """A server by its address. Used by many threads of one process; the list of idle links is its only pool.
 
-    One thread at a time opens a link; who waited for its turn takes what came back meanwhile. So many threads that
-    start at once do not all knock together, and there are never more links than there is work at one time.
+    One thread at a time opens a link; who waited for its turn takes what came back meanwhile.
     """
 
     __slots__ = ("_breaker", "_idle", "_opening", "_timeouts", "address")
@@ -159,7 +170,7 @@ class Node:
         return not self._breaker.failures
 
     def send(self, payload: bytes) -> Link:
-        """Send packed commands and return the link on which the replies will come: hand it to `read` or `abandon`.
+        """Send packed commands and return the link on which the replies will come: hand it to `read`, or close it.
 
         Links that broke while idle are thrown away before anything is sent on them. One that breaks in the very
         write is replaced once.
@@ -198,10 +209,6 @@ class Node:
         else:
             self._keep(link)
         return found
-
-    def abandon(self, link: Link) -> None:
-        """Close a link whose replies nobody will read."""
-        link.close()
 
     def ask(self, payload: bytes, *, replies: int) -> list[Any]:
         """Send packed commands and read their replies."""
