@@ -23,7 +23,7 @@ help: ## Say what can be done
 run: $(RUNS) ## Start Sen and the demo portal on this machine
 	@exec $(BIN)/sen demo --end-with-parent
 
-test: $(READY) chromium ## Run every test, in a real browser too
+test: $(READY) chromium nginx ## Run every test, in a real browser too
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(READY) ## Check style, types, the import contracts and the size limits
@@ -75,4 +75,16 @@ chromium:
 		sudo apt-get update -qq && sudo DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium; \
 	else \
 		echo "The browser tests need Chromium. Type: sudo apt-get install chromium" >&2; exit 1; \
+	fi
+
+.PHONY: nginx
+nginx:
+	@PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends nginx-light; \
+	elif command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then \
+		sudo apt-get update -qq && \
+		sudo RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends nginx-light; \
+	else \
+		echo "The tests of the front need nginx. Type: sudo apt-get install nginx-light" >&2; exit 1; \
 	fi

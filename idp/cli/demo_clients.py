@@ -41,7 +41,8 @@ def read(file: Path | None) -> Loaded:
         found = json.loads(file.read_text(encoding="utf-8"))
         whole = found if isinstance(found, dict) else {"clients": found}
         loaded = Loaded(
-            tuple(dict(one) for one in whole["clients"]), tuple(map(str, whole.get("certificate_authorities", ())))
+            clients=tuple({**one} for one in whole["clients"]),
+            authorities=tuple(str(one) for one in whole.get("certificate_authorities", ())),
         )
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise in_the_way(

@@ -32,6 +32,9 @@ FORGET_AT_ONCE = "max-age=0"
 """Browsers remember a host without its port: other servers of this machine may have to do without TLS."""
 
 PACKAGE = "nginx-light"
+PLACES = ("/usr/sbin", "/usr/local/sbin")
+"""Where nginx lies without being in everybody's PATH."""
+
 LONG_ENOUGH = timedelta(days=14)
 
 
@@ -135,7 +138,7 @@ def example(tls: Tls, *, settings: Settings) -> Example:
 
 def _nginx() -> str:
     """Find nginx; as root on a machine with apt, install it."""
-    path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
+    path = os.pathsep.join((os.environ.get("PATH", ""), *PLACES))
     apt = shutil.which("apt-get")
     if shutil.which("nginx", path=path) is None and apt is not None and os.geteuid() == 0:
         environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}  # installed, but not started

@@ -73,10 +73,12 @@ class Demo:
         sen: Sequence[str] = (),
         ports: tuple[int, int] | None = None,
         environ: dict[str, str] | None = None,
+        options: Sequence[str] = (),
     ) -> Self:
         """Type the command in a folder; `sen` is the program, that of this checkout unless another is named."""
         port, portal_port = free_ports(2) if ports is None else ports
         command = [*(sen or sen_of_this_checkout()), "demo", "--port", str(port), "--portal-port", str(portal_port)]
+        command += options
         process = subprocess.Popen(
             command,
             cwd=folder,

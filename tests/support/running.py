@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import socket
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
@@ -18,8 +19,10 @@ from idp.storage.sql.tables import register_entry
 from tests.support.demo import Demo, bare_environ
 from tests.support.house import settings_for
 from tests.support.office import Office, new_number
+from tests.support.valkey import free_ports
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from idp.settings import Settings
@@ -27,6 +30,15 @@ if TYPE_CHECKING:
 MANY = "100000"
 NOT_LIMITED = {"SEN_LIMITS__REQUESTS_PER_PREFIX": MANY, "SEN_LIMITS__PER_PREFIX": MANY}
 """All test people share one address."""
+
+
+def free_neighbours() -> tuple[int, int]:
+    """Return a port whose next one is free too, and another port."""
+    while True:
+        port, other = free_ports(2)
+        with socket.socket() as probe:
+            if port + 1 != other and probe.connect_ex(("127.0.0.1", port + 1)):
+                return port, other
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +59,24 @@ class Running:
     welcome: str
 
     @classmethod
-    def start(cls, folder: Path, **environ: str) -> Self:
+    def start(cls, folder: Path, *, options: Sequence[str] = (), **environ: str) -> Self:
         """Type the command, and read what it says."""
-        demo = Demo.type_command(folder, environ=bare_environ(**NOT_LIMITED, **environ))
+        ports = free_neighbours() if "--tls" in options else None
+        demo = Demo.type_command(folder, environ=bare_environ(**NOT_LIMITED, **environ), options=options, ports=ports)
         try:
             welcome = demo.read_welcome()
         except BaseException:
             demo.end()
             raise
         kept = folder / "var"
-        settings = settings_for(
-            folder=kept, redis_url=f"unix://{kept}/valkey.sock", SEN_SERVER__ISSUER=f"http://localhost:{demo.port}"
-        )
+        issuer = f"{'https' if ports else 'http'}://localhost:{demo.port}"
+        settings = settings_for(folder=kept, redis_url=f"unix://{kept}/valkey.sock", SEN_SERVER__ISSUER=issuer)
         return cls(demo, settings, welcome)
 
     @property
     def issuer(self) -> str:
         """Where Sen answers."""
-        return f"http://localhost:{self.demo.port}"
+        return self.settings.server.issuer
 
     @property
     def portal(self) -> str:

@@ -1,0 +1,320 @@
+"""The front: a real nginx before real workers, as `sen demo --tls` and `sen front` set it up."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import signal
+import socket
+import ssl
+import subprocess
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
+
+import pytest
+import requests
+
+from tests.support.browser import Someone
+from tests.support.certificates import Issuer, Paper, a_name, issue
+from tests.support.demo import bare_environ, sen_of_this_checkout
+from tests.support.portal import pkce
+from tests.support.running import Running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.xdist_group("front")  # all of these look at one demo
+
+CALLBACK = "https://portal.example/callback"
+MUTUAL, SELF_SIGNED, ELSEWHERE = "mutual", "self-signed", "elsewhere"
+
+
+@dataclass(frozen=True, slots=True)
+class Fronted:
+    """A running `sen demo --tls`, and certificates to come with."""
+
+    running: Running
+    own: Paper
+    foreign: Paper
+
+    @property
+    def tls(self) -> Path:
+        """Where certificates lie."""
+        return self.running.demo.folder / "var" / "tls"
+
+    @property
+    def base(self) -> str:
+        """Where certificates are asked for."""
+        return f"https://localhost:{self.running.demo.port + 1}"
+
+    def ask(self, address: str, *, paper: str | None = None, **options: Any) -> requests.Response:
+        """Send a request, with `var/tls/PAPER.pem` where that is named."""
+        shown = None if paper is None else (str(self.tls / f"{paper}.pem"), str(self.tls / f"{paper}.key"))
+        method = options.pop("method", "POST" if "data" in options else "GET")
+        with requests.Session() as session:
+            session.trust_env = False
+            return session.request(
+                method,
+                address,
+                verify=str(self.tls / "ca.pem"),
+                cert=shown,
+                timeout=10,
+                allow_redirects=False,
+                **options,
+            )
+
+    def pushes(self, client_id: str, *, base: str, paper: str | None = None, **headers: str) -> requests.Response:
+        """Push a request as one of the registered relying parties."""
+        _verifier, challenge = pkce()
+        asked = {**ASKED, "client_id": client_id, "code_challenge": challenge}
+        return self.ask(f"{base}/par", paper=paper, data=asked, headers=headers)
+
+    @contextmanager
+    def handshake(self, *, to: str | None = None, **changes: Any) -> Iterator[ssl.SSLSocket]:
+        """Shake hands with a context that is changed so."""
+        context = ssl.create_default_context(cafile=self.tls / "ca.pem")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # old versions are what is tried here
+            context.set_ciphers(changes.pop("ciphers", "DEFAULT"))
+            for name, value in changes.items():
+                setattr(context, name, value)
+        context.set_alpn_protocols(["h2"] if to == "h2" else ["http/1.1"])
+        address = ("127.0.0.1", self.running.demo.port)
+        with (
+            socket.create_connection(address, timeout=10) as plain,
+            context.wrap_socket(plain, server_hostname="localhost") as secured,
+        ):
+            yield secured
+
+
+ASKED = {
+    "redirect_uri": CALLBACK,
+    "response_type": "code",
+    "scope": "openid service:login",
+    "code_challenge_method": "S256",
+}
+
+
+@pytest.fixture(scope="module")
+def fronted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fronted]:
+    """Start one, with relying parties from a file."""
+    folder = tmp_path_factory.mktemp("front")
+    own, issuer = issue(subject=a_name("portal.example"), by=None), Issuer.alone("Somebody else's authority")
+    foreign = issuer.client("elsewhere.example")
+    common = {"redirect_uris": [CALLBACK], "grant_types": ["authorization_code"], "scope": "openid"}
+    by_name = {**common, "token_endpoint_auth_method": "tls_client_auth"}
+    private = {"d": secrets.token_urlsafe(32)}  # of another key, and not for us
+    loaded = {
+        "clients": [
+            {**by_name, "client_id": MUTUAL, "tls_client_auth_subject_dn": "CN=portal.example"},
+            {
+                **by_name,
+                "client_id": ELSEWHERE,
+                "tls_client_auth_subject_dn": "CN=elsewhere.example,O=Cơ quan thử nghiệm,C=VN",
+            },
+            {
+                **common,
+                "client_id": SELF_SIGNED,
+                "token_endpoint_auth_method": "self_signed_tls_client_auth",
+                "jwks": {"keys": [{**own.jwk, **private}]},
+            },
+        ],
+        "certificate_authorities": [issuer.pem.decode()],
+    }
+    (folder / "clients.json").write_text(json.dumps(loaded), encoding="utf-8")
+    running = Running.start(folder, options=("--tls", "--clients", "clients.json"))
+    for name, paper in (("own", own), ("foreign", foreign)):
+        (folder / "var" / "tls" / f"{name}.pem").write_bytes(paper.pem)
+        (folder / "var" / "tls" / f"{name}.key").write_bytes(paper.key_pem)
+    yield Fronted(running, own, foreign)
+    running.end()
+
+
+@pytest.mark.spec("ID-09", "MT-06")
+def test_everything_is_said_to_be_where_it_is(fronted: Fronted) -> None:
+    issuer, base = fronted.running.issuer, fronted.base
+    document = fronted.ask(f"{issuer}/.well-known/openid-configuration").json()
+    assert document["issuer"] == issuer
+    assert document["mtls_endpoint_aliases"]["token_endpoint"] == f"{base}/token"
+    assert fronted.ask(document["jwks_uri"]).json()["keys"]
+    assert str(fronted.tls / "ca.pem") in fronted.running.welcome
+    example = re.findall(r"^ +(curl .*)$", fronted.running.welcome, re.MULTILINE)
+    assert len(set(example)) == 1
+    answer = subprocess.run(example[0].split(), capture_output=True, check=True, timeout=20)
+    assert json.loads(answer.stdout)
+
+
+@pytest.mark.spec("HT-09")
+def test_old_versions_and_weak_suites_of_tls_are_refused(fronted: Fronted) -> None:
+    version = ssl.TLSVersion
+    weak = "ALL:@SECLEVEL=0"
+    for old in (version.TLSv1, version.TLSv1_1):
+        with (
+            pytest.raises((ssl.SSLError, ConnectionError)),
+            fronted.handshake(ciphers=weak, minimum_version=version.TLSv1, maximum_version=old),
+        ):
+            pass
+    for suite in ("ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES256-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305"):
+        with (
+            pytest.raises((ssl.SSLError, ConnectionError)),
+            fronted.handshake(ciphers=f"{suite}:@SECLEVEL=0", maximum_version=version.TLSv1_2),
+        ):
+            pass
+    with fronted.handshake(maximum_version=version.TLSv1_2) as secured:
+        assert (secured.version(), secured.cipher()) == ("TLSv1.2", ("ECDHE-ECDSA-AES128-GCM-SHA256", "TLSv1.2", 128))
+    with fronted.handshake() as secured:
+        assert secured.version() == "TLSv1.3"
+    plain = requests.get(f"http://localhost:{fronted.running.demo.port}/jwks", timeout=10)
+    assert plain.status_code == 400
+
+
+def test_it_speaks_http_2(fronted: Fronted) -> None:
+    with fronted.handshake(to="h2") as secured:
+        assert secured.selected_alpn_protocol() == "h2"
+        secured.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5))
+        assert secured.recv(9)[3] == 4  # SETTINGS (RFC 9113 sections 3.4 and 6.5)
+
+
+@pytest.mark.spec("HT-03")
+def test_requests_of_two_lengths_are_refused(fronted: Fronted) -> None:
+    host = f"Host: localhost:{fronted.running.demo.port}\r\n"
+    form = "POST /token HTTP/1.1\r\n" + host + "Content-Type: application/x-www-form-urlencoded\r\n"
+    answers = {
+        "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n": b"400",
+        "Content-Length: 4\r\nContent-Length: 5\r\n\r\naaaaa": b"400",
+        "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n": b"501",
+        "Content-Length : 4\r\n\r\naaaa": b"400",
+        "Content-Length: 100000\r\n\r\n": b"413",
+        "Content-Length: 3\r\n\r\na=b": b"400",  # this one is read by Sen, which misses the grant
+    }
+    for rest, expected in answers.items():
+        with fronted.handshake() as secured:
+            secured.sendall((form + rest).encode())
+            received = secured.recv(1 << 16)
+        assert received.split()[1] == expected, rest
+        assert (b"invalid_request" in received) == rest.endswith("a=b")
+
+
+@pytest.mark.spec("HT-01", "SS-11")
+def test_another_name_gets_nothing_and_the_machines_own_addresses_are_not_shown(fronted: Fronted) -> None:
+    issuer, base = fronted.running.issuer, fronted.base
+    for host in ("elsewhere.example", f"localhost:{fronted.running.demo.port + 1}", "localhost"):
+        assert fronted.ask(f"{issuer}/jwks", headers={"Host": host}).status_code == 421
+    for path in ("/metrics", "/health/ready", "/health/live"):
+        assert fronted.ask(issuer + path).status_code == 404
+        assert fronted.ask(base + path).status_code == 404
+    page = fronted.ask(f"{issuer}/login")
+    assert (page.status_code, page.headers["Strict-Transport-Security"]) == (303, "max-age=0")
+    assert page.headers["Server"] == "nginx"
+    assert fronted.ask(f"{base}/login").status_code == 421
+
+
+@pytest.mark.spec("MT-02", "MT-01")
+def test_what_a_client_says_about_its_certificate_is_taken_away_on_the_way(fronted: Fronted) -> None:
+    issuer, base = fronted.running.issuer, fronted.base
+    client = (fronted.tls / "client.pem").read_text(encoding="ascii")
+    forged = {
+        "Client-Cert": "",
+        "X-SSL-Client-Cert": "",
+        "X_SSL_Client_Cert": "",
+        "Client_Cert": "",
+        "x-ssl-client-cert": "",
+    }
+    for name in forged:
+        for address in (issuer, base):
+            escaped = {name: quote(client, safe=""), "Sen-Front": "x" * 40, "X-Forwarded-For": "127.0.0.1"}
+            assert fronted.pushes(MUTUAL, base=address, **escaped).status_code == 401
+            assert fronted.pushes(MUTUAL, base=address, paper="own", **escaped).status_code == 401
+    assert fronted.pushes(MUTUAL, base=base, paper="client", **{"X-SSL-Client-Cert": "x"}).status_code == 201
+    assert fronted.pushes(MUTUAL, base=issuer, paper="client").status_code == 401
+
+
+@pytest.mark.spec("MT-03", "MT-04")
+def test_relying_parties_from_a_file_come_with_their_own_certificates(fronted: Fronted) -> None:
+    good = {MUTUAL: "client", SELF_SIGNED: "own", ELSEWHERE: "foreign"}
+    for client_id, own in good.items():
+        for paper in ("client", "own", "foreign", "self-signed", None):
+            expected = 201 if own == paper else 401
+            assert fronted.pushes(client_id, base=fronted.base, paper=paper).status_code == expected, (client_id, paper)
+
+
+@pytest.mark.spec("MT-05")
+def test_a_citizen_logs_in_and_the_token_is_worth_something_to_its_holder_alone(
+    fronted: Fronted, chromium: Browser
+) -> None:
+    running, base = fronted.running, fronted.base
+    someone = Someone.at(chromium, running, ignore_https_errors=True)
+    someone.page.route("https://portal.example/**", lambda route: route.fulfill(body="back at the portal"))
+    verifier, challenge = pkce()
+    asked = {**ASKED, "client_id": MUTUAL, "code_challenge": challenge, "state": "s"}
+    pushed = fronted.ask(f"{base}/par", paper="client", data=asked).json()
+    query = urlencode({"client_id": MUTUAL, "request_uri": pushed["request_uri"]})
+    someone.opens(f"/authorize?{query}")
+    someone.activates(running.citizen())
+    someone.presses("Đồng ý")
+    someone.page.wait_for_url(f"{CALLBACK}**")
+    answered = {name: values[0] for name, values in parse_qs(urlsplit(someone.page.url).query).items()}
+    assert (answered["state"], answered["iss"]) == ("s", running.issuer)
+    someone.chooses("login")
+    someone.presses("Đồng ý")
+    someone.page.wait_for_url(f"{running.portal}/**")
+    assert someone.complaints == []
+    someone.leaves()
+
+    redeem = {"grant_type": "authorization_code", "code": answered["code"], "redirect_uri": CALLBACK}
+    form = {**redeem, "client_id": MUTUAL, "code_verifier": verifier}
+    token = fronted.ask(f"{base}/token", paper="client", data=form)
+    assert token.status_code == 200, token.text
+    bearer = {"Authorization": f"Bearer {token.json()['access_token']}"}
+    assert fronted.ask(f"{base}/userinfo", paper="client", headers=bearer).json()["sub"]
+    for address, paper in ((base, None), (base, "own"), (base, "foreign"), (running.issuer, "client")):
+        assert fronted.ask(f"{address}/userinfo", paper=paper, headers=bearer).status_code == 401
+
+
+@pytest.mark.parametrize("mtls_base", ["", "https://mtls.sen.example", "https://login.sen.example:8444"])
+def test_the_printed_configuration_is_good_for_an_nginx_that_has_one_already(
+    fronted: Fronted, tmp_path: Path, mtls_base: str
+) -> None:
+    words = [
+        "front",
+        "--certificate",
+        str(fronted.tls / "server.pem"),
+        "--private-key",
+        str(fronted.tls / "server.key"),
+    ]
+    environ = bare_environ(
+        SEN_SERVER__ISSUER="https://login.sen.example",
+        SEN_SECRETS__MASTER_KEY="QSBrZXkgb2YgdGhpcnR5LXR3byBieXRlcywgYSB0ZXM=",
+        SEN_FRONT__SOCKET="/run/sen/sen.sock",
+        SEN_FRONT__MTLS_BASE=mtls_base,
+        SEN_FRONT__SECRET="s" * 32,
+    )
+    printed = subprocess.run([*sen_of_this_checkout(), *words], env=environ, capture_output=True, check=True, text=True)
+    assert printed.stdout.count("\n    server_name") == (2 if mtls_base else 1)
+    assert "max-age=63072000; includeSubDomains" in printed.stdout
+    assert ("optional_no_ca" in printed.stdout) == bool(mtls_base)
+    served = printed.stdout.replace("/var/log/nginx/error.log", "stderr")
+    folder = f'"{tmp_path}/t"'
+    temporary = "".join(f"{kind}_temp_path {folder};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    usual = "ssl_protocols TLSv1.2; ssl_prefer_server_ciphers off; gzip on; access_log off; server_tokens on;"
+    whole = f'pid "{tmp_path}/pid"; events {{}} http {{ {temporary} {usual}\n{served} }}'
+    (tmp_path / "nginx.conf").write_text(whole, encoding="utf-8")
+    command = ["/usr/sbin/nginx", "-t", "-e", "stderr", "-c", str(tmp_path / "nginx.conf")]
+    tried = subprocess.run(command, capture_output=True, check=False, text=True)
+    assert tried.returncode == 0, tried.stderr
+
+
+def test_when_it_ends_nothing_is_left(fronted: Fronted) -> None:
+    demo = fronted.running.demo
+    assert any(part.endswith("nginx") for child in demo.family for part in child.cmdline()[:1]) or demo.named("nginx")
+    assert demo.send(signal.SIGINT) == 0
+    assert demo.leaves_nothing()
+    assert not (fronted.tls / "sen.sock").exists()
+    assert not any("/authorize" in line and "scope" in line for line in demo.log().splitlines())
