@@ -76,6 +76,7 @@ class Tls:
             "SEN_FRONT__SOCKET": str(self.socket),
             "SEN_FRONT__MTLS_BASE": f"https://localhost:{port + 1}",
             "SEN_FRONT__CLIENT_AUTHORITIES": str(self.authorities),
+            "SEN_OUTBOUND__EXTRA_CA": os.environ.get("SEN_OUTBOUND__EXTRA_CA", str(self.authority)),
         }
 
 
