@@ -6,9 +6,9 @@ import base64
 import binascii
 import hashlib
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from idp.relying_parties.client import BackchannelDelivery, Encryption, LogoutAddresses, Messages, TlsName
+from idp.relying_parties.metadata_reader import origin_of
 from idp.relying_parties.profiles import CIBA
 from keys import DEFAULT_ENCODING, ENCODINGS, ENCRYPTIONS
 
@@ -68,8 +68,8 @@ def read_logout(read: Reader) -> LogoutAddresses:
     """
     frontchannel_uri = read.address("frontchannel_logout_uri")
     redirects = read.metadata.get("redirect_uris")
-    origins = {urlsplit(uri)[:2] for uri in redirects if isinstance(uri, str)} if isinstance(redirects, list) else set()
-    if frontchannel_uri is not None and urlsplit(frontchannel_uri)[:2] not in origins:
+    origins = {origin_of(uri) for uri in redirects if isinstance(uri, str)} if isinstance(redirects, list) else set()
+    if frontchannel_uri is not None and origin_of(frontchannel_uri) not in origins - {None}:
         read.problems.append("frontchannel_logout_uri: scheme, host and port have to be those of a redirect_uri")
     return LogoutAddresses(
         backchannel_uri=read.address("backchannel_logout_uri"),

@@ -77,6 +77,15 @@ class Reader:
         return uri or None
 
 
+def origin_of(uri: str) -> tuple[str, str] | None:
+    """Return scheme and authority of an address; None where it is none."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return None
+    return parts.scheme, parts.netloc
+
+
 def uri_problem(uri: str, *, profile: Profile, allow_loopback: bool) -> str | None:
     """Say what is wrong with a registered redirect address, or None (RFC 9700 sections 2.1 and 4.1.3)."""
     if len(uri) > LONGEST_URI or not uri.isascii() or FORBIDDEN & set(uri) or not uri.isprintable():
