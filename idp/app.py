@@ -215,7 +215,7 @@ class Application:
         number = int.from_bytes(secrets.token_bytes(5), "big")
         drawn = "".join([PAIRS[number >> shift & 1023] for shift in (30, 20, 10, 0)])
         correlation.set(f"{drawn[:3]}-{drawn[3:6]}-{drawn[6:]}")
-        if not SAID.isdisjoint(environ):
+        if not environ.keys().isdisjoint(SAID):
             self._front.hears(environ)
         path = environ.get("PATH_INFO", "")
         route = ROUTES.get(path)
