@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Memory:
@@ -23,6 +26,11 @@ class Memory:
         self._kept[key] = (value, time.monotonic() + seconds)
         for oldest in list(self._kept)[: -self._most]:
             self.delete(oldest)
+
+    def delete_where(self, holds: Callable[[Any], bool]) -> None:
+        """Forget every value of which something holds; yours has an index for this."""
+        for key in [key for key, (value, _until) in list(self._kept.items()) if holds(value)]:
+            self.delete(key)
 
     def delete(self, key: str) -> None:
         """Forget a value."""

@@ -7,7 +7,8 @@ It needs Flask, Authlib and requests, and nothing of Sen but its address. What i
 2. it proves who it is with a signed statement, never with a shared secret;
 3. it asks for one purpose at a time, at the level that the service needs;
 4. it checks every answer before it believes it;
-5. it logs out here and at Sen.
+5. it logs out here and at Sen;
+6. it lets Sen begin a login, and hears from Sen when a session is over (logout_receiver.py).
 
 What people see (pages.py, templates/, texts.toml) has nothing to do with OpenID Connect and stands elsewhere.
 """
@@ -29,7 +30,8 @@ import requests
 from authlib.integrations.flask_client import OAuth, OAuthError
 from flask import Flask, abort, g, redirect, request, session, url_for
 from joserfc import jwk, jwt
-from joserfc.errors import JoseError
+from joserfc.errors import InvalidKeyIdError, JoseError
+from logout_receiver import is_over, read_logout_token  # type: ignore[import-not-found]  # same as below
 from memory import Memory  # type: ignore[import-not-found]  # a neighbour of this program, not a package
 from pages import language, pages  # type: ignore[import-not-found]  # same
 
@@ -227,6 +229,41 @@ def logged_out() -> Response:
         oauth.sen.validate_logout_response()
         session["notice"] = "logged_out"
     return redirect(url_for("pages.home"), 303)
+
+
+# 6. When Sen speaks first --------------------------------------------------------------------------------------------
+
+
+@app.route("/login/initiate", methods=["GET", "POST"])
+def initiate() -> Response:
+    """Begin a login for a person whom Sen sends (OpenID Connect Core section 4): by Sen, and at no other provider.
+
+    An address to go to afterwards (`target_link_uri`) would have to be one of ours; we need none.
+    """
+    if request.values.get("iss") != ISSUER:
+        raise OAuthError("wrong_issuer")
+    return start("login")
+
+
+@app.post("/backchannel-logout")
+def backchannel_logout() -> tuple[str, int]:
+    """End the sessions that Sen says are over; a token that does not hold ends nothing."""
+    token, ours = request.form.get("logout_token", ""), {"issuer": ISSUER, "client_id": CLIENT["client_id"]}
+    try:
+        try:
+            told = read_logout_token(token, keys=sens_keys(anew=False), **ours)
+        except InvalidKeyIdError:  # Sen has changed its keys since we last looked
+            told = read_logout_token(token, keys=sens_keys(anew=True), **ours)
+    except (JoseError, ValueError) as error:
+        app.logger.warning("logout token refused: %s", error)
+        return "", 400
+    logins.delete_where(lambda login: is_over(login, told=told))
+    return "", 200
+
+
+def sens_keys(*, anew: bool) -> jwk.KeySet:
+    """Return the public keys that Sen signs with."""
+    return jwk.KeySet.import_key_set(oauth.sen.fetch_jwk_set(force=anew))
 
 
 if __name__ == "__main__":
