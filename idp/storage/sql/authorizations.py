@@ -6,7 +6,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from sqlalchemy import update
+from sqlalchemy import or_, update
 
 from idp import clock
 from idp.audit.events import AuthorizationEnded
@@ -18,7 +18,20 @@ from idp.protocol.records import Gates, LiveAuthorization
 from idp.protocol.store import CodeReused
 from idp.storage.sql.audit import INSERT, hot_row, write_events
 from idp.storage.sql.consents import standing_of
-from idp.storage.sql.gates import CREATE, GATES, KNOWN, LIVE, LIVE_COLUMNS, NEW_COLUMNS, REFRESH
+from idp.storage.sql.gates import (
+    AGAIN,
+    CREATE,
+    END_REUSED,
+    EVENT_OF_CREATED,
+    GATES,
+    KNOWN,
+    LIVE,
+    LIVE_COLUMNS,
+    NEW_COLUMNS,
+    REFRESH,
+    REUSED,
+    ROTATE,
+)
 from idp.storage.sql.people import NUMBER, PERSON
 from idp.storage.sql.tables import authorization, from_micros, to_micros
 
@@ -28,7 +41,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
     from idp.audit.events import Event
-    from idp.protocol.records import NewAuthorization
+    from idp.protocol.records import NewAuthorization, Rotation
     from idp.storage.sql.database import Database, HotCursor
     from keys import Sealer
 
@@ -44,8 +57,12 @@ class SqlAuthorizations:
         self._database = database
         self._sealer = sealer
         self._insert_event = database.prepare(INSERT)
+        self._event_of_created = database.prepare(EVENT_OF_CREATED)
         self._create = database.prepare(CREATE)
         self._refresh = database.prepare(REFRESH)
+        self._rotate = database.prepare(ROTATE)
+        self._again = database.prepare(AGAIN)
+        self._end_reused = database.prepare(END_REUSED)
         self._live = database.prepare(LIVE)
         self._gates = database.prepare(GATES)
         self._known = database.prepare(KNOWN)
@@ -55,19 +72,28 @@ class SqlAuthorizations:
         row = {name: getattr(new, name) for name in WRITTEN}
         event_row = row_of(event, at=new.at)
         try:
-            return self._database.hot_change(self._create, row, then=self._insert_event, with_row=event_row)
+            return self._database.hot_change(self._create, row, then=self._event_of_created, with_row=event_row)
         except (sqlite3.IntegrityError, psycopg.errors.UniqueViolation) as error:
             raise CodeReused from error
 
     def refresh(
-        self, *, refresh_hash: bytes, client_id: str, accept: Callable[[LiveAuthorization], None], event: Event
+        self,
+        *,
+        refresh_hash: bytes,
+        client_id: str,
+        accept: Callable[[LiveAuthorization], None],
+        event: Event,
+        rotation: Rotation | None = None,
     ) -> LiveAuthorization | None:
         """See `AuthorizationStore.refresh`."""
         event_row = hot_row(event)
-        parameters = {"refresh_hash": refresh_hash, "client_id": client_id, "at": event_row["at"]}
+        parameters = {"used_hash": refresh_hash, "client_id": client_id, "at": event_row["at"]}
 
         def work(cursor: HotCursor) -> LiveAuthorization | None:
-            row = cursor.row(self._refresh, parameters)
+            if rotation is None:
+                row = cursor.row(self._refresh, parameters)
+            else:
+                row = self._rotated(cursor, parameters, rotation=rotation)
             if row is None:
                 return None
             live = LiveAuthorization(**dict(zip(LIVE_COLUMNS, row, strict=True)))
@@ -76,6 +102,24 @@ class SqlAuthorizations:
             return live
 
         return self._database.hot(work)
+
+    def _rotated(self, cursor: HotCursor, parameters: dict[str, Any], *, rotation: Rotation) -> tuple[Any, ...] | None:
+        """Put the next token in this one's place, or take it again within the grace, or end what was reused."""
+        used = {**parameters, "next_hash": rotation.next_hash}
+        since = parameters["at"] - rotation.grace
+        row = cursor.row(self._rotate, used) or cursor.row(self._again, {**used, "since": since})
+        if row is None:
+            ended = cursor.row(self._end_reused, {**parameters, "authorization_id": rotation.authorization_id})
+            if ended is not None:
+                event = AuthorizationEnded(
+                    actor="anyone",
+                    citizen_id=ended[0],
+                    client_id=parameters["client_id"],
+                    object=rotation.authorization_id,
+                    reason=REUSED,
+                )
+                cursor.add(self._insert_event, hot_row(event))
+        return row
 
     def live(self, *, authorization_id: str) -> LiveAuthorization | None:
         """See `AuthorizationStore.live`."""
@@ -134,7 +178,8 @@ class SqlAuthorizations:
     def end_by_refresh(self, *, refresh_hash: bytes, client_id: str, reason: str) -> bool:
         """See `AuthorizationStore.end_by_refresh`."""
         mine = authorization.c.client_id == client_id
-        return self._end(authorization.c.refresh_hash == refresh_hash, mine, reason=reason, actor=_actor(client_id))
+        this = or_(authorization.c.refresh_hash == refresh_hash, authorization.c.refresh_previous_hash == refresh_hash)
+        return self._end(this, mine, reason=reason, actor=_actor(client_id))
 
     def _end(self, *which: ColumnElement[bool], reason: str, actor: str) -> bool:
         statement = (

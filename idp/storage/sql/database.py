@@ -2,8 +2,7 @@
 
 Two ways in. `transact` runs a function with a SQLAlchemy connection inside one transaction; it is for everything that
 is not on a protocol endpoint. `hot` and `look` run statements that were compiled once (`Database.prepare`) on the
-driver itself, because SQLAlchemy's execution costs five times what the driver does (on PostgreSQL:
-`idp/storage/sql/driver/postgresql.py`).
+driver itself, because SQLAlchemy's execution costs five times what the driver does (`driver/postgresql.py`).
 Both retry when a database reports a serialization failure and answer `TemporarilyUnavailable` when it is away.
 """
 
@@ -121,14 +120,14 @@ class Database:
         return _persistently(partial(self._hot_attempt, work))
 
     def hot_change(
-        self,
-        statement: Prepared,
-        row: Mapping[str, Any],
-        *,
-        then: Prepared,
-        with_row: Mapping[str, Any],
+        self, statement: Prepared, row: Mapping[str, Any], *, then: Prepared, with_row: Mapping[str, Any]
     ) -> bool:
-        """Run a change, and where it touched a row its event with it, in one transaction; say whether it did."""
+        """Run a change, and where it touched a row its event with it, in one transaction; say whether it did.
+
+        `then` selects on what the change wrote: on PostgreSQL both leave together, with one wait for both answers.
+        """
+        if self._postgresql is not None:
+            return bool(_persistently(partial(self._postgresql.change, (statement, row), (then, with_row))))
 
         def work(cursor: HotCursor) -> bool:
             if not cursor.run(statement, row):

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, cast, exists, ins
 
 from idp.storage.sql.consents import in_force
 from idp.storage.sql.tables import (
+    audit_event,
     authorization,
     citizen,
     citizen_number,
@@ -73,6 +74,15 @@ CREATE = insert(authorization).from_select(
     include_defaults=False,
 )
 
+EVENT_OF_CREATED = insert(audit_event).from_select(
+    [column.name for column in audit_event.c],
+    select(*(cast(bindparam(column.name), column.type) for column in audit_event.c)).where(
+        exists().where(authorization.c.id == bindparam("object"))
+    ),
+    include_defaults=False,
+)
+"""The event of `CREATE`, which may have found a gate shut: then there is no such authorization, and no event."""
+
 _ALIVE = and_(
     authorization.c.ended_at.is_(None),
     or_(
@@ -90,16 +100,55 @@ _BEHIND = and_(
     relying_party.c.client_id == authorization.c.client_id,
 )
 
+_MAY_REFRESH = and_(
+    authorization.c.client_id == bindparam("client_id"),
+    authorization.c.refresh_expires_at > bindparam("at"),
+    exists().where(_BEHIND, _ALIVE).correlate(authorization),
+)
+_LIVE = tuple(authorization.c[name] for name in LIVE_COLUMNS)
+
 REFRESH = (
     update(authorization)
+    .where(authorization.c.refresh_hash == bindparam("used_hash"), _MAY_REFRESH)
+    .values(last_used_at=bindparam("at"))
+    .returning(*_LIVE)
+)
+
+ROTATE = (
+    update(authorization)
+    .where(authorization.c.refresh_hash == bindparam("used_hash"), _MAY_REFRESH)
+    .values(
+        last_used_at=bindparam("at"),
+        refresh_hash=bindparam("next_hash"),
+        refresh_previous_hash=authorization.c.refresh_hash,
+        refresh_rotated_at=bindparam("at"),
+    )
+    .returning(*_LIVE)
+)
+
+AGAIN = (
+    update(authorization)
     .where(
-        authorization.c.refresh_hash == bindparam("refresh_hash"),
-        authorization.c.client_id == bindparam("client_id"),
-        authorization.c.refresh_expires_at > bindparam("at"),
-        exists().where(_BEHIND, _ALIVE).correlate(authorization),
+        authorization.c.refresh_previous_hash == bindparam("used_hash"),
+        authorization.c.refresh_hash == bindparam("next_hash"),
+        authorization.c.refresh_rotated_at > bindparam("since"),
+        _MAY_REFRESH,
     )
     .values(last_used_at=bindparam("at"))
-    .returning(*(authorization.c[name] for name in LIVE_COLUMNS))
+    .returning(*_LIVE)
+)
+
+REUSED = "refresh token reused"
+END_REUSED = (
+    update(authorization)
+    .where(
+        authorization.c.id == bindparam("authorization_id"),
+        authorization.c.client_id == bindparam("client_id"),
+        authorization.c.refresh_hash != bindparam("used_hash"),
+        authorization.c.ended_at.is_(None),
+    )
+    .values(ended_at=bindparam("at"), ended_reason=REUSED)
+    .returning(authorization.c.citizen_id)
 )
 
 _NUMBER = (

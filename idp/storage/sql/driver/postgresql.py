@@ -15,6 +15,7 @@ import contextlib
 import os
 import re
 import select
+from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
@@ -79,6 +80,23 @@ class HotPostgresql:
             raise
         self._give_back(link)
         return result
+
+    def change(self, *batch: tuple[Prepared, Mapping[str, Any]]) -> int:
+        """Run a whole transaction with one wait, and return how many rows its first statement touched.
+
+        The server ends the transaction itself where a batch ends: all of it is kept, or nothing where one fails.
+
+        Raises:
+            psycopg.Error: as the server or the connection reports it.
+        """
+        link = self._take()
+        try:
+            touched = link.run_together(*batch)[0].command_tuples or 0
+        except BaseException:
+            self._give_back(link, failed=True)
+            raise
+        self._give_back(link)
+        return touched
 
     def look(self, statement: Prepared, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """Return the first row of one read; it is a transaction of its own.
@@ -251,24 +269,25 @@ def _dumped(statement: Prepared, parameters: Mapping[str, Any]) -> tuple[list[by
         psycopg.DataError: a text with a NUL character, which would be cut off there.
         TypeError: a value of another type than text, bytes, whole number, truth value or None.
     """
-    given = {**statement.fixed, **parameters}
-    values: list[bytes | None] = []
-    formats: list[int] = []
-    for name in statement.names:
-        value = given[name]
-        kind = type(value)
-        if value is None or kind is bytes:
-            values.append(value)
-        elif kind is str:
-            text = value.encode()
-            if b"\x00" in text:
-                raise psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
-            values.append(text)
-        elif kind is int:
-            values.append(b"%d" % value)
-        elif kind is bool:
-            values.append(b"t" if value else b"f")
-        else:
-            raise TypeError(f"{name}: a {kind.__name__} is no parameter of a hot statement")
-        formats.append(int(kind is bytes))
-    return values, formats
+    given = {**statement.fixed, **parameters} if statement.fixed else parameters
+    values = [given[name] for name in statement.names]
+    kinds = [type(value) for value in values]
+    if not DUMPS.keys() >= set(kinds):
+        raise TypeError(f"{set(kinds) - DUMPS.keys()} are no parameters of a hot statement")
+    dumped = [DUMPS[kind](value) for kind, value in zip(kinds, values, strict=True)]
+    return dumped, [int(kind is bytes) for kind in kinds]
+
+
+def _text(value: str) -> bytes:
+    if "\x00" in value:
+        raise psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+    return value.encode()
+
+
+DUMPS: Mapping[type, Callable[[Any], bytes | None]] = {
+    str: _text,
+    int: b"%d".__mod__,
+    bool: {True: b"t", False: b"f"}.__getitem__,
+    bytes: lambda value: value,
+    NoneType: lambda value: value,
+}
