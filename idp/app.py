@@ -38,7 +38,7 @@ from idp.services import People, Services
 from idp.sessions import Sessions
 from idp.storage.redis import RedisEphemeral
 from idp.storage.sql.activation_codes import SqlActivationCodes
-from idp.storage.sql.audit import SqlAuditStore
+from idp.storage.sql.audit import SqlApprovals, SqlAuditStore
 from idp.storage.sql.authorizations import SqlAuthorizations
 from idp.storage.sql.citizens import SqlCitizens
 from idp.storage.sql.consents import SqlConsents
@@ -165,6 +165,7 @@ def _provider(*, settings: Settings, database: Database, ephemeral: RedisEphemer
         ),
         sealer=sealer,
         outbound=outbound,
+        approvals=SqlApprovals(database),
         client_authorities=_client_authorities(settings),
     )
 

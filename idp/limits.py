@@ -26,9 +26,10 @@ MINUTE = 60
 IPV6_PREFIX = 64
 MAPPED = "::ffff:"
 EVERYWHERE_FACTOR = 200
+DEVICES_FACTOR = 2000
 WHEN_FORGOTTEN = 2
 
-WEAK = frozenset({"activation"})
+WEAK = frozenset({"activation", "user_code"})
 """What can be guessed: a memory that forgot must not help with it."""
 
 Per = Literal["account", "prefix", "everywhere"]
@@ -50,6 +51,10 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         Limit("account", "per_account", "window_seconds"),
         Limit("prefix", "per_prefix", "window_seconds"),
         Limit("everywhere", "per_prefix", "window_seconds", EVERYWHERE_FACTOR),
+    ),
+    "user_code": (  # right ones count too, and a whole country types them
+        Limit("prefix", "per_prefix", "window_seconds"),
+        Limit("everywhere", "per_prefix", "window_seconds", DEVICES_FACTOR),
     ),
     "registration": (Limit("prefix", "requests_per_prefix", MINUTE),),
     # A passkey has no limit per account: who fails on somebody's behalf must not keep that somebody out.

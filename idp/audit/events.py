@@ -107,6 +107,27 @@ class SessionEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingRequestApproved(Event):
+    """A citizen approved what another device asked for; `kind` is device or ciba."""
+
+    kind: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingRequestRefused(Event):
+    """A citizen refused what another device asked for; `reason` is a word of ours."""
+
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingRequestDisowned(Event):
+    """A citizen said "not me" to a CIBA request: its relying party is not shown to this citizen for a while."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationGranted(Event):
     """A code was redeemed; `object` is the authorization's id."""
 

@@ -57,7 +57,7 @@ def issue(
     Source: RFC 6749 section 4.1.2, RFC 9126 section 4.
     """
     code = secrets.token_urlsafe(CODE_BYTES)
-    record = _record(request=request, client=client, session=held.session, ready=ready, provider=provider)
+    record = record_of(request=request, client=client, session=held.session, ready=ready, provider=provider)
     tokens, sessions = provider.settings.tokens, provider.settings.sessions
     steps: list[Step] = [
         Write(CODE_KEY + hashlib.sha256(code.encode()).hexdigest(), orjson.dumps(record), tokens.code_seconds),  # 1
@@ -77,9 +77,14 @@ def issue(
     return with_code(request, code=code, client=client, provider=provider)
 
 
-def _record(
+def record_of(
     *, request: AuthorizationRequest, client: RelyingParty, session: Session, ready: Ready, provider: Provider
 ) -> CodeRecord:
+    """Return what a code stands for that this session gets, or another one-time value in its place.
+
+    Raises:
+        ServerError: there is no consent behind it.
+    """
     standing = ready.decision.standing
     if standing is None:
         raise ServerError("No consent stands behind this request.", detail="Ready without a consent")

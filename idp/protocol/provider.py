@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from idp.assurance import Assurance
     from idp.ephemeral import Ephemeral
     from idp.outbound import OutboundClient
-    from idp.protocol.store import AuthorizationStore, MachineAuthorizationStore
+    from idp.protocol.store import ApprovalStore, AuthorizationStore, MachineAuthorizationStore
     from idp.relying_parties.details_types import DetailsTypes
     from idp.relying_parties.directory import Directory
     from idp.relying_parties.purposes import PurposeCatalogue
@@ -33,6 +33,7 @@ class Provider:
     ring: KeyRing
     sealer: Sealer
     outbound: OutboundClient
+    approvals: ApprovalStore
     client_authorities: Authorities
 
     @property

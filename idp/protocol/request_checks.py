@@ -261,11 +261,12 @@ def resource(draft: Draft) -> Established:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One row: the check and the endpoints that run it."""
+    """One row: the check and the endpoints that run it; `elsewhere`: the citizen answers on another device."""
 
     run: Callable[[Draft], Established]
     par: bool
     authorize: bool
+    elsewhere: bool = False
 
 
 BEFORE_REDIRECT: tuple[Check, ...] = (Check(redirect_uri, par=True, authorize=True),)
@@ -274,17 +275,17 @@ BEFORE_REDIRECT: tuple[Check, ...] = (Check(redirect_uri, par=True, authorize=Tr
 CHECKS: tuple[Check, ...] = (
     Check(response_mode, par=True, authorize=True),
     Check(state, par=True, authorize=True),
-    Check(request_object, par=True, authorize=True),
+    Check(request_object, par=True, authorize=True, elsewhere=True),
     Check(pushed_only, par=False, authorize=True),
     Check(response_type, par=True, authorize=True),
     Check(code_challenge, par=True, authorize=True),
     Check(nonce, par=True, authorize=True),
-    Check(scope, par=True, authorize=True),
-    Check(claims, par=True, authorize=True),
+    Check(scope, par=True, authorize=True, elsewhere=True),
+    Check(claims, par=True, authorize=True, elsewhere=True),
     Check(prompt, par=True, authorize=True),
-    Check(max_age, par=True, authorize=True),
-    Check(acr, par=True, authorize=True),
-    Check(expected_subject, par=True, authorize=True),
-    Check(hints, par=True, authorize=True),
-    Check(resource, par=True, authorize=True),
+    Check(max_age, par=True, authorize=True, elsewhere=True),
+    Check(acr, par=True, authorize=True, elsewhere=True),
+    Check(expected_subject, par=True, authorize=True, elsewhere=True),
+    Check(hints, par=True, authorize=True, elsewhere=True),
+    Check(resource, par=True, authorize=True, elsewhere=True),
 )

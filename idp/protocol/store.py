@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from idp.audit.events import Event
+    from idp.outbox import Delivery
     from idp.protocol.claims import Known
     from idp.protocol.records import (
         AnyAuthorization,
@@ -98,4 +100,24 @@ class MachineAuthorizationStore(Protocol):
 
     def find_by_refresh(self, *, refresh_hash: bytes) -> AnyAuthorization | None:
         """Return the authorization of a refresh token that has not run out, if every gate is open; in one read."""
+        ...
+
+
+class ApprovalStore(Protocol):
+    """What requests that wait elsewhere need: who is meant, who said "not me", what was answered; opens nothing."""
+
+    def by_number(self, *, number_hash: bytes) -> str | None:
+        """Return the id of the active citizen who holds a personal number now; the same work when there is none."""
+        ...
+
+    def by_subject(self, *, client_id: str, subject: str) -> str | None:
+        """Return the id of the active citizen whom a relying party knows by this `sub`, from an authorization of it."""
+        ...
+
+    def disowned(self, *, citizen_id: str, client_id: str, since: datetime) -> bool:
+        """Tell whether a citizen said "not me" to a relying party since an instant."""
+        ...
+
+    def answer(self, *, event: Event, delivery: Delivery | None) -> None:
+        """Write down an answer, and with it what is to be told outside, in one transaction."""
         ...

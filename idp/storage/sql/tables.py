@@ -235,7 +235,7 @@ authorization = Table(
     Column("authorization_details", Text),  # JSON, RFC 9396
     Column("parent_id", Text, ForeignKey("authorization.id"), index=True),  # the one that it was exchanged from
     Column("act", Text),  # JSON: who acts for the subject, RFC 8693 section 4.1
-    Column("subject", Text),  # the pairwise sub that this relying party sees
+    Column("subject", Text, index=True),  # the pairwise sub that this relying party sees
     Column("acr", Text),
     Column("amr", Text),
     Column("account_level", Integer),

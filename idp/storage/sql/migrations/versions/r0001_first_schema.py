@@ -223,7 +223,7 @@ sa.Table(
     sa.Column("authorization_details", sa.Text),
     sa.Column("parent_id", sa.Text, sa.ForeignKey("authorization.id"), index=True),
     sa.Column("act", sa.Text),
-    sa.Column("subject", sa.Text),
+    sa.Column("subject", sa.Text, index=True),
     sa.Column("acr", sa.Text),
     sa.Column("amr", sa.Text),
     sa.Column("account_level", sa.Integer),

@@ -1,0 +1,211 @@
+"""A backchannel authentication request: plain or signed, with one hint, a message, and how long it may wait.
+
+Source: OpenID Connect CIBA Core section 7.1, FAPI CIBA section 5.2.2.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from idp.errors import InvalidRequest, InvalidRequestObject
+from idp.protocol.client_auth.proof import Mark
+from idp.protocol.grants.decoupled.refusals import InvalidBindingMessage
+from keys import JoseRefused, JwtRules, peek_unverified, verify_jwt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from idp.protocol.provider import Provider
+    from idp.relying_parties.client import RelyingParty
+
+PARAMETERS: Final = frozenset(
+    {
+        "scope", "client_notification_token", "acr_values", "login_hint_token", "id_token_hint", "login_hint",
+        "binding_message", "user_code", "requested_expiry", "claims", "authorization_details", "max_age", "resource",
+        "ui_locales",
+    }
+)  # fmt: skip
+"""What belongs to the request itself; where it is signed, all of this stands inside, and none of it outside."""
+
+DOCUMENTS: Final = frozenset({"claims", "authorization_details"})
+NUMBERS: Final = frozenset({"requested_expiry", "max_age"})
+HINTS: Final = ("login_hint", "id_token_hint", "login_hint_token")
+TYPES: Final = frozenset({None, "jwt", "oauth-authz-req+jwt"})
+REQUIRED: Final = ("iss", "aud", "exp", "nbf", "iat", "jti")
+LONGEST_SECONDS: Final = 3600
+LEEWAY_SECONDS: Final = 10
+LONGEST_JTI: Final = 256
+
+SIGNED_PROFILES: Final = frozenset({"fapi2", "fapi2-signing"})
+"""Those of FAPI CIBA: they sign their requests, and show the same message on both devices."""
+
+LONGEST_MESSAGE: Final = 60
+MESSAGE_SIGNS: Final = frozenset(" .,-#+()")
+BEARER: Final = re.compile(r"[A-Za-z0-9._~+/-]{22,1024}=*")
+"""What can stand in an Authorization header (RFC 6750 section 2.1), and holds 128 bits."""
+
+EXPIRY: Final = re.compile(r"[1-9][0-9]{0,5}")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The parameters that count, out of the signed request where there was one, and the marks that it leaves."""
+
+    parameters: Mapping[str, str]
+    marks: tuple[Mark, ...] = ()
+
+
+def opened(*, unverified: Mapping[str, str], client: RelyingParty, provider: Provider, now: datetime) -> Opened:
+    """Open a request.
+
+    1. where requests have to be signed, it is; 2. algorithm, type, issuer, audience, times, and the signature by one of
+    the relying party's keys; 3. nothing of it stands outside; 4. its parameters, with their types; 5. its jti becomes
+    a mark that is claimed once.
+
+    Raises:
+        InvalidRequest: it is not signed, or says something outside. InvalidRequestObject: it is not good.
+
+    Source: OpenID Connect CIBA Core section 7.1.1, FAPI CIBA section 5.2.2.
+    """
+    token, registered = unverified.get("request"), client.backchannel and client.backchannel.signing_algorithm
+    if token is None:
+        if registered or client.profile.name in SIGNED_PROFILES:  # 1
+            raise InvalidRequest("This relying party must sign its requests: send them as request.")
+        return Opened({name: value for name, value in unverified.items() if name in PARAMETERS})
+    algorithms = frozenset({registered}) if registered else client.profile.algorithms
+    rules = JwtRules(
+        algorithms=algorithms,
+        typ=TYPES,
+        expected_issuer=client.client_id,
+        expected_audience=provider.issuer,
+        required=REQUIRED,
+        longest_lifetime=LONGEST_SECONDS,
+        leeway=LEEWAY_SECONDS,
+        audience_may_be_array=True,
+    )
+    try:
+        claims = verify_jwt(peek_unverified(token), rules=rules, keys=client.keys, now=now).claims  # 2
+        _check_times(claims, now=now)
+    except JoseRefused as error:
+        raise InvalidRequestObject(f"The signed request is not good: {error.reason}.", detail=error.reason) from error
+    outside = PARAMETERS & unverified.keys()
+    if outside:  # 3
+        raise InvalidRequest(f"These belong inside the signed request: {', '.join(sorted(outside))}.")
+    return Opened(_parameters(claims), (_mark(claims, client_id=client.client_id),))  # 4, 5
+
+
+def _check_times(claims: Mapping[str, Any], *, now: datetime) -> None:
+    if claims["exp"] - claims["nbf"] > LONGEST_SECONDS:
+        raise JoseRefused("claims: exp lies too far behind nbf")
+    if claims["nbf"] < now.timestamp() - LONGEST_SECONDS:
+        raise JoseRefused("claims: nbf is too long ago")
+    if claims.get("sub") == claims["iss"]:  # a client assertion, which is about its own issuer
+        raise JoseRefused("claims: sub is the relying party itself")
+
+
+def _parameters(claims: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the parameters as texts, the way that they would have come in a form."""
+    found: dict[str, str] = {}
+    for name in PARAMETERS & claims.keys():
+        value = claims[name]
+        if name in DOCUMENTS and isinstance(value, dict | list):
+            value = orjson.dumps(value).decode()
+        elif name in NUMBERS and type(value) is int:
+            value = str(value)
+        if not isinstance(value, str) or "\x00" in value:
+            raise InvalidRequestObject(f"{name} has a wrong type in the signed request.")
+        if value:
+            found[name] = value
+    return found
+
+
+def _mark(claims: Mapping[str, Any], *, client_id: str) -> Mark:
+    if not 0 < len(claims["jti"]) <= LONGEST_JTI:
+        raise InvalidRequestObject("jti is empty or too long in the signed request.")
+    digest = hashlib.sha256(f"{client_id}\x00{claims['jti']}".encode()).hexdigest()
+    return Mark(
+        key=f"object:{digest}",
+        seconds=LONGEST_SECONDS + LEEWAY_SECONDS,
+        issued_at=claims["iat"],
+        refusal=InvalidRequestObject,
+        public="The signed request was used before, or is too old to tell; sign a new one.",
+    )
+
+
+def one_hint(unverified: Mapping[str, str]) -> str:
+    """Return the name of the one hint that says whom it is about.
+
+    Raises:
+        InvalidRequest: there is none, or more than one, or one of a kind that is not taken.
+    """
+    named = [name for name in HINTS if name in unverified]
+    if len(named) != 1:
+        raise InvalidRequest("Send exactly one of login_hint and id_token_hint.")
+    if named[0] == "login_hint_token":
+        raise InvalidRequest("login_hint_token is not taken here; send login_hint or id_token_hint.")
+    return named[0]
+
+
+def binding_message(unverified: Mapping[str, str], *, client: RelyingParty) -> str | None:
+    """Return the message as it is shown: letters, digits and a few signs, on one line.
+
+    Raises:
+        InvalidBindingMessage: it is too long, holds anything else, or is missing where the profile asks for it.
+
+    Source: OpenID Connect CIBA Core section 7.1, FAPI CIBA section 5.2.2.
+    """
+    message = unverified.get("binding_message")
+    if message is None:
+        if client.profile.name in SIGNED_PROFILES:
+            raise InvalidBindingMessage("binding_message is missing: show the citizen the same code on both devices.")
+        return None
+    plain = unicodedata.is_normalized("NFC", message) and message == " ".join(message.split())
+    if not plain or len(message) > LONGEST_MESSAGE or not all(_can_be_shown(sign) for sign in message):
+        raise InvalidBindingMessage(f"binding_message is one line of letters and digits, at most {LONGEST_MESSAGE}.")
+    return message
+
+
+def _can_be_shown(sign: str) -> bool:
+    return sign in MESSAGE_SIGNS or (sign.isascii() and sign.isalnum()) or (sign.isalpha() and _is_latin(sign))
+
+
+def _is_latin(sign: str) -> bool:
+    """Tell whether it is a letter of Vietnamese, and not one that only looks like it."""
+    return unicodedata.name(sign, "").startswith("LATIN ")
+
+
+def seconds_to_wait(unverified: Mapping[str, str], *, provider: Provider) -> int:
+    """Return how long the request waits: what is asked for, as far as it is allowed.
+
+    Raises:
+        InvalidRequest: requested_expiry is no positive number.
+    """
+    settings, asked = provider.settings.ciba, unverified.get("requested_expiry")
+    if asked is None:
+        return settings.request_seconds
+    if not EXPIRY.fullmatch(asked):
+        raise InvalidRequest("requested_expiry is a positive number of seconds.")
+    return min(int(asked), settings.longest_request_seconds)
+
+
+def notification_token(unverified: Mapping[str, str], *, client: RelyingParty) -> str | None:
+    """Return the bearer token of a ping, or None where the relying party polls.
+
+    Raises:
+        InvalidRequest: it is missing, or cannot stand in a header, or holds too little chance.
+
+    Source: OpenID Connect CIBA Core section 7.1.
+    """
+    if client.backchannel is None or client.backchannel.mode != "ping":
+        return None
+    token = unverified.get("client_notification_token")
+    if token is None or not BEARER.fullmatch(token):
+        raise InvalidRequest("client_notification_token is needed for ping: 22 to 1024 characters of a bearer token.")
+    return token
