@@ -36,7 +36,7 @@ from idp.storage.sql.people import NUMBER, PERSON
 from idp.storage.sql.tables import authorization, from_micros, to_micros
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from sqlalchemy import ColumnElement, Connection
 
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 WRITTEN = (*NEW_COLUMNS, "at")
 TIMES = ("given_at", "expires_at", "at")
+GATES_COLUMNS = tuple(GATES.selected_columns.keys())
 
 
 class SqlAuthorizations:
@@ -153,10 +154,12 @@ class SqlAuthorizations:
         row = self._database.look(self._gates, parameters)
         if row is None:
             return None
-        members: Mapping[str, Any] = dict(zip(GATES.selected_columns.keys(), row, strict=True))
+        members: dict[str, Any] = dict(zip(GATES_COLUMNS, row, strict=True))
         consent = None
         if members["id"] is not None:
-            consent = standing_of({name: _instant(name, value) for name, value in members.items()})
+            for name in TIMES:  # the driver's own row has microseconds where the record wants datetimes
+                members[name] = None if members[name] is None else from_micros(members[name])
+            consent = standing_of(members)
         return Gates(
             citizen_active=members["citizen_status"] == "active",
             session_live=members["session_ended_at"] is None,
@@ -207,8 +210,3 @@ class SqlAuthorizations:
 
 def _actor(client_id: str | None) -> str:
     return "operator" if client_id is None else f"client:{client_id}"
-
-
-def _instant(name: str, value: Any) -> Any:
-    """Turn the microseconds of the driver's own row into datetimes where the record wants them."""
-    return from_micros(value) if name in TIMES and value is not None else value

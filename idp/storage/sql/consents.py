@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
@@ -213,21 +214,34 @@ def _items_to_text(given: Consent) -> str:
     return orjson.dumps({"purpose_version": given.purpose_version, "items": given.items}).decode()
 
 
+@functools.lru_cache(maxsize=512)
+def _agreed(items: str) -> tuple[int, tuple[ConsentItem, ...]]:
+    """Read what `_items_to_text` wrote: the same text for all who chose the same, and nothing of a person in it."""
+    agreed = orjson.loads(items)
+    return agreed["purpose_version"], tuple(ConsentItem(**item) for item in agreed["items"])
+
+
+@functools.lru_cache(maxsize=256)
+def _wording(language: str, version: int, text: str) -> Wording:
+    """Return a wording, made once for all who were shown it."""
+    return Wording(language=language, version=version, text=text)
+
+
 def standing_of(row: Mapping[str, Any] | RowMapping) -> Standing:
     """Read a row of `STANDING`.
 
     Raises:
         ValueError: somebody has changed the row into what no honest page can produce; the record checks itself.
     """
-    agreed = orjson.loads(row["items"])
+    purpose_version, items = _agreed(row["items"])
     given = Consent(
         id=row["id"],
         subject=row["citizen_id"],
         recipient=row["client_id"],
         purpose=row["purpose"],
-        purpose_version=agreed["purpose_version"],
-        items=tuple(ConsentItem(**item) for item in agreed["items"]),
-        wording=Wording(language=row["language"], version=row["version"], text=row["text"]),
+        purpose_version=purpose_version,
+        items=items,
+        wording=_wording(row["language"], row["version"], row["text"]),
         given_at=row["given_at"],
         expires_at=row["expires_at"],
         session_id=row["session_id"],
