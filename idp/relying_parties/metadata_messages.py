@@ -92,7 +92,8 @@ def read_certificates(read: Reader, *, method: str) -> frozenset[str]:
     """Return the thumbprints of the first certificates in `x5c` of the key set (RFC 8705 section 2.2)."""
     document = read.metadata.get("jwks")
     members = document.get("keys") if isinstance(document, dict) else None
-    chains = [jwk.get("x5c") for jwk in members or () if isinstance(jwk, dict) and "x5c" in jwk]
+    listed = members if isinstance(members, list) else ()
+    chains = [jwk.get("x5c") for jwk in listed if isinstance(jwk, dict) and "x5c" in jwk]
     found = {_thumbprint(chain) for chain in chains}
     if None in found:
         read.problems.append("jwks: x5c is a list of certificates in base64 (RFC 7517 section 4.7)")

@@ -74,6 +74,7 @@ class Reader:
         problem = uri_problem(uri, profile=self.profile, allow_loopback=self.allow_loopback) if uri else None
         if problem:
             self.problems.append(f"{name}: {uri[:100]!r} {problem}")
+            return None
         return uri or None
 
 

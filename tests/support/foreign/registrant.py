@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import jwt
 import orjson
 from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import func, select
 from werkzeug.test import Client
 
 from idp import clock
@@ -18,6 +19,7 @@ from idp.audit.events import ClientMoved, RegistrationTokenIssued
 from idp.audit.log import new_id
 from idp.relying_parties.store import Allowance, InitialToken
 from idp.storage.sql.relying_parties import SqlRegistrations, SqlRelyingParties
+from idp.storage.sql.tables import relying_party
 from tests.support.portal import Portal, members
 
 if TYPE_CHECKING:
@@ -62,6 +64,22 @@ def moves(house: House, client_id: str, *, status: str) -> None:
     store = SqlRelyingParties(house.office.database)
     assert store.move(client_id=client_id, expected=expected, status=status, event=event)
     house.services.provider.directory.forget(client_id)
+
+
+def count_registered(house: House) -> int:
+    """Return how many relying parties there are."""
+    found: int = house.office.database.consult(
+        lambda connection: connection.execute(select(func.count()).select_from(relying_party)).scalar_one()
+    )
+    return found
+
+
+def is_refused(response: TestResponse, *, status: int, code: str) -> bool:
+    """Tell whether an answer is this refusal and says nothing else."""
+    body = members(response)
+    assert (response.status_code, body["error"]) == (status, code), response.text
+    assert set(body) == {"error", "error_description"}
+    return True
 
 
 @dataclass

@@ -1,0 +1,170 @@
+"""What is registered that must not be: addresses, keys, names, and what is not its own to say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.foreign.receiver import Receiver
+from tests.support.foreign.registrant import (
+    REDIRECT,
+    Registrant,
+    count_registered,
+    gives_token,
+    is_refused,
+    moves,
+    public_jwk,
+)
+from tests.support.house import members
+
+if TYPE_CHECKING:
+    from tests.support.house import House
+
+
+Poison = dict[str, Any]
+
+
+@pytest.mark.spec("AZ-04", "RG-02")
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://portal.example/cb", "https://portal.example/cb#part", "https://portal.example/*", "javascript:alert(1)",
+        "data:text/html,x", "portal.example:/cb", "https://user@portal.example/cb", "https:///cb",
+        "//portal.example/cb",
+        "https://10.0.0.1/cb", "https://8.8.8.8/cb", "https://[2606:4700::1111]/cb", "https://2130706433/cb",
+        "https://localhost/cb", "https://portal.example/ cb", "https://portal.example\\@thief.example/",
+        "https://portal.example:0/cb", "https://pórtal.example/cb", "https://portal.example/" + "a" * 2048, "",
+        "http://127.0.0.1/cb", "https://portal.example:99999/", "https://[::1",
+    ],
+)  # fmt: skip
+def test_an_address_that_is_not_fit_is_not_registered(strict_house: House, uri: str) -> None:
+    before, token = count_registered(strict_house), gives_token(strict_house)
+    refused = Registrant(strict_house, token).registers(redirect_uris=[REDIRECT, uri])
+    assert is_refused(refused, status=400, code="invalid_redirect_uri")
+    others = ("post_logout_redirect_uris", "backchannel_logout_uri", "jwks_uri", "sector_identifier_uri", "logo_uri")
+    for name in others if uri else ():
+        value = [uri] if name.endswith("s") else uri
+        refused = Registrant(strict_house, token).registers(**{name: value})
+        assert is_refused(refused, status=400, code="invalid_client_metadata")
+        assert name in members(refused)["error_description"]
+    assert count_registered(strict_house) == before
+    assert Registrant(strict_house, token).registers().status_code == 201
+
+
+def test_every_broken_rule_is_named_at_once(house: House) -> None:
+    refused = Registrant(house).registers(
+        redirect_uris=["http://portal.example/cb"],
+        response_types=["token"],
+        grant_types=["implicit"],
+        subject_type="secret",
+        id_token_signed_response_alg="none",
+        client_name="a\u202eb",
+        tos_uri="javascript:alert(1)",
+        contacts=5,
+    )
+    assert is_refused(refused, status=400, code="invalid_redirect_uri")
+    said = members(refused)["error_description"]
+    for name in ("redirect_uris", "response_types", "grant_types", "subject_type", "id_token_signed_response_alg",
+                 "client_name", "tos_uri", "contacts"):  # fmt: skip
+        assert f"{name}: " in said, said
+
+
+def _weak(key: dict[str, Any], **changes: Any) -> Poison:
+    return {"jwks": {"keys": [{**key, **changes}]}, "token_endpoint_auth_method": "private_key_jwt"}
+
+
+@pytest.mark.spec("JW-12", "CA-02")
+@pytest.mark.parametrize(
+    "poison", ["private", "symmetric", "off the curve", "small modulus", "beside jwks_uri", "none"]
+)
+def test_keys_that_must_not_be_relied_on_are_not_registered(house: House, poison: str) -> None:
+    registrant = Registrant(house)
+    good = public_jwk(registrant.key)
+    poisons: dict[str, Poison] = {
+        "private": _weak(good, d=good["x"]),
+        "symmetric": _weak({"kty": "oct", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"}),
+        "off the curve": _weak(good, y=good["x"]),
+        "small modulus": _weak({"kty": "RSA", "n": "wVzRgJCDVsBJCqCrqS4P2w", "e": "AQAB"}),
+        "beside jwks_uri": {**_weak(good), "jwks_uri": "https://portal.example/jwks"},
+        "none": {"token_endpoint_auth_method": "private_key_jwt"},
+    }
+    refused = registrant.registers(**poisons[poison])
+    assert is_refused(refused, status=400, code="invalid_client_metadata")
+    assert "jwks" in members(refused)["error_description"]
+    assert registrant.registers(**_weak(good)).status_code == 201
+
+
+@pytest.mark.spec("RG-04", "RG-08")
+def test_what_is_not_its_own_to_say_is_not_heard(strict_house: House) -> None:
+    token = gives_token(strict_house, uses=9)
+    victim = Registrant(strict_house, token).registered()
+    said: dict[str, Any] = {
+        "client_id": victim.told["client_id"],
+        "client_secret": "chosen-by-me",
+        "owner": {"name#vi": "Bộ Công an"},
+        "loosened": ["no_pkce"],
+        "sandbox": True,
+        "resources": ["https://api.example"],
+        "sector_identifier": "victim.example",
+        "registration_access_token": "mine",
+    }
+    told = Registrant(strict_house, token).registered(**said).told
+    assert {told.get(name) == value for name, value in said.items()} == {False}
+    stored = strict_house.services.provider.directory.find(told["client_id"])
+    assert stored is not None
+    assert (stored.owner["vi"], stored.loosened, stored.sector) == (
+        "Cơ quan thử nghiệm",
+        frozenset(),
+        "portal.example",
+    )
+    for beyond in ({"profile": "native"}, {"purposes": ["login", "e-tax"]}, {"profile": "nobody"}, {"purposes": "x"}):
+        refused = Registrant(strict_house, token).registers(**beyond)
+        assert is_refused(refused, status=400, code="invalid_client_metadata")
+    assert Registrant(strict_house, token).registers(profile="web", purposes=["login"]).status_code == 201
+
+
+def test_a_change_that_is_not_its_own_changes_nothing(house: House) -> None:
+    registrant, other = Registrant(house).registered(), Registrant(house).registered()
+    before = members(registrant.reads())
+    for poison in (
+        {"client_id": other.told["client_id"]},
+        {"client_id": None},
+        {"client_secret": "another"},
+        {"client_secret": other.told["client_secret"]},
+        {"client_secret": 5},
+        {"registration_access_token": before["registration_access_token"]},
+        {"client_id_issued_at": 1},
+        {"client_secret_expires_at": 0},
+    ):
+        assert is_refused(registrant.changes(**poison), status=400, code="invalid_request")
+    assert is_refused(registrant.changes(redirect_uris=[]), status=400, code="invalid_redirect_uri")
+    assert members(registrant.reads()) == before
+    assert registrant.changes(client_secret=registrant.told["client_secret"]).status_code == 200
+
+
+@pytest.mark.spec("RG-07")
+def test_a_name_that_may_mislead_waits_and_one_that_hides_is_refused(house: House) -> None:
+    for misleading in ("Bộ Сông an", "Bộ Công аn", "Ｂộ Công an"):
+        assert Registrant(house).registered(client_name=misleading).told["registration_status"] == "pending"
+    for hiding in ("Bộ\u200bCông an", "\u202enA", "a\nb", "a" * 101):
+        assert is_refused(Registrant(house).registers(client_name=hiding), status=400, code="invalid_client_metadata")
+    assert Registrant(house).registered(client_name="Bộ Công an").told["registration_status"] == "approved"
+    approved = Registrant(house).registered()
+    assert members(approved.changes(client_name="Bộ Сông an"))["registration_status"] == "pending"
+
+
+@pytest.mark.spec("RG-07", "PAR-14")
+def test_what_is_registered_is_escaped_on_pages_and_fetched_by_nobody(house: House) -> None:
+    name = "<script>alert(1)</script>"
+    with Receiver() as receiver:
+        named = {name: receiver.url(f"/{name}") for name in ("logo_uri", "policy_uri", "tos_uri", "client_uri")}
+        registrant = Registrant(house).registered(
+            client_name=name, **named, request_uris=[receiver.url("/request")], jwks_uri=receiver.url("/jwks")
+        )
+        moves(house, registrant.told["client_id"], status="approved")
+        citizen = house.logs_in_directly()
+        page = citizen.browser.get(citizen.opens(registrant.as_portal().asks()).headers["Location"]).text
+        assert name not in page
+        assert "&lt;script&gt;" in page
+        assert [one.path for one in receiver.asked if one.path != "/jwks"] == []
