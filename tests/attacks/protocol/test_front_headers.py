@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.certificates import a_name, issue
 from tests.support.house import House, members
-from tests.support.mutual import FRONT_SECRET, MTLS_BASE, Mutual
+from tests.support.tls.certificates import a_name, issue
+from tests.support.tls.mutual import FRONT_SECRET, MTLS_BASE, Mutual
 
 if TYPE_CHECKING:
     from tests.support.valkey import ValkeyServer

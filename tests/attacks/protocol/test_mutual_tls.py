@@ -10,9 +10,9 @@ import jwt
 import pytest
 from cryptography import x509
 
-from tests.support.certificates import SERVER_AUTH, Issuer, a_name, issue
 from tests.support.house import House, later, members
-from tests.support.mutual import FRONT_SECRET, MTLS_BASE, Mutual, MutualPortal
+from tests.support.tls.certificates import SERVER_AUTH, Issuer, a_name, issue
+from tests.support.tls.mutual import FRONT_SECRET, MTLS_BASE, Mutual, MutualPortal
 
 if TYPE_CHECKING:
     from tests.support.valkey import ValkeyServer
@@ -178,17 +178,29 @@ def test_a_stolen_token_is_worth_nothing_without_its_certificate(mutual: Mutual)
 
 
 @pytest.mark.spec("MT-05")
-def test_a_refresh_token_is_bound_to_the_certificate_that_it_was_given_to(mutual: Mutual) -> None:
+def test_a_renewed_certificate_goes_on_and_its_tokens_are_bound_to_it_alone(mutual: Mutual) -> None:
     paper, renewed = mutual.issuer.client(), mutual.issuer.client()
     portal, citizen = mutual.portal(paper), mutual.house.logs_in_directly()
     tokens = citizen.gives_tokens(portal)
+    portal.paper = mutual.issuer.client("another.example")
+    assert portal.refreshes(tokens.refresh).status_code == 401
     portal.paper = renewed
-    response = portal.refreshes(tokens.refresh)
-    assert (response.status_code, members(response)["error"]) == (400, "invalid_grant")
-    portal.paper = paper
     again = portal.refreshes(tokens.refresh)
     assert again.status_code == 200
     assert portal.asks_userinfo(members(again)["access_token"]).status_code == 200
+    portal.paper = paper
+    assert portal.asks_userinfo(members(again)["access_token"]).status_code == 401
+
+
+@pytest.mark.spec("MT-05")
+def test_an_authorization_that_was_given_to_a_certificate_gives_no_bearer_token(mutual: Mutual) -> None:
+    portal, citizen = MutualPortal.registered(mutual.house), mutual.house.logs_in_directly()
+    portal.paper = mutual.issuer.client()
+    tokens = citizen.gives_tokens(portal)
+    portal.paper = None
+    assert portal.refreshes(tokens.refresh).status_code == 400
+    portal.paper = mutual.issuer.client()
+    assert portal.refreshes(tokens.refresh).status_code == 200
 
 
 @pytest.mark.spec("MT-05")

@@ -19,7 +19,7 @@ from keys.certificates import (
     read_subject,
 )
 from keys.certificates.development import DevelopmentAuthority, make_self_signed, read_pair
-from tests.support.certificates import CLIENT_AUTH, Issuer, issue
+from tests.support.tls.certificates import CLIENT_AUTH, Issuer, issue
 
 NOW = datetime.now(UTC)
 TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=30)

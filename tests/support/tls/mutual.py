@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.certificates import Issuer, Paper
 from tests.support.house import House
 from tests.support.portal import Portal
+from tests.support.tls.certificates import Issuer, Paper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

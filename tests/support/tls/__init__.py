@@ -1,0 +1,1 @@
+"""Whoever comes with certificates, and the houses that ask for them."""
