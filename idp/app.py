@@ -122,13 +122,7 @@ def build_services(settings: Settings) -> Services:
             assurance=provider.assurance,
             audit=audit,
         ),
-        registrar=Registrar(
-            provider.settings,
-            store=SqlRegistrations(database),
-            directory=provider.directory,
-            outbound=provider.outbound,
-            purposes=provider.purposes,
-        ),
+        registrar=_registrar(provider, database=database),
         consents=SqlConsents(database),
         audit=audit,
         metrics=Metrics(folder=Path(settings.metrics.folder)),
@@ -177,6 +171,16 @@ def _client_authorities(settings: Settings) -> Authorities:
         return Authorities.read(Path(file).read_bytes()) if file else Authorities.nobody()
     except (OSError, CertificateRefused) as error:
         raise SettingsError((f"[front] client_authorities: {file} holds no authorities: {error}",)) from error
+
+
+def _registrar(provider: Provider, *, database: Database) -> Registrar:
+    return Registrar(
+        provider.settings,
+        store=SqlRegistrations(database),
+        directory=provider.directory,
+        outbound=provider.outbound,
+        purposes=provider.purposes,
+    )
 
 
 def _people(*, settings: Settings, database: Database, sealer: Sealer) -> People:
