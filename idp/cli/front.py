@@ -74,8 +74,13 @@ def render(settings: Settings, *, papers: Papers, bind: str = "") -> str:
     }
     text = PART.sub(lambda found: found["text"] if kept[found["name"]] else "", _file("sen.conf"))
     values = {"socket": str(Path(settings.front.socket).absolute()), "listen": listen, "mtls_listen": mtls_listen}
-    paths = "\n    ".join(f'{path} "";' for path, route in ROUTES.items() if not route.browser)
+    paths = "\n    ".join(f'{_matched(path)} "";' for path, route in ROUTES.items() if not route.browser)
     return fill_in(text, values, protocol_paths=paths, server=server, mtls_server=mtls_server)
+
+
+def _matched(path: str) -> str:
+    """Return how nginx finds a path; one that ends with a slash stands for what follows it too."""
+    return f"~^{path}" if path.endswith("/") else path
 
 
 def _server(parts: SplitResult, *, listen: str, settings: Settings, papers: Papers, asks: bool) -> str:

@@ -18,6 +18,7 @@ from idp.app import create_app
 from idp.cli import office
 from idp.errors import SettingsError
 from idp.storage.embedded import end_with_parent
+from keys.certificates import Authorities
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +36,7 @@ def serve() -> None:
     Refuses to start when a setting is broken or a migration is pending. Run `sen worker` beside it.
     """
     settings = settings_room.load()
+    Authorities.load(settings.front.client_authorities)  # each worker reads them: what cannot be read is said here
     with office.opened(settings) as opened:
         office.require_no_pending(opened.database)
     logs.configure(level=settings.log.level)
@@ -44,7 +46,7 @@ def serve() -> None:
         "sen",
         address=settings.server.bind,
         port=settings.server.port,
-        uds=_own_socket(settings),
+        uds=own_socket(settings),
         uds_permissions=FOR_ITS_GROUP,
         interface=Interfaces.WSGI,
         workers=settings.server.workers,
@@ -60,7 +62,7 @@ def serve() -> None:
     server.serve(target_loader=load, wrap_loader=False)
 
 
-def _own_socket(settings: Settings) -> Path | None:
+def own_socket(settings: Settings) -> Path | None:
     """Return the unix socket to listen on, or None; what a killed server left of it is removed.
 
     Raises:

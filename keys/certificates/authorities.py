@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from cryptography import x509
@@ -52,6 +53,18 @@ class Authorities:
         except ValueError as error:
             raise CertificateRefused("a file of authorities without a certificate that signed itself") from error
         return cls(store, tuple(one for one in found if one.subject != one.issuer))
+
+    @classmethod
+    def load(cls, file: str) -> Self:
+        """Read a file; an empty name stands for nobody.
+
+        Raises:
+            CertificateRefused: it cannot be read, or holds no anchor.
+        """
+        try:
+            return cls.read(Path(file).read_bytes()) if file else cls.nobody()
+        except OSError as error:
+            raise CertificateRefused(f"{file}, a file of authorities, cannot be read: {error.strerror}") from error
 
     @classmethod
     def nobody(cls) -> Self:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import stat
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -11,8 +12,10 @@ import pytest
 from idp import clock
 from idp.cli import demo_clients, demo_tls
 from idp.cli.front import fill_in
+from idp.cli.serve import own_socket
 from idp.errors import SettingsError
 from keys.certificates.development import DevelopmentAuthority
+from tests.support.house import settings_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,3 +75,21 @@ def test_a_file_that_lists_no_relying_parties_is_named(tmp_path: Path, text: str
         demo_clients.read(file)
     file.write_text("[{}]", encoding="utf-8")
     assert demo_clients.read(file).clients == ({},)
+
+
+def test_a_socket_that_a_killed_server_left_is_removed_and_a_living_ones_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "sen.sock"
+    settings = settings_for(folder=tmp_path, redis_url="unix:///nowhere", SEN_FRONT__SOCKET=str(path))
+    assert own_socket(settings) == path
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    assert path.exists()
+    assert own_socket(settings) == path
+    assert not path.exists()
+    with socket.socket(socket.AF_UNIX) as living:
+        living.bind(str(path))
+        living.listen()
+        with pytest.raises(SettingsError, match="another server listens"):
+            own_socket(settings)
+        assert path.exists()
+    assert own_socket(settings_for(folder=tmp_path, redis_url="unix:///nowhere")) is None

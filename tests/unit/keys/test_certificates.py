@@ -74,8 +74,11 @@ def test_authorities_without_an_anchor_are_none() -> None:
     for pem in (b"", b"x", root.authority().pem, root.key_pem):
         with pytest.raises(CertificateRefused):
             Authorities.read(pem)
-    with pytest.raises(CertificateRefused):
-        Authorities.nobody().check(root.client().certificate, now=NOW)
+    with pytest.raises(CertificateRefused, match="cannot be read"):
+        Authorities.load("/nowhere/authorities.pem")
+    for nobody in (Authorities.nobody(), Authorities.load("")):
+        with pytest.raises(CertificateRefused):
+            nobody.check(root.client().certificate, now=NOW)
 
 
 @pytest.mark.spec("MT-03")
