@@ -20,7 +20,7 @@ from idp.citizens.register import LocalRegister, RegisterName
 from idp.endpoints import ROUTES
 from idp.endpoints._front import SAID, Front
 from idp.endpoints._http import EVERYWHERE, STATUS_LINES, Response, error_response, read_request
-from idp.errors import ProtocolError, ServerError, SettingsError, TemporarilyUnavailable
+from idp.errors import ProtocolError, ServerError, TemporarilyUnavailable
 from idp.login.journey import Journey
 from idp.login.method import Desk
 from idp.login.transaction import Transactions
@@ -50,7 +50,7 @@ from idp.storage.sql.register import SqlRegister
 from idp.storage.sql.relying_parties import SqlRegistrations, SqlRelyingParties
 from idp.storage.sql.sessions import SqlSessions
 from keys import KeyRing, KeysError, RingSettings, Sealer, open_custodians
-from keys.certificates import Authorities, CertificateRefused
+from keys.certificates import Authorities
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -160,17 +160,8 @@ def _provider(*, settings: Settings, database: Database, ephemeral: RedisEphemer
         sealer=sealer,
         outbound=outbound,
         approvals=SqlApprovals(database),
-        client_authorities=_client_authorities(settings),
+        client_authorities=Authorities.load(settings.front.client_authorities),
     )
-
-
-def _client_authorities(settings: Settings) -> Authorities:
-    """Read whose client certificates are believed; nobody's where no file is named."""
-    file = settings.front.client_authorities
-    try:
-        return Authorities.read(Path(file).read_bytes()) if file else Authorities.nobody()
-    except (OSError, CertificateRefused) as error:
-        raise SettingsError((f"[front] client_authorities: {file} holds no authorities: {error}",)) from error
 
 
 def _registrar(provider: Provider, *, database: Database) -> Registrar:
