@@ -32,6 +32,9 @@ from consent.record import (
 
 Reason = Literal["first", "new", "expired", "changed", "withdrawn"]
 
+ONE_MATTER = "details:"
+"""How the name of an item begins that was agreed to for one matter: it goes into no later record by itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -79,7 +82,8 @@ class Decision:
 
     `reason` is None where nothing has to be asked. `new_items` are to be answered or, where the law grants them, to
     be told. `known_items` are asked for and already granted: shown, not asked. `carried` is every item of the record
-    in force that goes on into the next one, known, refused, or not asked for this time.
+    in force that goes on into the next one, known, refused, or not asked for this time, but for one matter that is not
+    asked for now.
     """
 
     demand: Demand
@@ -118,7 +122,11 @@ def decide(*, demand: Demand, standing: Standing | None, now: datetime) -> Decis
     granted = {item.claim for item in known}
     new = tuple(asked for asked in demand.items if asked.claim not in granted)
     answered = {asked.claim for asked in new}
-    carried = tuple(item for item in record.values() if item.claim not in answered)
+    carried = tuple(
+        item
+        for item in record.values()
+        if item.claim not in answered and (item.claim in granted or not item.claim.startswith(ONE_MATTER))
+    )
     return Decision(demand=demand, standing=standing, reason="new", new_items=new, known_items=known, carried=carried)
 
 

@@ -154,7 +154,7 @@ def _read_form(environ: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def read_parameters(text: str) -> Mapping[str, str]:
-    """Read parameters that stand once; empty ones count as absent (RFC 6749 section 3.1).
+    """Read parameters that stand once, `resource` excepted; empty ones count as absent (RFC 6749 section 3.1).
 
     Raises:
         InvalidRequest: one is repeated, or there are too many, or they cannot be read.
@@ -170,11 +170,22 @@ def read_parameters(text: str) -> Mapping[str, str]:
             raise InvalidRequest("The parameters cannot be read.") from error
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise InvalidRequest("A parameter is repeated; each may stand once.")
+        found = _with_resources(pairs)
+        pairs = list(found.items())
     values = found.values()
     if ("%00" in text or "\x00" in text) and any("\x00" in value for value in values):
         raise InvalidRequest("A parameter holds a NUL character.")
     return {name: value for name, value in pairs if value} if "" in values else found
+
+
+def _with_resources(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """Put several `resource` into one, with a space between them; nothing else may be repeated (RFC 8707 section 2)."""
+    others = [(name, value) for name, value in pairs if name != "resource"]
+    found = dict(others)
+    if len(found) != len(others):
+        raise InvalidRequest("A parameter is repeated; each may stand once.")
+    found["resource"] = " ".join(value for name, value in pairs if name == "resource")
+    return found
 
 
 def _decoded(text: str) -> str:

@@ -13,7 +13,7 @@ from idp.errors import AccessDenied, ProtocolError
 from idp.pages import _flow, _visit
 from idp.pages._portal import portal_view
 from idp.pages._words import page
-from idp.pages.consent_view import consent_view, wording_of
+from idp.pages.consent_view import consent_view, detail_views, wording_of
 from idp.protocol.interaction import NeedsConsent
 
 if TYPE_CHECKING:
@@ -39,13 +39,14 @@ def show() -> ResponseReturnValue:
 
 def _page(now: Situation, *, held: Held, decision: Decision) -> Response:
     services = _visit.services()
-    wording = wording_of(client=now.client, decision=decision, purposes=services.provider.purposes)
+    details = detail_views(now.request)
+    wording = wording_of(client=now.client, decision=decision, purposes=services.provider.purposes, details=details)
     shown = fingerprint(
         transaction_id=now.transaction.id, subject=held.session.citizen_id, decision=decision, wording=wording
     )
     services.transactions.change(now.transaction, shown=shown)
     known = services.provider.authorizations.known(citizen_id=held.session.citizen_id)
-    view = consent_view(decision=decision, known=known, purposes=services.provider.purposes)
+    view = consent_view(decision=decision, known=known, purposes=services.provider.purposes, details=details)
     return page(
         "consent.html",
         form_targets=now.client.origins,
@@ -75,7 +76,12 @@ def take() -> ResponseReturnValue:
         return _flow.go_on(transaction)
     decision = now.need.decision
     services = _visit.services()
-    wording = wording_of(client=now.client, decision=decision, purposes=services.provider.purposes)
+    wording = wording_of(
+        client=now.client,
+        decision=decision,
+        purposes=services.provider.purposes,
+        details=detail_views(now.request),
+    )
     citizen_id = now.held.session.citizen_id
     expected = fingerprint(transaction_id=transaction.id, subject=citizen_id, decision=decision, wording=wording)
     try:

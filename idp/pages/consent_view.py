@@ -5,21 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from babel import Locale
 
 from consent import Wording
 from idp import clock
+from idp.pages import _visit
 from idp.pages._words import current_language
 from idp.pages._words import gettext as _
 from idp.pages.languages import birth_date, day
 from idp.protocol.claims import values
 from idp.protocol.interaction import OFFLINE, WORDING_VERSION
+from idp.relying_parties.authorization_details import ITEM_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from consent import Decision
     from idp.protocol.claims import Known
+    from idp.protocol.records import AuthorizationRequest
     from idp.relying_parties.client import RelyingParty
     from idp.relying_parties.purposes import Purpose, PurposeCatalogue, PurposeItem
 
@@ -42,8 +46,38 @@ class ItemView:
     sensitive: bool
 
 
+@dataclass(frozen=True, slots=True)
+class DetailView:
+    """One matter (RFC 9396): its kind, the request in words, and label and value of what the sentence leaves out."""
+
+    name: str
+    sentence: str
+    beside: tuple[tuple[str, str], ...]
+
+
+def detail_views(request: AuthorizationRequest) -> tuple[DetailView, ...]:
+    """Return what a request asks for beyond data: in the words of the registry of types, and in no others."""
+    if request.authorization_details is None:
+        return ()
+    types, language = _visit.services().provider.details_types.types, current_language()
+    asked = [(types[one["type"]], one) for one in orjson.loads(request.authorization_details)]
+    return tuple(
+        DetailView(kind.name[language], kind.in_words(one, language=language), kind.beside(one, language=language))
+        for kind, one in asked
+    )
+
+
+def _kind_name(item: str) -> str:
+    """Return what kind of matter an item of the ledger was; one that the registry no longer knows keeps its id."""
+    kind = item.split(":")[1]
+    found = _visit.services().provider.details_types.types.get(kind)
+    return kind if found is None else found.name[current_language()]
+
+
 def item_name(claim: str) -> str:
-    """Return how an item is called, in the page's language."""
+    """Return how an item is called, in the page's language; of what was agreed in one matter, the kind of matter."""
+    if claim.startswith(ITEM_PREFIX):
+        return _kind_name(claim)
     names = {
         "name": _("Họ và tên"),
         "birthdate": _("Ngày sinh"),
@@ -119,12 +153,14 @@ def _item_view(*, claim: str, item: PurposeItem | None, value: Any) -> ItemView:
     )
 
 
-def consent_view(*, decision: Decision, known: Known, purposes: PurposeCatalogue) -> Mapping[str, Any]:
-    """Return what the template needs: the purpose, new and known items, the reason, and until when."""
+def consent_view(
+    *, decision: Decision, known: Known, purposes: PurposeCatalogue, details: tuple[DetailView, ...] = ()
+) -> Mapping[str, Any]:
+    """Return what the template needs: the purpose, new and known items, matters, the reason, and until when."""
     purpose = purposes.get(decision.demand.purpose)
     catalogue = {item.claim: item for item in purpose.items}
-    new = [item.claim for item in decision.new_items]
-    kept = [item.claim for item in decision.known_items]
+    new = [item.claim for item in decision.new_items if not item.claim.startswith(ITEM_PREFIX)]
+    kept = [item.claim for item in decision.known_items if not item.claim.startswith(ITEM_PREFIX)]
     found = values(known=known, names=[*new, *kept])
     language = current_language()
 
@@ -137,6 +173,7 @@ def consent_view(*, decision: Decision, known: Known, purposes: PurposeCatalogue
         "reason": decision.reason or "again",
         "new_items": [view(claim) for claim in new],
         "known_items": [view(claim) for claim in kept],
+        "details": details,
         "until": day(_end_of(decision)),
     }
 
@@ -149,7 +186,9 @@ def _end_of(decision: Decision) -> Any:
     return end
 
 
-def wording_of(*, client: RelyingParty, decision: Decision, purposes: PurposeCatalogue) -> Wording:
+def wording_of(
+    *, client: RelyingParty, decision: Decision, purposes: PurposeCatalogue, details: tuple[DetailView, ...] = ()
+) -> Wording:
     """Return the exact text of the page without a person's values, for the record."""
     language = current_language()
     purpose: Purpose = purposes.get(decision.demand.purpose)
@@ -161,11 +200,19 @@ def wording_of(*, client: RelyingParty, decision: Decision, purposes: PurposeCat
         purpose.name[language],
         purpose.purpose[language],
     ]
+    for detail in details:
+        lines += [f"{detail.name} · {detail.sentence}", *(f"{label} · {value}" for label, value in detail.beside)]
     for asked in decision.new_items:
+        if asked.claim.startswith(ITEM_PREFIX):
+            continue
         view = _item_view(claim=asked.claim, item=catalogue.get(asked.claim), value=None)
         kind = _("Tùy bạn chọn") if asked.optional else _("Bắt buộc")
         lines.append(f"{view.name} · {kind} · {view.why} · {view.legal_basis}")
-    lines += [f"{item_name(item.claim)} · " + _("Bạn đã đồng ý trước đây") for item in decision.known_items]
+    lines += [
+        f"{item_name(item.claim)} · " + _("Bạn đã đồng ý trước đây")
+        for item in decision.known_items
+        if not item.claim.startswith(ITEM_PREFIX)
+    ]
     lines += [
         _("Chỉ những mục trên được gửi đi, chỉ cho mục đích này."),
         _("Nếu bạn không đồng ý, không có thông tin nào được gửi và bạn quay lại cổng."),

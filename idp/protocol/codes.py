@@ -124,6 +124,7 @@ def record_of(
         resource=request.resource,
         dpop_jkt=request.dpop_jkt,
         authorization_details=request.authorization_details,
+        tells_grant=request.tells_grant,
         generation=request.generation,
         sealed_claims=sealed_claims,
     )

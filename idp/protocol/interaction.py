@@ -5,7 +5,7 @@ One function decides, for the authorization endpoint and for the pages alike, so
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from consent import Asked, Decision, Demand
@@ -98,7 +98,13 @@ def demand_of(*, request: AuthorizationRequest, purpose: Purpose) -> Demand:
         if len(_demands) >= MOST_DEMANDS:
             _demands.clear()
         known = _demands[key] = purpose, _demand(request=request, purpose=purpose, asked=asked)
-    return known[1]
+    return _with_details(known[1], request.details_items) if request.details_items else known[1]
+
+
+def _with_details(demand: Demand, names: tuple[str, ...]) -> Demand:
+    """Add what is asked for in one matter; it is another each time, and kept for no other request."""
+    details = tuple(Asked(claim=name, required=True, basis="consent", legal_basis=OFFLINE_BASIS) for name in names)
+    return replace(demand, items=demand.items + details)
 
 
 def _demand(*, request: AuthorizationRequest, purpose: Purpose, asked: frozenset[str]) -> Demand:

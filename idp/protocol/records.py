@@ -48,6 +48,8 @@ class AuthorizationRequest:
     response_mode: str = "query"
     dpop_jkt: str | None = None  # the key that the code is bound to (RFC 9449 section 10)
     authorization_details: str | None = None  # JSON, checked (RFC 9396)
+    details_items: tuple[str, ...] = ()  # what each of them is called in the ledger of consents
+    tells_grant: bool = False  # whether the token answer names the grant, to be managed by (Grant Management)
     generation: str = ""  # of the registration that it was checked against
     waiting: str | None = None  # the request of another device that is answered (RFC 8628, CIBA), by its name
     confirmed_by: str | None = None  # the id of the citizen who said that this device is the own one
@@ -98,6 +100,7 @@ class CodeRecord:
     sealed_claims: str | None = None
     dpop_jkt: str | None = None
     authorization_details: str | None = None
+    tells_grant: bool = False
     generation: str = ""
 
 
@@ -162,22 +165,22 @@ class AnyAuthorization:
     id: str
     grant_type: str
     client_id: str
-    citizen_id: str | None
+    citizen_id: str | None = None
     scope: str
     claims: str
     resource: str | None
     subject: str | None
-    acr: str | None
-    amr: str | None
-    account_level: int | None
-    auth_time: int | None
-    dpop_jkt: str | None
-    certificate_x5t: str | None
-    authorization_details: str | None
-    act: str | None
+    acr: str | None = None
+    amr: str | None = None
+    account_level: int | None = None
+    auth_time: int | None = None
+    dpop_jkt: str | None = None
+    certificate_x5t: str | None = None
+    authorization_details: str | None = None
+    act: str | None = None
     created_at: int
     last_used_at: int
-    refresh_expires_at: int | None
+    refresh_expires_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,16 +7,14 @@ established. It raises what the relying party is told.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
 from idp.errors import (
     InvalidRequest,
     InvalidScope,
-    InvalidTarget,
     RequestNotSupported,
     UnauthorizedClient,
     UnmetAuthentication,
@@ -27,13 +25,14 @@ from idp.protocol.authorization_response import MODES
 from idp.protocol.claims import VERIFICATION, asked_by_scope, bare
 from idp.protocol.claims.released import LEGACY_SCOPE
 from idp.protocol.claims.requested import read as read_claims
+from idp.protocol.draft import Draft, Established, details, grant_management, resource
 from idp.protocol.id_token_hint import read_hint
 from idp.relying_parties.purposes import SCOPE_PREFIX
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from idp.protocol.claims.requested import ClaimsParameter
-    from idp.protocol.provider import Provider
-    from idp.relying_parties.client import RelyingParty
     from idp.relying_parties.purposes import Purpose
 
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
@@ -48,18 +47,6 @@ HINT_PURPOSE = "login hint"
 WANTED_PURPOSE = "wanted values"
 LONGEST_AGE = 10 * 365 * 86400
 LONGEST_NUMBER = 12
-
-Established = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A request on its way through the checks; `unverified` holds single, non-empty parameters."""
-
-    unverified: Mapping[str, str]
-    client: RelyingParty
-    provider: Provider
-    pushed: bool
 
 
 def redirect_uri(draft: Draft) -> Established:
@@ -251,14 +238,6 @@ def hints(draft: Draft) -> Established:
     return {"login_hint": sealed, "ui_locales": draft.unverified.get("ui_locales", "")[:LONGEST_LOCALES] or None}
 
 
-def resource(draft: Draft) -> Established:
-    """Read the resource server that access tokens are for (RFC 8707 section 2)."""
-    value = draft.unverified.get("resource")
-    if value is not None and value not in draft.client.resources:
-        raise InvalidTarget("This relying party is not registered for that resource.")
-    return {"resource": value}
-
-
 @dataclass(frozen=True, slots=True)
 class Check:
     """One row: the check and the endpoints that run it; `elsewhere`: the citizen answers on another device."""
@@ -288,4 +267,6 @@ CHECKS: tuple[Check, ...] = (
     Check(expected_subject, par=True, authorize=True, elsewhere=True),
     Check(hints, par=True, authorize=True, elsewhere=True),
     Check(resource, par=True, authorize=True, elsewhere=True),
+    Check(details, par=True, authorize=True, elsewhere=True),
+    Check(grant_management, par=True, authorize=True),
 )

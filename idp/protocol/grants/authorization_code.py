@@ -16,6 +16,7 @@ from idp.errors import InvalidGrant, InvalidRequest, UnauthorizedClient
 from idp.protocol import codes, pkce, tokens
 from idp.protocol.client_auth import spend
 from idp.protocol.grants.call import TokenAnswer
+from idp.protocol.grants.narrowing import narrowed
 from idp.protocol.interaction import OFFLINE
 from idp.protocol.records import CodeRecord, NewAuthorization
 from idp.protocol.store import CodeReused
@@ -105,8 +106,6 @@ def _check(*, call: GrantCall, record: CodeRecord) -> None:
     if call.form.get("redirect_uri") != record.redirect_uri:
         raise InvalidGrant("redirect_uri is not the one of the authorization request.")
     pkce.check_verifier(unverified_verifier=call.form.get("code_verifier"), expected_challenge=record.code_challenge)
-    if call.form.get("resource", record.resource) != record.resource:
-        raise InvalidGrant("resource is not the one of the authorization request.")
 
 
 def _issue(
@@ -146,7 +145,10 @@ def _issue(
     sealed = record.sealed_claims
     inside = None if sealed is None else _open_claims(sealed=b64decode(sealed), provider=provider)
     extras = IdTokenExtras(nonce=record.nonce, claims=inside)
-    members = tokens.answer_members(authorization=new, client=client, extras=extras, provider=provider, now=call.now)
+    told = narrowed(new, form=call.form)
+    members = tokens.answer_members(authorization=told, client=client, extras=extras, provider=provider, now=call.now)
+    if record.tells_grant:
+        members["grant_id"] = new.id
     return new, members if refresh is None else {**members, "refresh_token": refresh}
 
 

@@ -51,6 +51,7 @@ CONSENT: dict[str, Any] = SESSION | {
         item("address", "Địa chỉ thường trú", "Số 1 phố Thử Nghiệm, phường Cửa Nam, Hà Nội", required=False),
     ],
     "known_items": [],
+    "details": (),
     "until": "22/11/2027",
     "consent_url": "/consent",
     "shown": "fingerprint",

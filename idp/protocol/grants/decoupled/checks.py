@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from idp.protocol.draft import Draft
 from idp.protocol.records import AuthorizationRequest
-from idp.protocol.request_checks import CHECKS, Draft
+from idp.protocol.request_checks import CHECKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
