@@ -30,7 +30,7 @@ class RelyingParty:
     verifier: str = ""
 
     @classmethod
-    def registered(cls, running: Running) -> Self:
+    def registered(cls, running: Running, **more: Any) -> Self:
         """Register with a secret and refresh tokens."""
         party = cls(running, f"party-{secrets.token_hex(6)}", secrets.token_urlsafe(32))
         metadata = {
@@ -42,6 +42,7 @@ class RelyingParty:
             "scope": "openid offline_access",
             "token_endpoint_auth_method": "client_secret_basic",
             "purposes": ["driving-licence"],
+            **more,
         }
         hashed = sha256(party.secret.encode()).digest()
         stored = StoredClient(party.client_id, "web", metadata, hashed, "approved", clock.now(), None)

@@ -51,3 +51,38 @@ def test_sessions_that_ran_out_are_not_listed(office: Office) -> None:
     first = office.activates()
     with time_machine.travel(first.session.expires_at + timedelta(seconds=1)):
         assert office.sessions.of_citizen(citizen_id=first.citizen.id) == ()
+
+
+@pytest.mark.spec("SS-02", "AD-05")
+def test_the_logins_of_one_browser_end_together_whichever_of_them_is_ended(office: Office) -> None:
+    first = office.activates()
+    elsewhere = office.logs_in(first.passkey)
+    chain = [first.session]
+    for _ in range(2):
+        (passkey,) = office.passkeys.of_citizen(citizen_id=first.citizen.id)
+        chain.append(office.logs_in(passkey, former=chain[-1]))
+    assert {login.chain_id for login in chain} == {first.session.id}
+    office.sessions.end(session_id=chain[1].id, reason="logout", actor="operator")
+    assert office.sessions.of_citizen(citizen_id=first.citizen.id) == (elsewhere,)
+    assert office.events_of(first.citizen).count("SessionEnded") == 3
+
+
+@pytest.mark.spec("SS-06")
+def test_logging_out_everywhere_else_keeps_what_this_browser_had_before(office: Office) -> None:
+    first = office.activates()
+    elsewhere = office.logs_in(first.passkey)
+    (passkey,) = office.passkeys.of_citizen(citizen_id=first.citizen.id)
+    here = office.logs_in(passkey, former=first.session)
+    ended = office.sessions.end_others(
+        citizen_id=first.citizen.id, kept_session_id=here.id, reason="ended by the citizen", actor="anyone"
+    )
+    assert ended == (elsewhere.id,)
+    assert office.sessions.of_citizen(citizen_id=first.citizen.id) == (here, first.session)
+
+
+def test_a_browser_that_somebody_else_used_begins_a_chain_of_its_own(office: Office) -> None:
+    first, stranger = office.activates(), office.activates()
+    theirs = office.logs_in(stranger.passkey, former=first.session)
+    assert theirs.chain_id == theirs.id
+    office.sessions.end(session_id=theirs.id, reason="logout", actor="anyone")
+    assert office.sessions.of_citizen(citizen_id=first.citizen.id) == (first.session,)

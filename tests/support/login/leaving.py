@@ -60,11 +60,15 @@ def frames_of(page: TestResponse) -> list[str]:
 
 @dataclass
 class Receiver:
-    """A portal's server for logout tokens: answers with `answers` in turn (the last one stays), after `delay`."""
+    """A portal's server for logouts: answers tokens with `answers` in turn (the last one stays), frames with a page.
+
+    With `hang` it answers nobody before that is set.
+    """
 
     answers: list[int] = field(default_factory=lambda: [200])
     hang: threading.Event | None = None
     received: list[dict[str, str]] = field(default_factory=list)
+    framed: list[str] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         """Listen."""
@@ -78,6 +82,15 @@ class Receiver:
                     receiver.hang.wait(30)
                 status = receiver.answers.pop(0) if len(receiver.answers) > 1 else receiver.answers[0]
                 self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def do_GET(self) -> None:
+                receiver.framed.append(self.path)
+                if receiver.hang is not None:
+                    receiver.hang.wait(30)
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html")
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -99,7 +112,12 @@ class Receiver:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self.server.server_port}/backchannel-logout"
+        return f"{self.origin}/backchannel-logout"
+
+    @property
+    def origin(self) -> str:
+        """Its scheme, host and port."""
+        return f"http://localhost:{self.server.server_port}"
 
 
 def courier_of(house: House) -> Courier:
