@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 BACKCHANNEL_LOGOUT = "backchannel_logout"
+CIBA_PING = "ciba_ping"
 
 Outcome = Literal["delivered", "refused", "given_up"]
 

@@ -11,6 +11,7 @@ from idp.pages._page import protect
 from idp.pages._portal import carried_answer
 from idp.pages._shield import Pages
 from idp.pages._visit import EXTENSION
+from idp.pages.decoupled import approvals, device
 from idp.pages.languages import Languages
 from idp.settings import data_folder
 
@@ -47,6 +48,14 @@ PAGES: dict[str, dict[str, Callable[[], ResponseReturnValue]]] = {
     "/account/sessions": {"GET": account.sessions_page},
     "/account/sessions/end": {"POST": account.end_session},
     "/account/activity": {"GET": account.activity},
+    "/account/approvals": {"GET": approvals.list_page},
+    "/account/approvals/open": {"POST": approvals.open_one},
+    "/account/approvals/state": {"GET": approvals.state},
+    "/approvals/confirm": {"GET": approvals.confirm_page, "POST": approvals.confirm},
+    "/approvals/done": {"GET": approvals.done},
+    "/device": {"GET": device.show, "POST": device.enter},
+    "/device/confirm": {"GET": device.confirm_page, "POST": device.confirm},
+    "/device/done": {"GET": device.done},
     "/logout": {"GET": logout.show, "POST": logout.show},
     "/logout/confirm": {"POST": logout.confirm},
 }

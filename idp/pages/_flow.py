@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from flask import redirect
 
 from idp import clock
-from idp.errors import ProtocolError, TemporarilyUnavailable, TransactionLost
+from idp.errors import InvalidRequestUri, ProtocolError, TemporarilyUnavailable, TransactionLost, UnmetAuthentication
 from idp.pages import _visit
 from idp.pages._portal import back_to_portal
 from idp.protocol import codes
 from idp.protocol.authorization_response import with_error
-from idp.protocol.interaction import NeedsConsent, NeedsLogin, Visit, decide
+from idp.protocol.grants.decoupled import decisions
+from idp.protocol.interaction import NeedsConsent, NeedsLogin, Ready, Visit, decide
 
 if TYPE_CHECKING:
     from werkzeug import Response
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from idp.protocol.records import AuthorizationRequest
     from idp.relying_parties.client import RelyingParty
     from idp.sessions import Held
+
+ELSEWHERE = {"device": "/device", "ciba": "/approvals"}
+"""Where the pages lie of each kind of request that another device waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +88,11 @@ def go_on(transaction: Transaction) -> Response:
         now = situation(transaction)
         if now is None:
             return redirect(transaction.then if _visit.held() else f"/login?tx={transaction.id}", 303)
-        if isinstance(now.need, NeedsLogin) or now.held is None:
-            return redirect(f"/login?tx={transaction.id}", 303)
-        if isinstance(now.need, NeedsConsent):
-            return redirect(f"/consent?tx={transaction.id}", 303)
+        page = _page_for(now)
+        if page is not None or now.held is None or not isinstance(now.need, Ready):
+            return redirect(f"{page or '/login'}?tx={transaction.id}", 303)
+        if now.request.waiting is not None:
+            return _approve_elsewhere(now, waiting=now.request.waiting, held=now.held, ready=now.need)
         answer = codes.issue(
             request=now.request,
             client=now.client,
@@ -101,6 +106,55 @@ def go_on(transaction: Transaction) -> Response:
         return back_with(transaction, error)
 
 
+def _page_for(now: Situation) -> str | None:
+    """Return the page that has to come before an answer, or None where everything holds."""
+    if isinstance(now.need, NeedsLogin) or now.held is None:
+        return "/login"
+    if now.request.waiting is not None and now.request.confirmed_by != now.held.session.citizen_id:
+        return f"{_elsewhere(now.request.waiting)}/confirm"
+    return "/consent" if isinstance(now.need, NeedsConsent) else None
+
+
+def _elsewhere(waiting: str) -> str:
+    """Return where the pages lie of a request that another device waits for."""
+    return ELSEWHERE[waiting.partition(".")[0]]
+
+
+def _approve_elsewhere(now: Situation, *, waiting: str, held: Held, ready: Ready) -> Response:
+    """Leave the answer for the other device, and tell the citizen to go back to it."""
+    decisions.approve(
+        request=now.request,
+        client=now.client,
+        held=held,
+        ready=ready,
+        provider=_visit.services().provider,
+        transaction_key=now.transaction.key,
+    )
+    return redirect(f"{_elsewhere(waiting)}/done?answer=approved", 303)
+
+
+def refuse_elsewhere(transaction: Transaction, *, reason: str) -> Response:
+    """Let the other device hear that there will be no tokens, and tell the citizen; the transaction is over.
+
+    Raises:
+        InvalidRequestUri: it was answered before, or it is too late.
+    """
+    services, client, asked = _visit.services(), client_of(transaction), transaction.request
+    if client is None or asked is None or asked.waiting is None:
+        raise TransactionLost("There is nothing to refuse.")
+    services.transactions.end(transaction)
+    visitor = _visit.held()
+    decisions.refuse(
+        request=asked,
+        client=client,
+        citizen_id=visitor.session.citizen_id if visitor else None,
+        reason=reason,
+        provider=services.provider,
+    )
+    answer = "level" if reason == UnmetAuthentication.code else "refused"
+    return redirect(f"{_elsewhere(asked.waiting)}/done?answer={answer}", 303)
+
+
 def back_with(transaction: Transaction, error: ProtocolError) -> Response:
     """Send the citizen back to the portal with an error; the transaction is over.
 
@@ -111,6 +165,10 @@ def back_with(transaction: Transaction, error: ProtocolError) -> Response:
     asked = transaction.request
     if asked is None or isinstance(error, TemporarilyUnavailable):
         raise error
+    if asked.waiting is not None:
+        if isinstance(error, InvalidRequestUri):  # it was answered before
+            raise error
+        return refuse_elsewhere(transaction, reason=error.code)
     services, client = _visit.services(), client_of(transaction)
     if client is None:
         raise error

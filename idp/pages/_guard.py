@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 FRESH_SECONDS = 300
 OWN = (
     "/account", "/account/passkeys", "/account/services", "/account/sessions", "/account/activity",
+    "/account/approvals",
 )  # fmt: skip
 
 

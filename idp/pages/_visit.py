@@ -50,6 +50,12 @@ def held() -> Held | None:
     return cast("Held | None", g.held)
 
 
+def peek() -> Session | None:
+    """Return the session of this visitor, if every gate behind it is open; looking does not keep it awake."""
+    found = services().sessions.find(cookie(cookies.SESSION))
+    return found if found is not None and _open(found) else None
+
+
 def has_session() -> bool:
     """Return whether this visit has already been found to have a session; asks nobody."""
     return g.get("held") is not None

@@ -135,6 +135,9 @@ def _sentence(record: AuditRecord) -> str | None:
         "ConsentRefused": _("Không đồng ý chia sẻ thông tin"),
         "ConsentWithdrawn": _("Rút lại sự đồng ý"),
         "AuthorizationGranted": _("Gửi thông tin đã đồng ý"),
+        "WaitingRequestApproved": _("Xác nhận một yêu cầu từ thiết bị khác"),
+        "WaitingRequestRefused": _("Từ chối một yêu cầu từ thiết bị khác"),
+        "WaitingRequestDisowned": _("Báo “Không phải tôi” với một cổng"),
         "AuthorizationEnded": _("Ngừng gửi thông tin"),
     }
     return sentences.get(record.type)

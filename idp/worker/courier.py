@@ -17,8 +17,8 @@ import structlog
 from idp import clock
 from idp.errors import SenError
 from idp.metrics import DELIVERIES, OUTBOX_WAITING
-from idp.outbox import BACKCHANNEL_LOGOUT
-from idp.worker import backchannel_logout
+from idp.outbox import BACKCHANNEL_LOGOUT, CIBA_PING
+from idp.worker import backchannel_logout, ciba_ping
 from idp.worker.answers import Undeliverable, Unwanted
 from keys import KeysError
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from idp.outbox import Claimed, OutboxStore, Outcome
     from idp.protocol.provider import Provider
 
-SENDERS: dict[str, Callable[..., None]] = {BACKCHANNEL_LOGOUT: backchannel_logout.send}
+SENDERS: dict[str, Callable[..., None]] = {BACKCHANNEL_LOGOUT: backchannel_logout.send, CIBA_PING: ciba_ping.send}
 """How each kind is sent."""
 
 HANDS = 32

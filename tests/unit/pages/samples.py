@@ -57,6 +57,24 @@ CONSENT: dict[str, Any] = SESSION | {
     "shown": "fingerprint",
     "tx": "transaction",
 }
+ANSWERS = ("approved", "refused", "level")
+WAITS = {"portal": PORTAL, "until": "10:07"}
+NOTHING_WAITS = {
+    "approval": None,
+    "approvals_url": "/account/approvals",
+    "approvals_state_url": "/account/approvals/state",
+}
+CONFIRM: dict[str, Any] = SESSION | {
+    "portal": PORTAL,
+    "tx": "transaction",
+    "choices": ("BCDF-GHJK", "LMNP-QRST", "VWXZ-BCDF"),
+    "message": "BCDF-GHJK",
+    "purpose_name": "Đổi giấy phép lái xe",
+    "purpose_text": "Để cơ quan cấp giấy phép xử lý hồ sơ của bạn.",
+    "item_names": ["Họ và tên", "Ngày sinh"],
+    "confirm_url": "/confirm",
+    "blocked_hours": 24,
+}
 PASSKEYS = [
     {
         "id": "1",
@@ -167,6 +185,7 @@ SAMPLES = (
         "account/index.html",
         SESSION,
         {"name": "Nguyễn Thị An", "level": "Mức độ 2", "account_level": "Mức độ 02", "passkey_count": 1, "news": []},
+        NOTHING_WAITS,
     ),
     sample(
         "account-news",
@@ -174,7 +193,31 @@ SAMPLES = (
         SESSION,
         {"name": "Nguyễn Thị An", "level": "Mức độ 2", "account_level": "Mức độ 02", "passkey_count": 2},
         {"news": ["22/11/2026 10:04: Tạo khóa truy cập mới"]},
+        NOTHING_WAITS,
     ),
+    sample(
+        "account-request-waits",
+        "account/index.html",
+        SESSION,
+        {"name": "Nguyễn Thị An", "level": "Mức độ 2", "account_level": "Mức độ 02", "passkey_count": 2, "news": []},
+        NOTHING_WAITS | {"approval": WAITS},
+    ),
+    sample("device-code", "device/code.html", {"code": "", "errors": {}, "device_url": "/device"}),
+    sample(
+        "device-code-wrong", "device/code.html", {"code": "abc", "errors": {"code": "Sai."}, "device_url": "/device"}
+    ),
+    sample("device-confirm", "device/confirm.html", CONFIRM),
+    *(sample(f"device-{answer}", "device/done.html", {"answer": answer}) for answer in ANSWERS),
+    sample(
+        "approvals", "approvals/list.html", SESSION, {"approval": WAITS, "open_url": "/open", "state_url": "/state"}
+    ),
+    sample(
+        "approvals-none", "approvals/list.html", SESSION, {"approval": None, "open_url": "/open", "state_url": "/state"}
+    ),
+    sample("approvals-confirm", "approvals/confirm.html", CONFIRM, {"message": "47", "choices": ("12", "47", "93")}),
+    sample("approvals-confirm-message", "approvals/confirm.html", CONFIRM, {"choices": (), "message": "Hồ sơ 12"}),
+    sample("approvals-confirm-silent", "approvals/confirm.html", CONFIRM, {"choices": (), "message": None}),
+    *(sample(f"approvals-{answer}", "approvals/done.html", {"answer": answer}) for answer in ANSWERS),
     sample(
         "passkeys",
         "account/passkeys.html",

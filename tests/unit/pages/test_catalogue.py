@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[3]
 CATALOGUE = ROOT / "templates" / "translations" / "en" / "LC_MESSAGES" / "messages.po"
 KEYWORDS: dict[str, Any] = {"_": None, "gettext": None, "ngettext": (1, 2)}
 GAP = re.compile(r"%\(\w+\)s|\{\w+\}|</?\w+[^>]*>")
-SOURCES = (("templates", "**/*.html", "jinja2.ext:babel_extract"), ("idp/pages", "*.py", "python"))
+SOURCES = (("templates", "**/*.html", "jinja2.ext:babel_extract"), ("idp/pages", "**/*.py", "python"))
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from idp.audit.events import WaitingRequestApproved, WaitingRequestDisowned, WaitingRequestRefused
 from idp.ephemeral import Drop
 from idp.errors import InvalidRequestUri
-from idp.outbox import Delivery
+from idp.outbox import CIBA_PING, Delivery
 from idp.protocol import codes
 from idp.protocol.grants.decoupled import persons, waiting
 from idp.sessions import touch_step
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from idp.protocol.records import AuthorizationRequest
     from idp.relying_parties.client import RelyingParty
     from idp.sessions import Held
-
-CIBA_PING: Final = "ciba_ping"
-"""The kind of delivery by which a relying party hears that there is an answer."""
 
 NOT_ME: Final = "not me"
 """Why a citizen refused who never asked for it: the relying party is not heard again for a while."""

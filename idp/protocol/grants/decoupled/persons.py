@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 HOUR = 3600
 
 
-def _key(person: str, part: str) -> str:
-    return f"ciba:{{{person}}}:{part}"
+def _key(place: str, part: str) -> str:
+    return f"ciba:{{{place}}}:{part}"
 
 
-def count_steps(*, person: str, client_id: str, seconds: int) -> tuple[Step, ...]:
-    """Return the steps that count this request: what waits for the person now, and what this portal asked in an hour.
+def count_steps(*, place: str, sought: str, client_id: str, seconds: int) -> tuple[Step, ...]:
+    """Return the steps that count a request: what waits at this place now, and what this portal sought in an hour.
 
-    The first one's reply is 1 where nothing waits.
+    The first one's reply is 1 where nothing waits. `sought` is a hash of what the portal said.
     """
-    return Count(_key(person, "waits"), seconds), Count(_key(person, f"asked:{client_id}"), HOUR)
+    return Count(_key(place, "waits"), seconds), Count(f"ciba:sought:{client_id}:{sought}", HOUR)
 
 
-def show_step(*, person: str, name: str, seconds: int) -> Step:
-    """Return the step by which a request is shown on the person's account page; until then nobody sees it."""
-    return Write(_key(person, "shown"), name.encode(), seconds)
+def show_step(*, place: str, name: str, seconds: int) -> Step:
+    """Return the step by which a request is shown on a person's account page; until then nobody sees it."""
+    return Write(_key(place, "shown"), name.encode(), seconds)
 
 
 def release_steps(person: str) -> tuple[Step, ...]:

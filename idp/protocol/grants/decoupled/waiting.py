@@ -7,6 +7,7 @@ citizen decided is written once, by whoever takes the right to decide; what the 
 from __future__ import annotations
 
 import hashlib
+import secrets
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
 Kind = Literal["device", "ciba"]
 Status = Literal["waiting", "approved", "denied"]
 
+SECRET_BYTES: Final = 32
 REMEMBERED_SECONDS: Final = 600
 """For how long after its end a request is still told from one that never was."""
 
+NOTICE_PURPOSE: Final = "ciba notice"
 SLOWER_SECONDS: Final = 5
 GRACE_SECONDS: Final = 0.5
 """What the network may take off the time between two questions."""
@@ -71,6 +74,11 @@ class Waiting:
         return cls(request=AuthorizationRequest.from_members(members.pop("request")), **members)
 
 
+def new_secret() -> str:
+    """Return what a relying party asks with, and nobody else knows: 256 bits."""
+    return secrets.token_urlsafe(SECRET_BYTES)
+
+
 def name_of(kind: Kind, secret: str) -> str:
     """Return the name of the request that a relying party holds the secret of; the secret is kept nowhere."""
     return f"{kind}.{hashlib.sha256(secret.encode()).hexdigest()}"
@@ -89,10 +97,15 @@ def begin_steps(waiting: Waiting) -> tuple[Step, ...]:
     )
 
 
+def read(*, name: str, ephemeral: Ephemeral) -> Waiting | None:
+    """Return a request, wherever it stands; None where it is forgotten."""
+    (data,) = ephemeral.wave(Read(_key(name, "request")))
+    return None if data is None else Waiting.from_json(data)
+
+
 def find(*, name: str, ephemeral: Ephemeral) -> Waiting | None:
     """Return a request that can still be answered, or None."""
-    (data,) = ephemeral.wave(Read(_key(name, "request")))
-    found = None if data is None else Waiting.from_json(data)
+    found = read(name=name, ephemeral=ephemeral)
     return found if found is not None and found.is_open else None
 
 

@@ -1,0 +1,82 @@
+"""CIBA's pages: what waits for a citizen who is logged in, and the answer to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from flask import jsonify, redirect, request
+
+from idp.pages import _visit
+from idp.pages._guard import own_page
+from idp.pages._portal import portal_view
+from idp.pages._words import page
+from idp.pages.decoupled import confirming
+from idp.pages.languages import time_of_day
+from idp.protocol.grants.decoupled import persons
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from idp.pages._portal import PortalView
+    from idp.sessions import Held
+
+LIST = "/account/approvals"
+OPEN = f"{LIST}/open"
+STATE = f"{LIST}/state"
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalView:
+    """A request that waits: whose, and until what time of day."""
+
+    portal: PortalView | None
+    until: str
+
+
+def approval_view(held: Held) -> ApprovalView | None:
+    """Return what waits for a citizen, for the account page; None where nothing does."""
+    provider = _visit.services().provider
+    found = persons.waiting_for(held.session.citizen_id, ephemeral=provider.ephemeral)
+    if found is None:
+        return None
+    portal = portal_view(provider.directory.find(found.request.client_id))
+    return ApprovalView(portal, time_of_day(datetime.fromtimestamp(found.ends_at, tz=UTC)))
+
+
+@own_page
+def list_page(held: Held) -> ResponseReturnValue:
+    """GET /account/approvals: what waits, or that nothing does."""
+    return page("approvals/list.html", approval=approval_view(held), open_url=OPEN, state_url=STATE)
+
+
+@own_page
+def open_one(held: Held) -> ResponseReturnValue:
+    """POST /account/approvals/open: go on to what waits; the login must be young and high enough for it."""
+    found = persons.waiting_for(held.session.citizen_id, ephemeral=_visit.services().provider.ephemeral)
+    return redirect(LIST, 303) if found is None else confirming.begin(found)
+
+
+def state() -> ResponseReturnValue:
+    """GET /account/approvals/state: whether something waits, for our script; asking keeps no session awake."""
+    session = _visit.peek()
+    if session is None:
+        return jsonify(waiting=False), 401
+    found = persons.waiting_for(session.citizen_id, ephemeral=_visit.services().provider.ephemeral)
+    return jsonify(waiting=found is not None)
+
+
+def confirm_page() -> ResponseReturnValue:
+    """GET /approvals/confirm: are you doing this?"""
+    return confirming.show("approvals/confirm.html")
+
+
+def confirm() -> ResponseReturnValue:
+    """POST /approvals/confirm: the code that the other screen shows, yes, no, or "not me"."""
+    return confirming.take()
+
+
+def done() -> ResponseReturnValue:
+    """GET /approvals/done: back to the portal."""
+    return page("approvals/done.html", answer=request.args.get("answer", ""))

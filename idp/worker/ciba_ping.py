@@ -1,0 +1,46 @@
+"""Tells one relying party that its citizen has answered (OpenID Connect CIBA Core section 10.2)."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from typing import TYPE_CHECKING
+
+import orjson
+
+from idp.errors import NoAnswer
+from idp.protocol.grants.decoupled import waiting
+from idp.worker.answers import Undeliverable, Unwanted
+
+if TYPE_CHECKING:
+    from idp.outbox import Claimed
+    from idp.protocol.provider import Provider
+
+SUCCEEDED = (200, 204)
+REFUSED = range(400, 500)
+
+
+def send(claimed: Claimed, *, provider: Provider) -> None:
+    """Post the name of the request, with the token that the relying party made for it.
+
+    Raises:
+        Unwanted: the relying party does not take it; its own questions are answered all the same.
+        Undeliverable: there is nobody to tell any more, or nothing that could still be asked for.
+        OutboundError: it cannot be reached, or answers otherwise, or the answer is not there yet.
+
+    Source: OpenID Connect CIBA Core section 10.2.
+    """
+    client = provider.directory.find(claimed.target)
+    address = client.backchannel.notification_endpoint if client is not None and client.backchannel else None
+    found = waiting.read(name=claimed.payload["request"], ephemeral=provider.ephemeral)
+    if address is None or found is None or found.sealed_notice is None:
+        raise Undeliverable("The request is over, or the relying party is no longer registered for this.")
+    if found.status == "waiting":
+        raise NoAnswer("Its answer is about to be written.")
+    sealed = b64decode(found.sealed_notice)
+    notice = orjson.loads(provider.sealer.unseal(purpose=waiting.NOTICE_PURPOSE, sealed=sealed))
+    members = {"auth_req_id": notice["auth_req_id"]}
+    status = provider.outbound.post_json(address, members, bearer=notice["token"])
+    if status in REFUSED:
+        raise Unwanted(f"It answers with status {status}: it does not accept the notification.")
+    if status not in SUCCEEDED:
+        raise NoAnswer(f"It answers with status {status}, and 204 is needed.")
