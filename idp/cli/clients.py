@@ -130,9 +130,13 @@ def end_token(token_id: str, reason: Reason) -> None:
 
 
 @app.command()
-def approve(client_id: str, reason: Reason = "approved") -> None:
+def approve(
+    client_id: str,
+    reason: Reason = "approved",
+    fingerprint: Annotated[str, typer.Option(help="As `show` said it: approves nothing but what was seen.")] = "",
+) -> None:
     """Let a relying party work that waits or was suspended; look at it with `sen client show` first."""
-    _move(client_id, expected=("pending", "suspended"), status="approved", reason=reason)
+    _move(client_id, expected=("pending", "suspended"), status="approved", reason=reason, fingerprint=fingerprint)
 
 
 @app.command()
@@ -162,6 +166,7 @@ def show(client_id: str) -> None:
     shown = {
         "client_id": client.client_id,
         "status": "ended" if client.ended_at else client.status,
+        "fingerprint": _fingerprint(client),
         "has_secret": client.secret_hash is not None,
         **client.metadata,
     }
@@ -238,13 +243,22 @@ def _check_reason(reason: str) -> None:
         raise NotKnown(f"The reason is one line of at most {LONGEST_REASON} signs.")
 
 
-def _move(client_id: str, *, expected: tuple[str, ...], status: str, reason: str) -> None:
+def _move(client_id: str, *, expected: tuple[str, ...], status: str, reason: str, fingerprint: str = "") -> None:
     _check_reason(reason)
     with at_work() as office:
-        event = ClientMoved(actor=OPERATOR, client_id=client_id, object=client_id, status=status, reason=reason)
-        if not office.relying_parties.move(client_id=client_id, expected=expected, status=status, event=event):
+        seen = office.relying_parties.get(client_id=client_id)
+        if seen is None or seen.ended_at is not None or seen.status not in expected:
             raise NotKnown(f"There is no relying party {client_id} that is {' or '.join(expected)}.")
+        event = ClientMoved(actor=OPERATOR, client_id=client_id, object=client_id, status=status, reason=reason)
+        as_seen = fingerprint in {"", _fingerprint(seen)}
+        if not as_seen or not office.relying_parties.move(seen, status=status, event=event):
+            raise NotKnown(f"The relying party {client_id} has changed: look at it again.")
     typer.echo(f"{status.capitalize()}: {client_id}.")
+
+
+def _fingerprint(client: StoredClient) -> str:
+    """Return what changes with everything that a relying party says about itself."""
+    return hashlib.sha256(json.dumps(client.metadata, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _misleads(client: StoredClient) -> bool:

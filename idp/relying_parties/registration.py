@@ -142,8 +142,8 @@ class Registrar:
             generation=self._generation(made) != self._generation(former.client),
         )
         changed = Registered(made, former.allowance, _hash(token))
-        if not self._store.change(changed, expected_hash=former.token_hash, event=event):
-            raise InvalidToken(NOT_GOOD, detail="changed by another request meanwhile")
+        if not self._store.change(changed, former=former, event=event):
+            raise InvalidToken(NOT_GOOD, detail="changed, approved or suspended by another meanwhile")
         self._directory.forget(client_id)
         return Answer(made, token, secret)
 

@@ -80,8 +80,8 @@ class RelyingPartyStore(Protocol):
         """End one for ever; False when there was none that lived."""
         ...
 
-    def move(self, *, client_id: str, expected: tuple[str, ...], status: str, event: Event) -> bool:
-        """Give one that lives another status; False when there was none with one of the expected ones."""
+    def move(self, seen: StoredClient, *, status: str, event: Event) -> bool:
+        """Give one another status; False when it is no longer as it was seen."""
         ...
 
 
@@ -112,8 +112,8 @@ class RegistrationStore(Protocol):
         """Return one that registered itself, ended or not, or None."""
         ...
 
-    def change(self, registered: Registered, *, expected_hash: bytes, event: Event) -> bool:
-        """Replace one whose registration access token is still the expected one; False when it is not."""
+    def change(self, registered: Registered, *, former: Registered, event: Event) -> bool:
+        """Replace one whose registration access token and status are still the former ones; False when not."""
         ...
 
     def end(self, *, client_id: str, reason: str, event: Event) -> bool:

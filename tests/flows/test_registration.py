@@ -283,8 +283,13 @@ def test_the_operator_hands_out_a_token_and_approves(house: House) -> None:
     client_id = registrant.told["client_id"]
     listed = terminal.types("client", "list").out
     assert re.search(rf"{client_id}\s+web\s+pending\s+Cổng Сông \(!\)", listed), listed
-    assert terminal.types("client", "approve", client_id).out == f"Approved: {client_id}.\n"
-    assert orjson.loads(terminal.types("client", "show", client_id).out)["owner"]["name#en"] == "Ministry of Tests"
+    seen = orjson.loads(terminal.types("client", "show", client_id).out)
+    assert seen["owner"]["name#en"] == "Ministry of Tests"
+    assert registrant.changes(client_name="Cổng khác").status_code == 200
+    as_seen = ("client", "approve", client_id, "--fingerprint")
+    assert "look at it again" in terminal.types(*as_seen, seen["fingerprint"]).err
+    seen = orjson.loads(terminal.types("client", "show", client_id).out)
+    assert terminal.types(*as_seen, seen["fingerprint"]).out == f"Approved: {client_id}.\n"
     assert terminal.types("client", "suspend", client_id, "--reason", "case 7").status == 0
     assert terminal.types("client", "end", client_id, "--reason", "case 7").status == 0
     assert terminal.types("client", "approve", client_id).status == 1

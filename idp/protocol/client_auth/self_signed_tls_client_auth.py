@@ -26,8 +26,11 @@ def verify(credentials: Credentials, provider: Provider) -> Proof:
     client = none.verify(credentials, provider).client  # 1
     if credentials.certificate is None:
         raise InvalidClient(METHODS_SHARED_TEXT, detail="no certificate")
-    if certificate_thumbprint(credentials.certificate) not in client.certificates:  # 2
-        raise InvalidClient(METHODS_SHARED_TEXT, detail="a certificate that is not registered")
+    thumbprint = certificate_thumbprint(credentials.certificate)
+    if thumbprint not in client.certificates:  # 2
+        renewed = provider.directory.renewed(client)  # a published key set may have changed
+        if renewed is None or thumbprint not in renewed.certificates:
+            raise InvalidClient(METHODS_SHARED_TEXT, detail="a certificate that is not registered")
     try:
         certificate = read_certificate(credentials.certificate)
     except CertificateRefused as error:

@@ -112,16 +112,17 @@ class SqlRelyingParties:
 
         return self._database.transact(work)
 
-    def move(self, *, client_id: str, expected: tuple[str, ...], status: str, event: Event) -> bool:
-        """Give one that lives another status; False when there was none with one of the expected ones."""
+    def move(self, seen: StoredClient, *, status: str, event: Event) -> bool:
+        """Give one another status; False when it is no longer as it was seen."""
 
         def work(connection: Connection) -> bool:
             changed = connection.execute(
                 update(relying_party)
                 .where(
-                    relying_party.c.client_id == client_id,
+                    relying_party.c.client_id == seen.client_id,
                     relying_party.c.ended_at.is_(None),
-                    relying_party.c.status.in_(expected),
+                    relying_party.c.status == seen.status,
+                    relying_party.c.metadata == orjson.dumps(seen.metadata).decode(),
                 )
                 .values(status=status)
             )
@@ -218,13 +219,14 @@ class SqlRegistrations:
             return None
         return Registered(_stored(dict(row)), _allowance(row["allowance"]), row["registration_hash"])
 
-    def change(self, registered: Registered, *, expected_hash: bytes, event: Event) -> bool:
+    def change(self, registered: Registered, *, former: Registered, event: Event) -> bool:
         """See `RegistrationStore.change`."""
         statement = (
             update(relying_party)
             .where(
                 relying_party.c.client_id == registered.client.client_id,
-                relying_party.c.registration_hash == expected_hash,
+                relying_party.c.registration_hash == former.token_hash,
+                relying_party.c.status == former.client.status,
                 relying_party.c.ended_at.is_(None),
             )
             .values(registration_hash=registered.token_hash, **_values(registered.client))
