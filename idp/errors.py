@@ -12,6 +12,10 @@ SenError
 │   ├── InvalidTarget              400 invalid_target
 │   ├── InvalidAuthorizationDetails 400 invalid_authorization_details
 │   ├── InvalidToken               401 invalid_token
+│   ├── InvalidDpopProof           400 invalid_dpop_proof
+│   │   └── DpopProofRefused       401 invalid_dpop_proof, where an access token is used
+│   ├── UseDpopNonce               400 use_dpop_nonce
+│   │   └── DpopNonceNeeded        401 use_dpop_nonce, where an access token is used
 │   ├── InsufficientScope          403 insufficient_scope
 │   ├── AccessDenied               403 access_denied
 │   ├── LoginRequired              400 login_required
@@ -121,6 +125,35 @@ class InvalidToken(ProtocolError):
     """The access token is not, or no longer, good (RFC 6750 section 3.1)."""
 
     code = "invalid_token"
+    status = 401
+
+
+class InvalidDpopProof(ProtocolError):
+    """The DPoP proof is missing, or not good for this request (RFC 9449 section 5)."""
+
+    code = "invalid_dpop_proof"
+
+
+class DpopProofRefused(InvalidDpopProof):
+    """The same where an access token is used (RFC 9449 section 7.1)."""
+
+    status = 401
+
+
+class UseDpopNonce(ProtocolError):
+    """The DPoP proof must carry the nonce that stands beside the refusal (RFC 9449 section 8)."""
+
+    code = "use_dpop_nonce"
+
+    def __init__(self, public: str, *, nonce: str, detail: str = "") -> None:
+        """Keep the nonce beside the text."""
+        super().__init__(public, detail=detail)
+        self.nonce = nonce
+
+
+class DpopNonceNeeded(UseDpopNonce):
+    """The same where an access token is used (RFC 9449 section 9)."""
+
     status = 401
 
 

@@ -10,7 +10,16 @@ from urllib.parse import unquote, unquote_to_bytes
 
 import orjson
 
-from idp.errors import InvalidRequest, MethodNotAllowed, ProtocolError, TooLarge, UnsupportedMediaType
+from idp.errors import (
+    InvalidDpopProof,
+    InvalidRequest,
+    MethodNotAllowed,
+    ProtocolError,
+    TooLarge,
+    UnsupportedMediaType,
+    UseDpopNonce,
+)
+from idp.relying_parties.profiles import FAPI_ALGORITHMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -100,10 +109,19 @@ def error_response(error: ProtocolError) -> Response:
     if error.code == "invalid_client":
         extra = (("WWW-Authenticate", 'Basic realm="sen"'),)
     elif error.code in {"invalid_token", "insufficient_scope"}:
-        extra = (("WWW-Authenticate", f'Bearer realm="sen", error="{error.code}"'),)
+        extra = (("WWW-Authenticate", f'Bearer realm="sen", error="{error.code}"'), _dpop_challenge(error))
+    elif isinstance(error, InvalidDpopProof | UseDpopNonce):
+        extra = (_dpop_challenge(error),) if error.status == HTTPStatus.UNAUTHORIZED else ()
+        extra += (("DPoP-Nonce", error.nonce),) if isinstance(error, UseDpopNonce) else ()
     elif error.status in {429, 503}:
         extra = (("Retry-After", "5"),)
     return Response(response.status, response.headers + extra, response.body)
+
+
+def _dpop_challenge(error: ProtocolError) -> tuple[str, str]:
+    """Say how a proof is made for an access token (RFC 9449 section 7.1)."""
+    algorithms = " ".join(sorted(FAPI_ALGORITHMS))
+    return "WWW-Authenticate", f'DPoP realm="sen", error="{error.code}", algs="{algorithms}"'
 
 
 def read_request(environ: Mapping[str, Any], *, methods: frozenset[str], form: bool) -> Request:

@@ -10,10 +10,17 @@ from idp import clock
 from idp.endpoints._http import Request, Response, json_response
 from idp.ephemeral import Write
 from idp.errors import InvalidRequest
+from idp.protocol import dpop
 from idp.protocol.authorization_request import REQUEST_URI_PREFIX, RefusedAtRedirect, pushed_key, take
 from idp.protocol.client_auth import authenticate, spend
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from idp.protocol.authorization_request import Taken
+    from idp.protocol.client_auth import Mark
+    from idp.protocol.provider import Provider
+    from idp.protocol.records import AuthorizationRequest
     from idp.services import Services
 
 URI_BYTES = 32
@@ -22,13 +29,13 @@ URI_BYTES = 32
 def answer(request: Request, services: Services) -> Response:
     """Take a request, check all of it, and keep it for a short while.
 
-    1. who it is; 2. the signed object is opened, and every check of an authorization request; 3. kept, with the replay
-    marks and the limit, in one wave.
+    1. who it is; 2. the signed object is opened, and every check of an authorization request; 3. bound to the key that
+    is proved, where one is; 4. kept, with the replay marks and the limit, in one wave.
 
     Raises:
         ProtocolError: what was wrong, in plain words; nothing is kept.
 
-    Source: RFC 9126 sections 2.1 and 2.2.
+    Source: RFC 9126 sections 2.1 and 2.2, RFC 9449 section 10.1.
     """
     provider = services.provider
     if request.query:
@@ -38,6 +45,7 @@ def answer(request: Request, services: Services) -> Response:
         form=request.form,
         authorization=request.authorization,
         certificate=request.certificate,
+        address=request.address,
         provider=provider,
         now=now,
     )  # 1
@@ -47,8 +55,24 @@ def answer(request: Request, services: Services) -> Response:
         taken = take(unverified=request.form, client=proof.client, provider=provider, pushed=True, now=now)  # 2
     except RefusedAtRedirect as refused:
         raise refused.error from refused
+    pushed, marks = _bound(request, taken=taken, provider=provider, now=now)  # 3
     pushed_id = secrets.token_urlsafe(URI_BYTES)
     seconds = provider.settings.tokens.pushed_request_seconds
-    keep = Write(pushed_key(pushed_id), taken.request.to_json(), seconds)
-    spend(replace(proof, marks=proof.marks + taken.marks), keep, provider=provider)  # 3
-    return json_response({"request_uri": REQUEST_URI_PREFIX + pushed_id, "expires_in": seconds}, status=201)
+    keep = Write(pushed_key(pushed_id), pushed.to_json(), seconds)
+    spend(replace(proof, marks=proof.marks + marks), keep, provider=provider)  # 4
+    response = json_response({"request_uri": REQUEST_URI_PREFIX + pushed_id, "expires_in": seconds}, status=201)
+    more = dpop.answer_headers(provider, now=now) if "HTTP_DPOP" in request.environ else ()
+    return Response(response.status, response.headers + more, response.body)
+
+
+def _bound(
+    request: Request, *, taken: Taken, provider: Provider, now: datetime
+) -> tuple[AuthorizationRequest, tuple[Mark, ...]]:
+    """Bind the code to the key that the request proves to hold, where it does (RFC 9449 section 10.1)."""
+    header = request.header("DPoP")
+    if header is None:
+        return taken.request, taken.marks
+    held = dpop.verify(unverified_proof=header, method=request.method, path=request.path, provider=provider, now=now)
+    if taken.request.dpop_jkt not in {None, held.jkt}:
+        raise InvalidRequest("dpop_jkt names another key than the one that the DPoP proof is made with.")
+    return replace(taken.request, dpop_jkt=held.jkt), (*taken.marks, held.mark)

@@ -8,7 +8,7 @@ from idp import clock
 from idp.endpoints._http import Request, Response, json_response
 from idp.errors import InvalidRequest, InvalidToken
 from idp.protocol.client_auth import authenticate, spend
-from idp.protocol.tokens import REFRESH_PREFIX, authorization_of, authorization_of_resource_token, refresh_hash
+from idp.protocol.tokens import REFRESH_PREFIX, read_resource_token, read_userinfo_token, refresh_hash
 
 if TYPE_CHECKING:
     from idp.protocol.provider import Provider
@@ -30,6 +30,7 @@ def answer(request: Request, services: Services) -> Response:
         form=request.form,
         authorization=request.authorization,
         certificate=request.certificate,
+        address=request.address,
         provider=provider,
         now=clock.now(),
     )
@@ -46,9 +47,9 @@ def answer(request: Request, services: Services) -> Response:
 
 
 def _end_by_access_token(*, token: str, client_id: str, provider: Provider) -> None:
-    read = authorization_of_resource_token if token.count(".") else authorization_of
+    read = read_resource_token if token.count(".") else read_userinfo_token
     try:
-        authorization_id = read(unverified_token=token, provider=provider)
+        authorization_id = read(unverified_token=token, provider=provider).authorization_id
     except InvalidToken:
         return
     provider.authorizations.end(authorization_id=authorization_id, reason=REASON, client_id=client_id)

@@ -9,8 +9,8 @@ import orjson
 from idp import clock
 from idp.endpoints._http import JSON_HEADERS, Request, Response
 from idp.errors import InvalidRequest, UnsupportedGrantType
-from idp.protocol import mtls
-from idp.protocol.client_auth import authenticate
+from idp.protocol import dpop
+from idp.protocol.client_auth import Proof, authenticate
 from idp.protocol.grants import GRANTS
 from idp.protocol.grants.call import GrantCall
 from idp.protocol.records import SenderKey
@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
 
 def answer(request: Request, services: Services) -> Response:
-    """Answer a token request (RFC 6749 section 3.2).
+    """Answer a token request.
+
+    1. who it is; 2. which key it proves to hold, and whether that will do for this relying party; 3. the grant.
 
     Raises:
         ProtocolError: what was wrong; a code or assertion that was taken stays taken.
+
+    Source: RFC 6749 section 3.2, RFC 9449 section 5, RFC 8705 section 3, FAPI 2.0 Security Profile section 5.3.2.1.
     """
     if request.query:
         raise InvalidRequest("Parameters belong into the body.")
@@ -38,9 +42,21 @@ def answer(request: Request, services: Services) -> Response:
         form=request.form,
         authorization=request.authorization,
         certificate=request.certificate,
+        address=request.address,
         provider=provider,
         now=now,
     )
-    sender = SenderKey(x5t=mtls.thumbprint(request.certificate) if request.certificate else None)
+    sender = SenderKey()
+    if "HTTP_DPOP" in request.environ or request.certificate is not None or proof.client.sender_constraint:
+        marks, sender = dpop.prove_sender(
+            unverified_proof=request.environ.get("HTTP_DPOP"),
+            certificate=request.certificate,
+            path=request.path,
+            client=proof.client,
+            provider=provider,
+            now=now,
+        )
+        proof = Proof(proof.client, proof.marks + marks, proof.share)
     answered = grant(GrantCall(form=request.form, proof=proof, provider=provider, now=now, sender=sender))
-    return Response(200, JSON_HEADERS, orjson.dumps(answered.members))
+    headers = JSON_HEADERS + dpop.answer_headers(provider, now=now) if sender.jkt else JSON_HEADERS
+    return Response(200, headers, orjson.dumps(answered.members))

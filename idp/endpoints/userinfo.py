@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from idp import clock
 from idp.endpoints._http import NO_STORE, Request, Response, json_response
 from idp.errors import InvalidRequest, InvalidToken
-from idp.protocol import messages, mtls
+from idp.protocol import dpop, messages
+from idp.protocol.access import BEARER, DPOP, Presented, check
 from idp.protocol.claims.released import released
-from idp.protocol.tokens import authorization_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,35 +20,36 @@ if TYPE_CHECKING:
     from idp.relying_parties.client import RelyingParty
     from idp.services import Services
 
-BEARER = "bearer "
 JWT_HEADERS = (("Content-Type", "application/jwt"), *NO_STORE)
 
 
 def answer(request: Request, services: Services) -> Response:
     """Answer with the claims that are agreed, as the register has them now.
 
-    1. one access token, in one place; 2. the authorization behind it, through every gate, in one read, and the
-    certificate that it is bound to, if it is; 3. the claims;
+    1. one access token, in one place, sent by who holds the key that it is bound to, if it is; 2. the authorization
+    behind it, through every gate, in one read; 3. the claims;
     4. plain, signed, encrypted or both, as the relying party has registered.
 
     Raises:
-        InvalidRequest: a token in two places. InvalidToken: none, or not good, or no longer.
+        InvalidRequest: a token in two places. InvalidToken: none, or not good, or no longer. DpopProofRefused,
+            DpopNonceNeeded: it is bound to a key, and the proof is not good.
         UnauthorizedClient: its answer is to be encrypted and none of the relying party's keys fits.
 
     Source: OpenID Connect Core section 5.3, RFC 6750 section 2.
     """
-    provider = services.provider
-    token = _token(request)  # 1
-    authorization_id = authorization_of(unverified_token=token, provider=provider)
-    live = provider.authorizations.live(authorization_id=authorization_id)  # 2
+    provider, now = services.provider, clock.now()
+    presented = _presented(request)  # 1
+    access = check(presented, provider=provider, now=now)
+    live = provider.authorizations.live(authorization_id=access.authorization_id)  # 2
     client = provider.directory.find(live.client_id) if live else None
     if client is None or live is None or live.known is None or live.resource is not None:
         raise InvalidToken("The access token is not good, or no longer.")
-    mtls.check_bound(expected_x5t=live.certificate_x5t, certificate=request.certificate)
     register = provider.settings.register
     words = live.claims.split()
     claims = released(known=live.known, words=words, scope=live.scope, subject=live.subject, register=register)  # 3
-    return _rendered({**claims, "sub": live.subject}, client=client, provider=provider)  # 4
+    response = _rendered({**claims, "sub": live.subject}, client=client, provider=provider)  # 4
+    more = dpop.answer_headers(provider, now=now) if access.sender.jkt else ()
+    return replace(response, headers=response.headers + more) if more else response
 
 
 def _rendered(claims: Mapping[str, Any], *, client: RelyingParty, provider: Provider) -> Response:
@@ -67,15 +69,19 @@ def _rendered(claims: Mapping[str, Any], *, client: RelyingParty, provider: Prov
     return Response(200, JWT_HEADERS, token.encode())
 
 
-def _token(request: Request) -> str:
+def _presented(request: Request) -> Presented:
     """Find the token: in the Authorization header or in a form, never in the query (RFC 6750 section 2)."""
     header, body = request.authorization, request.form.get("access_token")
     if header is not None and body is not None:
         raise InvalidRequest("Send the access token in one place.")
-    if header is None and body is None:
-        raise InvalidToken("Send an access token as Authorization: Bearer.")
-    if header is None:
-        return body or ""
-    if header[: len(BEARER)].lower() != BEARER or " " in header[len(BEARER) :]:
-        raise InvalidToken("Send an access token as Authorization: Bearer.")
-    return header[len(BEARER) :]
+    scheme, _, token = ("bearer", "", body) if header is None else header.partition(" ")
+    if not token or " " in token or scheme.lower() not in {BEARER, DPOP}:
+        raise InvalidToken("Send an access token as Authorization: Bearer, or as Authorization: DPoP with a proof.")
+    return Presented(
+        token=token,
+        scheme=scheme.lower(),
+        method=request.method,
+        path=request.path,
+        proof=request.header("DPoP"),
+        certificate=request.certificate,
+    )

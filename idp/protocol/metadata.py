@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from idp.protocol import mtls
+from idp.protocol import dpop, mtls
 from idp.protocol.authorization_response import MODES
 from idp.protocol.claims import CLAIMS
 from idp.protocol.claims.released import LEGACY_SCOPE, RECORD_TYPE
@@ -74,6 +74,7 @@ def document(provider: Provider) -> dict[str, Any]:
         "request_uri_parameter_supported": False,
         "require_request_uri_registration": False,
         "code_challenge_methods_supported": ["S256"],
+        "dpop_signing_alg_values_supported": sorted(dpop.ALGORITHMS),
         "authorization_response_iss_parameter_supported": True,
         "require_pushed_authorization_requests": False,
         "backchannel_logout_supported": True,

@@ -1,15 +1,15 @@
-"""PKCE, S256 only."""
+"""PKCE, S256 only: what an authorization request sends; the grant compares the verifier with it."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
-from base64 import urlsafe_b64encode
 
-from idp.errors import InvalidGrant, InvalidRequest
+from idp.errors import InvalidRequest
 
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+NO_CHALLENGE = ""
+"""What stands for the challenge of a relying party that is spared PKCE and has sent none."""
+
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
@@ -26,18 +26,3 @@ def check_challenge(*, unverified_challenge: str | None, unverified_method: str 
     if unverified_challenge is None or not CHALLENGE.fullmatch(unverified_challenge):
         raise InvalidRequest("code_challenge must be the 43 characters of a base64url SHA-256.")
     return unverified_challenge
-
-
-def check_verifier(*, unverified_verifier: str | None, expected_challenge: str) -> None:
-    """Compare a verifier with the challenge of its code, in constant time.
-
-    Raises:
-        InvalidGrant: it is missing, malformed or does not fit.
-
-    Source: RFC 7636 section 4.6.
-    """
-    if unverified_verifier is None or not VERIFIER.fullmatch(unverified_verifier):
-        raise InvalidGrant("code_verifier is missing or malformed.")
-    digest = urlsafe_b64encode(hashlib.sha256(unverified_verifier.encode()).digest()).rstrip(b"=")
-    if not hmac.compare_digest(digest, expected_challenge.encode()):
-        raise InvalidGrant("code_verifier does not fit the code.")

@@ -115,6 +115,18 @@ class SenderKey:
     x5t: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """The use of a refresh token that is replaced by it: whose it is, the SHA-256 of the next one, and the grace.
+
+    `grace` is for how many microseconds the token before the newest may be used once more.
+    """
+
+    authorization_id: str
+    next_hash: bytes
+    grace: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveAuthorization:
     """An authorization whose every gate is open at this instant."""

@@ -25,8 +25,10 @@ from idp.protocol.authorization_response import MODES
 from idp.protocol.claims import VERIFICATION, asked_by_scope, bare
 from idp.protocol.claims.released import LEGACY_SCOPE
 from idp.protocol.claims.requested import read as read_claims
+from idp.protocol.dpop import JKT
 from idp.protocol.draft import Draft, Established, details, grant_management, resource
 from idp.protocol.id_token_hint import read_hint
+from idp.relying_parties.profiles import NO_PKCE
 from idp.relying_parties.purposes import SCOPE_PREFIX
 
 if TYPE_CHECKING:
@@ -102,12 +104,23 @@ def response_mode(draft: Draft) -> Established:
 
 
 def code_challenge(draft: Draft) -> Established:
-    """PKCE with S256, always (RFC 9700 section 2.1.1)."""
+    """PKCE with S256, always (RFC 9700 section 2.1.1), but for a relying party that is spared it one by one."""
+    sent = {"code_challenge", "code_challenge_method"} & draft.unverified.keys()
+    if NO_PKCE in draft.client.loosened and not sent:
+        return {"code_challenge": pkce.NO_CHALLENGE}
     challenge = pkce.check_challenge(
         unverified_challenge=draft.unverified.get("code_challenge"),
         unverified_method=draft.unverified.get("code_challenge_method"),
     )
     return {"code_challenge": challenge}
+
+
+def dpop_jkt(draft: Draft) -> Established:
+    """Read the key that the code is to be bound to (RFC 9449 section 10)."""
+    value = draft.unverified.get("dpop_jkt")
+    if value is not None and not JKT.fullmatch(value):
+        raise InvalidRequest("dpop_jkt is the SHA-256 thumbprint of a key, 43 characters (RFC 7638).")
+    return {"dpop_jkt": value}
 
 
 def nonce(draft: Draft) -> Established:
@@ -258,6 +271,7 @@ CHECKS: tuple[Check, ...] = (
     Check(pushed_only, par=False, authorize=True),
     Check(response_type, par=True, authorize=True),
     Check(code_challenge, par=True, authorize=True),
+    Check(dpop_jkt, par=True, authorize=True, elsewhere=True),
     Check(nonce, par=True, authorize=True),
     Check(scope, par=True, authorize=True, elsewhere=True),
     Check(claims, par=True, authorize=True, elsewhere=True),

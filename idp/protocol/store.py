@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         LiveAuthorization,
         NewAuthorization,
         NewMachineAuthorization,
+        Rotation,
     )
 
 
@@ -39,11 +40,20 @@ class AuthorizationStore(Protocol):
         ...
 
     def refresh(
-        self, *, refresh_hash: bytes, client_id: str, accept: Callable[[LiveAuthorization], None], event: Event
+        self,
+        *,
+        refresh_hash: bytes,
+        client_id: str,
+        accept: Callable[[LiveAuthorization], None],
+        event: Event,
+        rotation: Rotation | None = None,
     ) -> LiveAuthorization | None:
         """Touch the row that this refresh token stands for, if it is this client's and every gate is open.
 
         `accept` may raise: then nothing is changed. One transaction of two statements: the row and its event.
+
+        With `rotation` the next token takes this one's place. The token before the newest is taken once more within
+        the grace; a token that was replaced before ends the authorization, with its event.
         """
         ...
 

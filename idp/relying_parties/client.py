@@ -137,6 +137,7 @@ class RelyingParty:
     resources_served: tuple[str, ...] = ()
     exchange: ExchangePolicy | None = None
     generation: str = ""
+    assertion_algorithms: frozenset[str] = frozenset()  # of its client assertions
 
     @property
     def origins(self) -> tuple[str, ...]:

@@ -183,6 +183,7 @@ def _read_all(read: Reader, *, stored: StoredClient, known_purposes: frozenset[s
         default_max_age=metadata.get("default_max_age"),
         default_acr_values=read.texts("default_acr_values"),
         status="ended" if stored.ended_at else stored.status,
+        assertion_algorithms=frozenset(read.text("token_endpoint_auth_signing_alg").split()) or profile.algorithms,
         encryption_keys=encryption_keys,
         jwks_uri=read.address("jwks_uri"),
         loosened=frozenset(read.texts("loosened")),

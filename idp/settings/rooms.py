@@ -80,6 +80,7 @@ class Tokens:
     access_token_seconds: int
     refresh_token_days: int
     assertion_seconds: int
+    dpop_nonce: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""A relying party with a key of its own, written from the specifications alone, and one login on its way."""
+"""A relying party with a key of its own, written from the specifications alone, and one login on its way.
+
+One whose profile asks for it proves a DPoP key wherever tokens are given or used; the others do so when told to.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from idp import clock
 from idp.audit.events import ClientAdded
 from idp.relying_parties.store import StoredClient
 from idp.storage.sql.relying_parties import SqlRelyingParties
+from tests.support.dpop import DpopKey
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from tests.support.house import House
 
 ISSUER = "http://localhost:8000"
+BOUND_BY_DPOP = frozenset({"fapi2", "fapi2-signing", "native"})
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -50,6 +55,7 @@ class Portal:
     redirect_uri: str = "https://portal.example/callback"
     method: str = "private_key_jwt"
     secret: str = ""
+    dpop: DpopKey | None = None
     http: Client = field(init=False)
 
     def __post_init__(self) -> None:
@@ -85,7 +91,9 @@ class Portal:
             del complete["jwks"]
         portal.redirect_uri = complete["redirect_uris"][0]
         secret_hash = None
-        if portal.method == "client_secret_basic":
+        if profile in BOUND_BY_DPOP and not complete.get("tls_client_certificate_bound_access_tokens"):
+            portal.dpop = DpopKey()
+        if portal.method.startswith("client_secret_"):
             portal.secret = secrets.token_urlsafe(32)
             secret_hash = sha256(portal.secret.encode()).digest()
         store = SqlRelyingParties(house.office.database)
@@ -114,6 +122,8 @@ class Portal:
             return {"client_id": self.client_id}
         if self.method == "client_secret_basic":
             return {}
+        if self.method == "client_secret_post":
+            return {"client_id": self.client_id, "client_secret": self.secret}
         return {
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": self.assertion(**claims),
@@ -127,7 +137,11 @@ class Portal:
     def post(self, path: str, **form: str) -> TestResponse:
         """Send a form, authenticated by this portal's method."""
         headers = self.basic() if self.method == "client_secret_basic" else {}
-        return self.http.post(path, data={**self.authentication(), **form}, headers=headers)
+        return self.http.post(path, data={**self.authentication(), **form}, headers={**headers, **self.proves(path)})
+
+    def proves(self, path: str) -> dict[str, str]:
+        """Return a DPoP header where tokens are given to a portal that has a key."""
+        return self.dpop.header(path) if self.dpop is not None and path == "/token" else {}
 
     def pushes(self, **parameters: str) -> TestResponse:
         """Push a request with fresh state, nonce and PKCE; return the answer, good or not (RFC 9126)."""
@@ -171,7 +185,13 @@ class Portal:
 
     def asks_userinfo(self, token: str) -> TestResponse:
         """Ask for the claims (OpenID Connect Core section 5.3)."""
-        return self.http.get("/userinfo", headers={"Authorization": f"Bearer {token}"})
+        return self.http.get("/userinfo", headers=self.shows(token))
+
+    def shows(self, token: str, path: str = "/userinfo", method: str = "GET") -> dict[str, str]:
+        """Return the headers that an access token is used with (RFC 6750 section 2.1, RFC 9449 section 7.1)."""
+        if self.dpop is None:
+            return {"Authorization": f"Bearer {token}"}
+        return {"Authorization": f"DPoP {token}", **self.dpop.header(path, method, token=token)}
 
     @staticmethod
     def half_hash(token: str, *, algorithm: str) -> str:

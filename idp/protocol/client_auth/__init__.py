@@ -8,6 +8,7 @@ from idp.ephemeral import Claim, Count
 from idp.errors import InvalidClient, InvalidRequest, SlowDown
 from idp.protocol.client_auth import (
     client_secret_basic,
+    client_secret_post,
     none,
     private_key_jwt,
     self_signed_tls_client_auth,
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from idp.ephemeral import Step
+    from idp.ephemeral import Claimed, Step
+    from idp.errors import ProtocolError
     from idp.protocol.provider import Provider
 
 MINUTE = 60
@@ -28,6 +30,7 @@ MINUTE = 60
 METHODS: dict[str, Callable[[Credentials, Provider], Proof]] = {
     "private_key_jwt": private_key_jwt.verify,
     "client_secret_basic": client_secret_basic.verify,
+    "client_secret_post": client_secret_post.verify,
     "tls_client_auth": tls_client_auth.verify,
     "self_signed_tls_client_auth": self_signed_tls_client_auth.verify,
     "none": none.verify,
@@ -41,6 +44,7 @@ def authenticate(
     provider: Provider,
     now: datetime,
     certificate: bytes | None = None,
+    address: str = "",
 ) -> Proof:
     """Pick the one method that a request's form and Authorization header use, and verify it.
 
@@ -61,18 +65,19 @@ def authenticate(
         authorization=authorization,
         at=now,
         certificate=certificate,
+        address=address,
     )
     has_assertion = credentials.assertion is not None or credentials.assertion_type is not None
     has_header = authorization is not None
     if has_assertion + has_header + (credentials.secret is not None) > 1:
         raise InvalidRequest("Use one way of client authentication, not two.")
-    if credentials.secret is not None:
-        raise InvalidClient(METHODS_SHARED_TEXT, detail="client_secret_post")
     method = (
         "private_key_jwt"
         if has_assertion
         else "client_secret_basic"
         if has_header
+        else "client_secret_post"
+        if credentials.secret is not None
         else _without_secret(credentials, provider)
     )
     proof = METHODS[method](credentials, provider)
@@ -96,23 +101,29 @@ def spend(proof: Proof, *steps: Step, provider: Provider) -> list[Any]:
 
     Raises:
         SlowDown: this relying party sends more than its limit.
-        ProtocolError: a mark's own refusal: it was used before, or is from before the memory of replays is known to
-            be whole, so that it cannot be told from one that was.
+        ProtocolError: a mark's own refusal (`replayed`).
         TemporarilyUnavailable: the memory does not answer.
     """
-    counter = Count(f"rate:{proof.client.client_id}", MINUTE)
-    marks = proof.marks
+    limits, marks = provider.settings.limits, proof.marks
+    most = limits.requests_per_prefix if proof.share else limits.requests_per_client
+    counter = Count(f"rate:{proof.client.client_id}:{proof.share}", MINUTE)
     replies = provider.ephemeral.wave(counter, *(Claim(mark.key, mark.seconds) for mark in marks), *steps)
-    if replies[0] > provider.settings.limits.requests_per_client:
+    if replies[0] > most:
         raise SlowDown("Too many requests from this relying party; wait a minute.")
     if not marks and proof.client.authentication_method == "private_key_jwt":
         raise InvalidClient(METHODS_SHARED_TEXT, detail="no replay mark")
     for mark, claimed in zip(marks, replies[1:], strict=False):
-        if not claimed.first:
-            raise mark.refusal(mark.public, detail="replayed")
-        if mark.issued_at <= claimed.since:
-            raise mark.refusal(mark.public, detail="older than the memory of replays")
+        if not claimed.first or mark.issued_at <= claimed.since:
+            raise replayed(mark, claimed)
     return replies[1 + len(marks) :]
 
 
-__all__ = ["CLIENT_ID", "METHODS", "Credentials", "Mark", "Proof", "authenticate", "spend"]
+def replayed(mark: Mark, claimed: Claimed) -> ProtocolError:
+    """Return a mark's own refusal: it was used before, or cannot be told from one that was.
+
+    The latter is from before the memory of replays is known to be whole.
+    """
+    return mark.refusal(mark.public, detail="older than the memory of replays" if claimed.first else "replayed")
+
+
+__all__ = ["CLIENT_ID", "METHODS", "Credentials", "Mark", "Proof", "authenticate", "replayed", "spend"]

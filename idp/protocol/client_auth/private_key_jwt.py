@@ -1,4 +1,8 @@
-"""private_key_jwt: a signed assertion whose audience is the issuer, as a string, and nothing else."""
+"""private_key_jwt: a signed assertion whose audience is the issuer, as a string, and nothing else.
+
+OpenID Connect Core section 9 names the token endpoint as audience, and its certification and some clients send that, or
+an array of one: relying parties of the profile `web` may, as long as nobody but us is named.
+"""
 
 from __future__ import annotations
 
@@ -22,20 +26,33 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TYPES = frozenset({None, "jwt", "client-authentication+jwt"})
 LEEWAY_SECONDS = 10
 LONGEST_JTI = 256
+TOKEN_ENDPOINT = "/token"  # noqa: S105  a path
+LOOSE_AUDIENCE = frozenset({"web"})
+"""The profiles whose assertions may name the token endpoint, as RFC 7523 section 3 has it."""
 
 
 @functools.lru_cache(maxsize=4096)
-def _rules(client_id: str, issuer: str, algorithms: frozenset[str], longest: int) -> JwtRules:
-    """Return what an assertion of an approved relying party has to be; made once for each."""
+def _rules(client_id: str, issuer: str | None, algorithms: frozenset[str], longest: int) -> JwtRules:
+    """Return what an assertion of an approved relying party has to be; made once for each.
+
+    `issuer` is None where the audience is compared by `_check_audience`.
+    """
     return JwtRules(
         algorithms=algorithms,
         typ=TYPES,
         expected_issuer=client_id,
         expected_audience=issuer,
+        audience_may_be_array=issuer is None,
         required=("iss", "sub", "aud", "exp", "jti"),
         longest_lifetime=longest,
         leeway=LEEWAY_SECONDS,
     )
+
+
+@functools.lru_cache(maxsize=64)
+def _names_of_us(issuer: str, mtls_base: str) -> frozenset[str]:
+    """Return the issuer and the token endpoint, at either address."""
+    return frozenset({issuer, issuer + TOKEN_ENDPOINT} | ({mtls_base + TOKEN_ENDPOINT} if mtls_base else set()))
 
 
 def _with_renewed_keys(
@@ -76,14 +93,18 @@ def verify(credentials: Credentials, provider: Provider) -> Proof:
         client = provider.directory.find(unverified_id)  # 2
         if client is None:
             raise InvalidClient(METHODS_SHARED_TEXT, detail="unknown relying party")
-        longest = provider.settings.tokens.assertion_seconds
-        rules = _rules(unverified_id, provider.settings.server.issuer, client.profile.algorithms, longest)
+        issuer, longest = provider.settings.server.issuer, provider.settings.tokens.assertion_seconds
+        is_loose = client.profile.name in LOOSE_AUDIENCE
+        rules = _rules(unverified_id, None if is_loose else issuer, client.assertion_algorithms, longest)
         try:
             claims = verify_jwt(unverified, rules=rules, keys=client.keys, now=credentials.at).claims  # 3
         except SignerUnknown:
             claims = _with_renewed_keys(unverified, rules=rules, client=client, provider=provider, at=credentials.at)
     except JoseRefused as error:
         raise InvalidClient(METHODS_SHARED_TEXT, detail=str(error)) from error
+    audience = (claims["aud"],) if isinstance(claims["aud"], str) else claims["aud"]
+    if is_loose and not _names_of_us(issuer, provider.settings.front.mtls_base).issuperset(audience):
+        raise InvalidClient(METHODS_SHARED_TEXT, detail="another audience")
     if len(claims["jti"]) > LONGEST_JTI:
         raise InvalidClient(METHODS_SHARED_TEXT, detail="jti too long")
     mark = hashlib.sha256(f"{client.client_id}\x00{claims['jti']}".encode()).hexdigest()  # 4

@@ -25,6 +25,7 @@ class Credentials:
     authorization: str | None = field(repr=False)
     at: datetime
     certificate: bytes | None = field(default=None, repr=False)  # DER, of the mutual TLS that the front ended
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,11 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A relying party that proved itself, and the marks that must still be claimed so that it did so once."""
+    """A relying party that proved itself, and the marks that must still be claimed so that it did so once.
+
+    `share` is where it calls from, when it has proved nothing: whoever uses its name elsewhere uses up nothing of it.
+    """
 
     client: RelyingParty
     marks: tuple[Mark, ...] = ()
+    share: str = ""

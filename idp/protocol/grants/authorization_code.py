@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
-from base64 import b64decode
+from base64 import b64decode, urlsafe_b64encode
 from typing import TYPE_CHECKING
 
 import orjson
@@ -13,11 +14,12 @@ import uuid_utils
 from idp.audit.events import AuthorizationGranted
 from idp.ephemeral import Take
 from idp.errors import InvalidGrant, InvalidRequest, UnauthorizedClient
-from idp.protocol import codes, pkce, tokens
+from idp.protocol import codes, rotation, tokens
 from idp.protocol.client_auth import spend
 from idp.protocol.grants.call import TokenAnswer
 from idp.protocol.grants.narrowing import narrowed
 from idp.protocol.interaction import OFFLINE
+from idp.protocol.pkce import NO_CHALLENGE, VERIFIER
 from idp.protocol.records import CodeRecord, NewAuthorization
 from idp.protocol.store import CodeReused
 from idp.protocol.tokens import IdTokenExtras
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 NOT_GOOD = "The code is not good, or no longer. Start again at the authorization endpoint."
 REUSED = "code reused"
+NARROWING = frozenset({"resource", "authorization_details"})
 MICROS = 1_000_000
 DAY = 86400 * MICROS
 
@@ -105,7 +108,29 @@ def _check(*, call: GrantCall, record: CodeRecord) -> None:
         raise InvalidGrant(NOT_GOOD, detail="code too old")
     if call.form.get("redirect_uri") != record.redirect_uri:
         raise InvalidGrant("redirect_uri is not the one of the authorization request.")
-    pkce.check_verifier(unverified_verifier=call.form.get("code_verifier"), expected_challenge=record.code_challenge)
+    _check_verifier(unverified_verifier=call.form.get("code_verifier"), expected_challenge=record.code_challenge)
+    if record.dpop_jkt not in {None, call.sender.jkt}:
+        raise InvalidGrant("The code is bound to another key than the one that the DPoP proof is made with.")
+
+
+def _check_verifier(*, unverified_verifier: str | None, expected_challenge: str) -> None:
+    """Compare a verifier with the challenge of its code, in constant time (RFC 7636 section 4.6).
+
+    It stands here and not beside the challenge, so that a token request, which is the hot path, needs no file more.
+
+    Raises:
+        InvalidGrant: it is missing, malformed or does not fit, or the code was asked for without a challenge, which
+            may not be found out later (RFC 9700 section 4.8.2).
+    """
+    if expected_challenge == NO_CHALLENGE:
+        if unverified_verifier is not None:
+            raise InvalidGrant("code_verifier does not belong to a code that was asked for without a challenge.")
+        return
+    if unverified_verifier is None or not VERIFIER.fullmatch(unverified_verifier):
+        raise InvalidGrant("code_verifier is missing or malformed.")
+    digest = urlsafe_b64encode(hashlib.sha256(unverified_verifier.encode()).digest()).rstrip(b"=")
+    if not hmac.compare_digest(digest, expected_challenge.encode()):
+        raise InvalidGrant("code_verifier does not fit the code.")
 
 
 def _issue(
@@ -114,10 +139,15 @@ def _issue(
     """Return the row to be written, and what is told once it stands: nothing of it counts before."""
     provider, client = call.provider, call.proof.client
     offline = OFFLINE in record.scope.split(" ") and "refresh_token" in client.grant_types
-    refresh = tokens.REFRESH_PREFIX + secrets.token_urlsafe(tokens.REFRESH_BYTES) if offline else None
+    authorization_id = str(uuid_utils.uuid7())
+    refresh = None
+    if offline and client.profile.rotates_refresh:
+        refresh = rotation.first(authorization_id=authorization_id, sealer=provider.sealer)
+    elif offline:
+        refresh = tokens.REFRESH_PREFIX + secrets.token_urlsafe(tokens.REFRESH_BYTES)
     at = int(call.now.timestamp() * MICROS)
     new = NewAuthorization(
-        id=str(uuid_utils.uuid7()),
+        id=authorization_id,
         grant_type=grant_type,
         client_id=record.client_id,
         citizen_id=record.citizen_id,
@@ -145,7 +175,7 @@ def _issue(
     sealed = record.sealed_claims
     inside = None if sealed is None else _open_claims(sealed=b64decode(sealed), provider=provider)
     extras = IdTokenExtras(nonce=record.nonce, claims=inside)
-    told = narrowed(new, form=call.form)
+    told = narrowed(new, form=call.form) if NARROWING & call.form.keys() or new.resource else new
     members = tokens.answer_members(authorization=told, client=client, extras=extras, provider=provider, now=call.now)
     if record.tells_grant:
         members["grant_id"] = new.id

@@ -57,9 +57,34 @@ def is_refused(response: TestResponse) -> bool:
     ],
 )
 @pytest.mark.spec("CA-02")
-def test_the_audience_is_the_issuer_as_a_string(portal: Portal, audience: Any) -> None:
+def test_the_audience_is_the_issuer_as_a_string(house: House, audience: Any) -> None:
+    strict = house.registers_portal(profile="fapi2")
+    assert is_refused(pushes_with(strict, strict.assertion(aud=audience)))
+    assert pushes_with(strict, strict.assertion()).status_code == 201
+
+
+TOKEN_ENDPOINT = f"{ISSUER}/token"
+
+
+@pytest.mark.parametrize(
+    "audience", [ISSUER, TOKEN_ENDPOINT, [ISSUER], [TOKEN_ENDPOINT], [ISSUER, TOKEN_ENDPOINT]], ids=str
+)
+@pytest.mark.spec("CA-02")
+def test_an_ordinary_portal_may_name_the_token_endpoint_as_openid_connect_does(portal: Portal, audience: Any) -> None:
+    assert pushes_with(portal, portal.assertion(aud=audience)).status_code == 201
+
+
+ELSEWHERE = "https://elsewhere.example"
+
+
+@pytest.mark.parametrize(
+    "audience",
+    [ELSEWHERE, [ELSEWHERE], [ISSUER, ELSEWHERE], f"{ISSUER}/par", f"{ISSUER}/", [], [7], [None], {}, 7, None],
+    ids=str,
+)
+@pytest.mark.spec("CA-02")
+def test_an_ordinary_portal_names_nobody_but_us(portal: Portal, audience: Any) -> None:
     assert is_refused(pushes_with(portal, portal.assertion(aud=audience)))
-    assert pushes_with(portal, portal.assertion()).status_code == 201
 
 
 @pytest.mark.spec("CA-03")
