@@ -215,6 +215,9 @@ class Application:
             self._front.hears(environ)
         path = environ.get("PATH_INFO", "")
         route = ROUTES.get(path)
+        if route is None:
+            path = path[: path.rfind("/") + 1]
+            route = ROUTES.get(path)
         if path not in OWN_PATHS and not self._is_ours(environ, route):
             status, body = 421, self._elsewhere(start_response)
         elif route is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from idp.endpoints import authorize, discovery, health, jwks, par, register, revoke, token, userinfo
+from idp.endpoints import authorize, discovery, grants, health, introspect, jwks, par, register, revoke, token, userinfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +28,7 @@ class Route:
 GET = frozenset({"GET", "HEAD"})
 POST = frozenset({"POST"})
 
+# A path that ends with a slash stands for every path with one more segment: that segment is for its endpoint to read.
 ROUTES: dict[str, Route] = {
     "/.well-known/openid-configuration": Route(discovery.answer, GET, cors=True),
     "/.well-known/oauth-authorization-server": Route(discovery.answer, GET, cors=True),
@@ -37,6 +38,8 @@ ROUTES: dict[str, Route] = {
     "/token": Route(token.answer, POST, form=True),
     "/userinfo": Route(userinfo.answer, GET | POST, form=True),
     "/revoke": Route(revoke.answer, POST, form=True),
+    "/introspect": Route(introspect.answer, POST, form=True),
+    grants.PATH: Route(grants.answer, GET | {"DELETE"}),
     "/register": Route(register.answer, frozenset(register.METHODS)),
     "/health/live": Route(health.live, GET),
     "/health/ready": Route(health.ready, GET),

@@ -29,13 +29,15 @@ ENDPOINTS = {
     "token_endpoint": "/token",
     "userinfo_endpoint": "/userinfo",
     "revocation_endpoint": "/revoke",
+    "introspection_endpoint": "/introspect",
+    "grant_management_endpoint": "/grants",
     "end_session_endpoint": "/logout",
     "registration_endpoint": "/register",
     "jwks_uri": "/jwks",
 }
 """The metadata's name of each endpoint, and its path."""
 
-MESSAGES = ("id_token", "userinfo", "authorization")
+MESSAGES = ("id_token", "userinfo", "authorization", "introspection")
 """What is signed, or encrypted too, as each relying party has registered it."""
 
 TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid")
@@ -64,6 +66,11 @@ def document(provider: Provider) -> dict[str, Any]:
         "token_endpoint_auth_signing_alg_values_supported": signing,
         "revocation_endpoint_auth_methods_supported": [*authentication, "none"],
         "revocation_endpoint_auth_signing_alg_values_supported": signing,
+        "introspection_endpoint_auth_methods_supported": authentication,
+        "introspection_endpoint_auth_signing_alg_values_supported": signing,
+        "authorization_details_types_supported": list(provider.details_types.types),
+        "grant_management_actions_supported": ["create", "query", "revoke"],
+        "grant_management_action_required": False,
         "claims_supported": [*TOKEN_CLAIMS, "vn_account_level", *CLAIMS],
         **_identity_assurance(provider),
         "claim_types_supported": ["normal"],

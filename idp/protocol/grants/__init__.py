@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from idp.protocol.grants import authorization_code, refresh_token
+from idp.protocol.grants import authorization_code, client_credentials, refresh_token, token_exchange
+from idp.relying_parties.profiles import TOKEN_EXCHANGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,4 +15,6 @@ if TYPE_CHECKING:
 GRANTS: dict[str, Callable[[GrantCall], TokenAnswer]] = {
     "authorization_code": authorization_code.answer,
     "refresh_token": refresh_token.answer,
+    "client_credentials": client_credentials.answer,
+    TOKEN_EXCHANGE: token_exchange.answer,
 }
