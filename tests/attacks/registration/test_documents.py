@@ -74,22 +74,7 @@ def test_a_body_that_is_no_metadata_is_refused(house: House, body: bytes, kind: 
 
 
 def test_no_value_of_any_member_breaks_anything(house: House) -> None:
-    values: tuple[Any, ...] = (
-        0,
-        -1,
-        True,
-        "",
-        "x",
-        [],
-        {},
-        [5],
-        [[]],
-        [None],
-        {"keys": 5},
-        {"keys": [5]},
-        "\x00",
-        1e300,
-    )
+    values: tuple[Any, ...] = (5, True, "", "x", [], [5], [[]], {"keys": [5]})
     before = count_registered(house)
     taken = 0
     for name in sorted(KNOWN | {"client_name#vi", "client_id", "client_secret"}):

@@ -16,10 +16,10 @@ from tests.support.foreign.registrant import (
     moves,
     public_jwk,
 )
-from tests.support.house import members
+from tests.support.house import House, members
 
 if TYPE_CHECKING:
-    from tests.support.house import House
+    from tests.support.valkey import ValkeyServer
 
 
 Poison = dict[str, Any]
@@ -168,3 +168,28 @@ def test_what_is_registered_is_escaped_on_pages_and_fetched_by_nobody(house: Hou
         assert name not in page
         assert "&lt;script&gt;" in page
         assert [one.path for one in receiver.asked if one.path != "/jwks"] == []
+
+
+def test_what_development_spares_it_spares_the_profile_web_alone(
+    tmp_path_factory: pytest.TempPathFactory, lone_valkey: ValkeyServer, house: House
+) -> None:
+    folder = tmp_path_factory.mktemp("sparing")
+    sparing = House.build(folder=folder, redis_url=lone_valkey.url, SEN_REGISTRATION__OPEN_LOOSENED="no_pkce")
+    try:
+        registrant = Registrant(sparing)
+        assert registrant.registered().told["loosened"] == ["no_pkce"]
+        assert "loosened" not in registrant.registered(profile="fapi2", jwks=registrant.jwks).told
+        assert "loosened" not in Registrant(house).registered().told
+    finally:
+        sparing.services.close()
+        sparing.office.database.close()
+
+
+def test_who_registers_a_machine_gets_no_citizen(house: House) -> None:
+    registrant = Registrant(house)
+    machine = {"profile": "machine", "redirect_uris": None, "jwks": registrant.jwks}
+    told = registrant.registered(**machine).told
+    assert (told["grant_types"], told["response_types"]) == (["client_credentials"], [])
+    both = registrant.registers(**machine, grant_types=["client_credentials", "authorization_code"])
+    assert is_refused(both, status=400, code="invalid_redirect_uri")
+    assert "authorization_code is not offered" in members(both)["error_description"]
