@@ -11,6 +11,7 @@ import pytest
 
 import idp.endpoints._http
 import keys.jose
+from idp import clock
 from tests.support.house import House
 from tests.support.wiretap import Wiretap
 
@@ -68,11 +69,12 @@ def tapped(lone_valkey: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) 
         house.services.close()
 
 
-@pytest.fixture
-def redeem(tapped: tuple[House, Wiretap]) -> Callable[[], int]:
+@pytest.fixture(params=["web", "fapi2"], ids=["bearer", "dpop"])
+def redeem(request: pytest.FixtureRequest, tapped: tuple[House, Wiretap]) -> Callable[[], int]:
     """Give the redemption of a fresh code, everything warm; it returns the status."""
     house, _ = tapped
-    portal, citizen = house.registers_portal(), house.logs_in_directly()
+    portal = house.registers_portal(profile=request.param, id_token_signed_response_alg="ES256")
+    citizen = house.logs_in_directly()
     citizen.gives_tokens(portal)
     return redemption(portal, citizen)
 
@@ -80,6 +82,7 @@ def redeem(tapped: tuple[House, Wiretap]) -> Callable[[], int]:
 def redemption(portal: Portal, citizen: SignedIn) -> Callable[[], int]:
     """Prepare one redemption; nothing but the request itself is left to do."""
     login = portal.asks(scope="openid service:login offline_access")
+    login = login.pushed() if portal.pushes_only else login
     code = citizen.arrives(login, "offline_access").headers["Location"].partition("code=")[2].partition("&")[0]
     form = {
         **portal.authentication(),
@@ -88,7 +91,9 @@ def redemption(portal: Portal, citizen: SignedIn) -> Callable[[], int]:
         "redirect_uri": portal.redirect_uri,
         "code_verifier": login.verifier,
     }
-    return lambda: portal.http.post("/token", data=form).status_code
+    headers = portal.proves("/token")
+    portal.house.services.provider.ring.signing_key("ES256", now=clock.now())  # read anew every few seconds, so now
+    return lambda: portal.http.post("/token", data=form, headers=headers).status_code
 
 
 def test_a_redemption_runs_few_files_and_changes_file_seldom(redeem: Callable[[], int]) -> None:
@@ -132,7 +137,9 @@ def heard_by_sqlite(house: House, act: Callable[[], int]) -> list[str]:
     return heard
 
 
-def test_a_redemption_verifies_once_and_signs_once(redeem: Callable[[], int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_redemption_verifies_once_and_signs_once_and_dpop_verifies_once_more(
+    redeem: Callable[[], int], monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     counted: Counter[str] = Counter()
 
     class Counting:
@@ -152,7 +159,8 @@ def test_a_redemption_verifies_once_and_signs_once(redeem: Callable[[], int], mo
     signers = {name: Counting(algorithm) for name, algorithm in keys.jose._SIGNERS.items()}
     monkeypatch.setattr(keys.jose, "_SIGNERS", signers)
     assert redeem() == 200
-    assert counted == {"verify": 1, "sign": 1}
+    proofs = request.node.callspec.id.count("dpop")
+    assert counted == {"verify": 1 + proofs, "sign": 1}
 
 
 def test_the_trail_sees_what_it_should(redeem: Callable[[], int]) -> None:

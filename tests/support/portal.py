@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 ISSUER = "http://localhost:8000"
 BOUND_BY_DPOP = frozenset({"fapi2", "fapi2-signing", "native"})
+PUSHES_ONLY = frozenset({"fapi2", "fapi2-signing"})
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -56,6 +57,7 @@ class Portal:
     method: str = "private_key_jwt"
     secret: str = ""
     dpop: DpopKey | None = None
+    pushes_only: bool = False
     http: Client = field(init=False)
 
     def __post_init__(self) -> None:
@@ -91,6 +93,7 @@ class Portal:
             del complete["jwks"]
         portal.redirect_uri = complete["redirect_uris"][0]
         secret_hash = None
+        portal.pushes_only = profile in PUSHES_ONLY
         if profile in BOUND_BY_DPOP and not complete.get("tls_client_certificate_bound_access_tokens"):
             portal.dpop = DpopKey()
         if portal.method.startswith("client_secret_"):

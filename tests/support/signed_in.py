@@ -104,6 +104,7 @@ class SignedIn:
     def gives_tokens(self, portal: Portal, *ticked: str, **parameters: str) -> Tokens:
         """Go the whole way to a token answer, with a refresh token unless a scope says otherwise."""
         login = portal.asks(**{"scope": OFFLINE_SCOPE, **parameters})
+        login = login.pushed() if portal.pushes_only else login
         answer_at_portal = self.arrives(login, "offline_access", *ticked)
         response = login.redeem(answer_at_portal)
         assert response.status_code == 200, response.text
