@@ -5,7 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from idp.endpoints import authorize, discovery, grants, health, introspect, jwks, par, register, revoke, token, userinfo
+from idp.endpoints import (
+    authorize,
+    bc_authorize,
+    device_authorization,
+    discovery,
+    grants,
+    health,
+    introspect,
+    jwks,
+    par,
+    register,
+    revoke,
+    token,
+    userinfo,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +50,8 @@ ROUTES: dict[str, Route] = {
     "/par": Route(par.answer, POST, form=True),
     "/authorize": Route(authorize.answer, GET | POST, form=True, browser=True),
     "/token": Route(token.answer, POST, form=True),
+    "/device_authorization": Route(device_authorization.answer, POST, form=True),
+    "/bc-authorize": Route(bc_authorize.answer, POST, form=True),
     "/userinfo": Route(userinfo.answer, GET | POST, form=True),
     "/revoke": Route(revoke.answer, POST, form=True),
     "/introspect": Route(introspect.answer, POST, form=True),

@@ -15,6 +15,7 @@ from idp.protocol.claims.requested import EVIDENCE_TYPE
 from idp.protocol.client_auth import METHODS
 from idp.protocol.grants import GRANTS
 from idp.protocol.request_checks import PROMPTS
+from idp.relying_parties.metadata_messages import DELIVERY_MODES
 from idp.relying_parties.metadata_rules import SCOPES
 from idp.relying_parties.profiles import MUTUAL_TLS, WEB_ALGORITHMS
 from keys import ENCODINGS, ENCRYPTIONS
@@ -33,6 +34,8 @@ ENDPOINTS = {
     "grant_management_endpoint": "/grants",
     "end_session_endpoint": "/logout",
     "registration_endpoint": "/register",
+    "device_authorization_endpoint": "/device_authorization",
+    "backchannel_authentication_endpoint": "/bc-authorize",
     "jwks_uri": "/jwks",
 }
 """The metadata's name of each endpoint, and its path."""
@@ -84,6 +87,9 @@ def document(provider: Provider) -> dict[str, Any]:
         "dpop_signing_alg_values_supported": sorted(dpop.ALGORITHMS),
         "authorization_response_iss_parameter_supported": True,
         "require_pushed_authorization_requests": False,
+        "backchannel_token_delivery_modes_supported": sorted(DELIVERY_MODES),
+        "backchannel_authentication_request_signing_alg_values_supported": signing,
+        "backchannel_user_code_parameter_supported": False,
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
         "frontchannel_logout_supported": True,

@@ -1,0 +1,109 @@
+"""POST /device_authorization: a device without a browser asks for a code that its citizen types elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from idp import clock, limits
+from idp.endpoints._http import Request, Response, json_response
+from idp.ephemeral import Claim, Write
+from idp.errors import InvalidRequest, ServerError, SlowDown, TooManyAttempts, UnauthorizedClient
+from idp.protocol import dpop
+from idp.protocol.client_auth import Proof, authenticate, spend
+from idp.protocol.grants.decoupled import user_codes, waiting
+from idp.protocol.grants.decoupled.checks import check
+from idp.protocol.grants.decoupled.waiting import Waiting
+from idp.relying_parties.profiles import DEVICE_CODE
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from idp.protocol.provider import Provider
+    from idp.protocol.records import AuthorizationRequest
+    from idp.services import Services
+
+PATH = "/device"
+MOST_DRAWS = 3
+
+
+def answer(request: Request, services: Services) -> Response:
+    """Take a request, check all of it, and let it wait for its citizen.
+
+    1. who it is; 2. every check that needs no redirect; 3. bound to the key that is proved, where one is; 4. a user
+    code that nobody holds, the replay marks and the limits; 5. it waits.
+
+    Raises:
+        ProtocolError: what was wrong, in plain words; nothing waits.
+
+    Source: RFC 8628 sections 3.1, 3.2 and 6.1.
+    """
+    provider, now = services.provider, clock.now()
+    if request.query:
+        raise InvalidRequest("Parameters belong into the body.")
+    proof = authenticate(  # 1
+        form=request.form,
+        authorization=request.authorization,
+        certificate=request.certificate,
+        address=request.address,
+        provider=provider,
+        now=now,
+    )
+    if DEVICE_CODE not in proof.client.grant_types:
+        raise UnauthorizedClient(f"This relying party is not registered for {DEVICE_CODE}.")
+    asked = check(unverified=request.form, client=proof.client, provider=provider)  # 2
+    asked, proof = _bound(request, asked=asked, proof=proof, provider=provider, now=now)  # 3
+    user_code = _draw(request, proof=proof, provider=provider)  # 4
+    device_code, settings = waiting.new_secret(), provider.settings.device
+    waits = Waiting(
+        name=waiting.name_of("device", device_code),
+        request=asked,
+        ends_at=int(now.timestamp()) + settings.code_seconds,
+        interval=settings.interval_seconds,
+        shown=user_code,
+    )
+    leads = Write(user_codes.key_of(user_code, sealer=provider.sealer), waits.name.encode(), settings.code_seconds)
+    provider.ephemeral.wave(*waiting.begin_steps(waits), leads)  # 5
+    page = provider.issuer + PATH
+    return json_response(
+        {
+            "device_code": device_code,
+            "user_code": user_code,
+            "verification_uri": page,
+            "verification_uri_complete": f"{page}?user_code={user_code}",
+            "expires_in": settings.code_seconds,
+            "interval": settings.interval_seconds,
+        }
+    )
+
+
+def _bound(
+    request: Request, *, asked: AuthorizationRequest, proof: Proof, provider: Provider, now: datetime
+) -> tuple[AuthorizationRequest, Proof]:
+    """Bind the device code to the key that the request proves to hold, where it does (as RFC 9449 section 10.1)."""
+    header = request.header("DPoP")
+    if header is None:
+        return asked, proof
+    held = dpop.verify(unverified_proof=header, method=request.method, path=request.path, provider=provider, now=now)
+    if asked.dpop_jkt not in {None, held.jkt}:
+        raise InvalidRequest("dpop_jkt names another key than the one that the DPoP proof is made with.")
+    return replace(asked, dpop_jkt=held.jkt), replace(proof, marks=(*proof.marks, held.mark))
+
+
+def _draw(request: Request, *, proof: Proof, provider: Provider) -> str:
+    """Return a user code that nobody holds; the relying party, its marks and its address are counted with it."""
+    settings, sealer = provider.settings, provider.sealer
+    counts = limits.steps("page", settings=settings.limits, address=request.address)
+    code = user_codes.new_code()
+    claim = Claim(user_codes.key_of(code, sealer=sealer), settings.device.code_seconds)
+    *counted, claimed = spend(proof, *counts, claim, provider=provider)
+    try:
+        limits.check("page", counted, settings=settings.limits)
+    except TooManyAttempts as error:
+        raise SlowDown("Too many requests from this address; wait a minute.") from error
+    for _ in range(MOST_DRAWS):
+        if claimed.first:
+            return code
+        code = user_codes.new_code()
+        (claimed,) = provider.ephemeral.wave(replace(claim, key=user_codes.key_of(code, sealer=sealer)))
+    raise ServerError("No code could be drawn; try again.")
