@@ -67,7 +67,7 @@ def relying_party(office: Office, *, party: RelyingParty) -> None:
     }
     stored = StoredClient(
         client_id=party.client_id,
-        profile="fapi2",
+        profile="web",  # as fapi2, but for tokens bound to a key, which the peer is not asked for either
         metadata=metadata,
         secret_hash=None,
         status="approved",

@@ -136,8 +136,7 @@ class Person:
     def from_json(cls, document: bytes) -> Self:
         """Read what `to_json` wrote; a field that a newer release added is passed over."""
         read: dict[str, Any] = orjson.loads(document)
-        ours = {each.name for each in fields(cls)}
-        known = {name: value for name, value in read.items() if name in ours}
+        known = {name: value for name, value in read.items() if name in cls.__slots__}
         known["birth_date"] = BirthDate.parse(known["birth_date"])
         if "confirmed_at" in known:
             known["confirmed_at"] = datetime.fromisoformat(known["confirmed_at"])

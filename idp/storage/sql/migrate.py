@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from idp.errors import NotKnown
 
@@ -53,7 +53,16 @@ def pending(database: Database) -> tuple[str, ...]:
         NotKnown: the database was made by a newer release.
         TemporarilyUnavailable: the database is away.
     """
-    return database.consult(_missing)
+    return () if database.consult(_is_newest) else database.consult(_missing)
+
+
+def _is_newest(connection: Connection) -> bool:
+    """Tell whether the database says that it is at the newest revision; the files' names are theirs, in order."""
+    newest = max(path.name for path in (SCRIPTS / "versions").glob("r[0-9]*_*.py"))
+    if not inspect(connection).has_table("alembic_version"):
+        return False
+    at = connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
+    return at == [newest.removeprefix("r").partition("_")[0]]
 
 
 def _config() -> Config:
