@@ -52,7 +52,7 @@ def keys(office: Office) -> None:
 
 
 def relying_party(office: Office, *, party: RelyingParty) -> None:
-    """Register the portal: FAPI 2.0, private_key_jwt, pushed requests."""
+    """Register the portal: private_key_jwt, pushed requests, ES256."""
     metadata = {
         "client_id": party.client_id,
         "client_name#vi": "Cổng thử",
@@ -60,6 +60,7 @@ def relying_party(office: Office, *, party: RelyingParty) -> None:
         "owner": {"name#vi": "Cơ quan thử", "name#en": "Test agency"},
         "redirect_uris": [REDIRECT_URI],
         "token_endpoint_auth_method": "private_key_jwt",
+        "id_token_signed_response_alg": "ES256",
         "grant_types": ["authorization_code", "refresh_token"],
         "scope": f"openid {OFFLINE}",
         "purposes": [PURPOSE],
