@@ -118,6 +118,7 @@ def test_a_worker_that_is_killed_comes_back(running: Demo) -> None:
     server = running.named("serve")
     former = server.children()
     former[0].kill()
+    assert until(lambda: not is_alive(former[0]))
     assert until(lambda: len([child for child in server.children() if is_alive(child)]) == len(former))
     assert former[0] not in server.children()
     assert running.get("/health/live")[0] == 200
