@@ -1,0 +1,110 @@
+"""The courier's patience: pauses that grow and are never the same, and an end to it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from idp import clock
+from idp.errors import NoAnswer
+from idp.metrics import Metrics
+from idp.outbox import Claimed
+from idp.worker import courier
+from idp.worker.answers import Undeliverable, Unwanted
+from idp.worker.courier import LONGEST_PAUSE, LONGEST_WAIT, MOST_ATTEMPTS, Courier, pause_after
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+    from idp.outbox import OutboxStore
+    from idp.protocol.provider import Provider
+
+
+class Shelf:
+    """Holds one delivery and notes what becomes of it."""
+
+    def __init__(self, claimed: Claimed) -> None:
+        self.waiting = [claimed]
+        self.ends: list[tuple[str, str | None]] = []
+        self.pauses: list[timedelta] = []
+
+    def claim(self, *, most: int) -> tuple[Claimed, ...]:
+        """Hand out what lies there."""
+        taken, self.waiting = self.waiting[:most], self.waiting[most:]
+        return tuple(taken)
+
+    def settle(self, _claimed: Claimed, *, outcome: str, error: str | None = None) -> None:
+        """Note an end."""
+        self.ends.append((outcome, error))
+
+    def postpone(self, _claimed: Claimed, *, until: datetime, error: str) -> None:
+        """Note a pause."""
+        assert error
+        self.pauses.append(until - clock.now())
+
+
+def a_delivery(*, attempts: int = 1, age: timedelta = timedelta(0)) -> Claimed:
+    """Return one that has been tried and has waited."""
+    return Claimed(id="1", kind="letter", target="a", payload={}, attempts=attempts, created_at=clock.now() - age)
+
+
+def carried(claimed: Claimed, *, folder: Path, send: Callable[..., None]) -> Shelf:
+    """Let a courier try a delivery once."""
+    shelf = Shelf(claimed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(courier.SENDERS, "letter", send)
+        carrier = Courier(
+            outbox=cast("OutboxStore", shelf), provider=cast("Provider", None), metrics=Metrics(folder=folder), hands=2
+        )
+        assert carrier.send_out() == 1
+        carrier.rest()
+        carrier.close()
+        assert carrier.send_out() == 0
+    return shelf
+
+
+def raises(error: Exception) -> Callable[..., None]:
+    """Return a way of sending that ends in an error."""
+
+    def send(*_: object, **__: object) -> None:
+        raise error
+
+    return send
+
+
+@pytest.mark.spec("LO-06")
+def test_pauses_double_up_to_an_hour_and_are_never_the_same() -> None:
+    longest = [max(pause_after(attempts) for _ in range(50)) for attempts in range(1, 40)]
+    for attempts, pause in enumerate(longest, start=1):
+        full = min(timedelta(seconds=5) * 2 ** (attempts - 1), LONGEST_PAUSE)
+        assert full / 2 <= pause <= full
+    assert len({pause_after(3) for _ in range(20)}) > 10
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [(Unwanted("It says no."), "refused"), (Undeliverable("It is gone."), "given_up"), (None, "delivered")],
+)
+@pytest.mark.spec("LO-06")
+def test_an_answer_is_final(tmp_path: Path, error: Exception | None, outcome: str) -> None:
+    send = raises(error) if error is not None else lambda *_, **__: None
+    shelf = carried(a_delivery(), folder=tmp_path, send=send)
+    assert shelf.ends == [(outcome, str(error) if error else None)]
+    assert shelf.pauses == []
+
+
+@pytest.mark.parametrize("error", [NoAnswer("It answers too slowly."), RuntimeError("a secret of ours")])
+@pytest.mark.spec("LO-06")
+def test_no_answer_is_a_pause_until_there_were_too_many_or_a_day_is_over(tmp_path: Path, error: Exception) -> None:
+    again = carried(a_delivery(attempts=MOST_ATTEMPTS - 1), folder=tmp_path, send=raises(error))
+    assert len(again.pauses) == 1
+    assert again.ends == []
+    for last in (a_delivery(attempts=MOST_ATTEMPTS), a_delivery(age=LONGEST_WAIT)):
+        shelf = carried(last, folder=tmp_path, send=raises(error))
+        ((outcome, reason),) = shelf.ends
+        assert outcome == "given_up"
+        assert "secret" not in str(reason)
