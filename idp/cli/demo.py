@@ -158,7 +158,8 @@ def _prepare(settings: Settings, *, wish: Wish, loaded: Loaded) -> tuple[Path, t
             now=clock.now(),
         )
         client_file = demo_portal.prepare(office=opened, folder=wish.folder, url=wish.portal_url)
-        demo_clients.register(loaded, office=opened)
+        examples = (demo_tls.EXAMPLE,) if wish.with_tls else ()
+        demo_clients.register((*examples, *loaded.clients), office=opened)
         return client_file, demo_people.prepare(office=opened, folder=wish.folder)
 
 

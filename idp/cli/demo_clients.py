@@ -13,6 +13,7 @@ from idp.errors import SettingsError
 from idp.relying_parties.purposes import PurposeCatalogue
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from idp.cli.office import Office
@@ -52,7 +53,7 @@ def read(file: Path | None) -> Loaded:
     return loaded
 
 
-def register(loaded: Loaded, *, office: Office) -> None:
+def register(listed: Iterable[Mapping[str, Any]], *, office: Office) -> None:
     """Register all of them, or change those that are there.
 
     For a test several things are done that `sen client add` does not do: a `client_secret` is taken as it stands in
@@ -63,7 +64,7 @@ def register(loaded: Loaded, *, office: Office) -> None:
     """
     data = office.settings.data
     everything = sorted(PurposeCatalogue.load(office.settings.data_file(data.purposes)).ids)
-    for metadata in loaded.clients:
+    for metadata in listed:
         secret = metadata.get("client_secret")
         usual = {"profile": "fapi2", "owner": OWNER, "purposes": everything, "client_name": metadata.get("client_id")}
         public = {name: value for name, value in {**usual, **metadata}.items() if name != "client_secret"}
@@ -72,6 +73,9 @@ def register(loaded: Loaded, *, office: Office) -> None:
         client, _made = clients.prepare(public, office=office)
         if secret is not None:
             client = replace(client, secret_hash=hashlib.sha256(str(secret).encode()).digest())
+        former = office.relying_parties.get(client_id=client.client_id)
+        if former is not None and (former.metadata, former.secret_hash) == (client.metadata, client.secret_hash):
+            continue
         try:
             clients.register(client, office=office)
         except SettingsError as error:

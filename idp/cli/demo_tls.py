@@ -31,6 +31,18 @@ CLIENT_NAME = "portal.example"
 FORGET_AT_ONCE = "max-age=0"
 """Browsers remember a host without its port: other servers of this machine may have to do without TLS."""
 
+EXAMPLE = {
+    "client_id": "example-system",
+    "client_name#vi": "Hệ thống thử nghiệm",
+    "client_name#en": "Test system",
+    "profile": "machine",
+    "grant_types": ["client_credentials"],
+    "token_endpoint_auth_method": "tls_client_auth",
+    "tls_client_auth_subject_dn": f"CN={CLIENT_NAME}",
+    "resources": ["https://api.example/"],
+}
+"""The system that the example client's certificate stands for, and whose request is printed."""
+
 PACKAGE = "nginx-light"
 PLACES = ("/usr/sbin", "/usr/local/sbin")
 """Where nginx lies without being in everybody's PATH."""
@@ -131,10 +143,10 @@ def command(tls: Tls, *, settings: Settings) -> list[str]:
 
 def example(tls: Tls, *, settings: Settings) -> Example:
     """Return what is told to somebody who wants to call it."""
-    client = f"--cacert {tls.authority} --cert {tls.client} --key {key_of(tls.client)}"
-    return Example(
-        authority=tls.authority, request=f"curl {client} {settings.front.mtls_base}/.well-known/openid-configuration"
-    )
+    shown = f"--cacert {tls.authority} --cert {tls.client} --key {key_of(tls.client)}"
+    form = {"grant_type": "client_credentials", "client_id": EXAMPLE["client_id"], "resource": EXAMPLE["resources"][0]}
+    fields = " ".join(f"-d {name}={value}" for name, value in form.items())
+    return Example(authority=tls.authority, request=f"curl {shown} {fields} {settings.front.mtls_base}/token")
 
 
 def _nginx() -> str:

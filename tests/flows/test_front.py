@@ -10,11 +10,12 @@ import subprocess
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
+import jwt
 import pytest
 import requests
 
+from idp.cli.front import front
 from tests.support.browser import Someone
-from tests.support.demo import bare_environ, sen_of_this_checkout
 from tests.support.portal import pkce
 from tests.support.tls.fronted import ASKED, CALLBACK, ELSEWHERE, MUTUAL, SELF_SIGNED, Fronted
 
@@ -37,7 +38,8 @@ def test_everything_is_said_to_be_where_it_is(fronted: Fronted) -> None:
     example = re.findall(r"^ +(curl .*)$", fronted.running.welcome, re.MULTILINE)
     assert len(set(example)) == 1
     answer = subprocess.run(example[0].split(), capture_output=True, check=True, timeout=20)
-    assert json.loads(answer.stdout)
+    claims = jwt.decode(json.loads(answer.stdout)["access_token"], options={"verify_signature": False})
+    assert claims["cnf"].keys() == {"x5t#S256"}
 
 
 @pytest.mark.spec("HT-09")
@@ -169,27 +171,26 @@ def test_a_citizen_logs_in_and_the_token_is_worth_something_to_its_holder_alone(
 
 @pytest.mark.parametrize("mtls_base", ["", "https://mtls.sen.example", "https://login.sen.example:8444"])
 def test_the_printed_configuration_is_good_for_an_nginx_that_has_one_already(
-    fronted: Fronted, tmp_path: Path, mtls_base: str
+    fronted: Fronted,
+    tmp_path: Path,
+    mtls_base: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    words = [
-        "front",
-        "--certificate",
-        str(fronted.tls / "server.pem"),
-        "--private-key",
-        str(fronted.tls / "server.key"),
-    ]
-    environ = bare_environ(
-        SEN_SERVER__ISSUER="https://login.sen.example",
-        SEN_SECRETS__MASTER_KEY="QSBrZXkgb2YgdGhpcnR5LXR3byBieXRlcywgYSB0ZXM=",
-        SEN_FRONT__SOCKET="/run/sen/sen.sock",
-        SEN_FRONT__MTLS_BASE=mtls_base,
-        SEN_FRONT__SECRET="s" * 32,
-    )
-    printed = subprocess.run([*sen_of_this_checkout(), *words], env=environ, capture_output=True, check=True, text=True)
-    assert printed.stdout.count("\n    server_name") == (2 if mtls_base else 1)
-    assert "max-age=63072000; includeSubDomains" in printed.stdout
-    assert ("optional_no_ca" in printed.stdout) == bool(mtls_base)
-    served = printed.stdout.replace("/var/log/nginx/error.log", "stderr")
+    for name, value in {
+        "SERVER__ISSUER": "https://login.sen.example",
+        "SECRETS__MASTER_KEY": "QSBrZXkgb2YgdGhpcnR5LXR3byBieXRlcywgYSB0ZXM=",
+        "FRONT__SOCKET": "/run/sen/sen.sock",
+        "FRONT__MTLS_BASE": mtls_base,
+        "FRONT__SECRET": "s" * 32,
+    }.items():
+        monkeypatch.setenv(f"SEN_{name}", value)
+    front(certificate=fronted.tls / "server.pem", private_key=fronted.tls / "server.key")
+    printed = capsys.readouterr().out
+    assert printed.count("\n    server_name") == (2 if mtls_base else 1)
+    assert "max-age=63072000; includeSubDomains" in printed
+    assert ("optional_no_ca" in printed) == bool(mtls_base)
+    served = printed.replace("/var/log/nginx/error.log", "stderr")
     folder = f'"{tmp_path}/t"'
     temporary = "".join(f"{kind}_temp_path {folder};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     usual = "ssl_protocols TLSv1.2; ssl_prefer_server_ciphers off; gzip on; access_log off; server_tokens on;"
