@@ -1,11 +1,9 @@
-"""Portals hear of a logout by a token to their server: what it says, who gets one, and what if nobody answers."""
+"""Portals hear of a logout by a token to their server: what it says, and who gets one."""
 
 from __future__ import annotations
 
 import contextlib
 import io
-import re
-import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,45 +13,20 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from werkzeug.test import TestResponse
 
-from idp.cli import office as operators
 from idp.cli.revoke import KINDS
-from idp.storage.sql.outbox import LEASE, SqlOutbox
-from idp.worker.courier import LONGEST_WAIT
-from tests.support.house import ISSUER, House, later, members
-from tests.support.login.leaving import Leaving, Receiver, courier_of, logs_out
+from idp.storage.sql.outbox import SqlOutbox
+from tests.support.house import ISSUER, House, members
+from tests.support.login.leaving import Leaving, carries, courier_of, logs_out, operator_of, standing
 from tests.support.login.own_pages import OwnPages, citizen_id_of
 from tests.support.office import at_once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from idp.outbox import Standing
     from idp.worker.courier import Courier
     from tests.support.house import Portal
+    from tests.support.login.leaving import Receiver
     from tests.support.signed_in import SignedIn
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
-
-
-@pytest.fixture
-def courier(house: House) -> Iterator[Courier]:
-    """Give the hands of a worker."""
-    carrier = courier_of(house)
-    yield carrier
-    carrier.close()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """Give a portal's server that takes what it is sent."""
-    with Receiver() as server:
-        yield server
-
-
-def carries(courier: Courier) -> None:
-    """Let a worker deliver what is due, until nothing is."""
-    while courier.send_out():
-        courier.rest()
 
 
 def reads(token: str, *, portal: Portal) -> dict[str, Any]:
@@ -66,11 +39,6 @@ def reads(token: str, *, portal: Portal) -> dict[str, Any]:
     )
     assert header["typ"] == "logout+jwt"
     return claims
-
-
-def standing(courier: Courier, portal: Portal) -> Standing:
-    """Return where the deliveries to a portal stand."""
-    return next(each for each in courier.outbox.standing() if each.target == portal.client_id)
 
 
 def arrives(citizen: SignedIn, portal: Portal, **parameters: str) -> dict[str, Any]:
@@ -212,19 +180,13 @@ def test_revoking_the_newest_session_ends_what_was_granted_under_those_it_replac
     newest, *_replaced = house.office.sessions.of_citizen(citizen_id=citizen_id_of(house, citizen))
     assert portal.asks_userinfo(token).status_code == 200
     with contextlib.redirect_stdout(io.StringIO()):
-        KINDS["session"](_operator(house), newest.id, "test")
+        KINDS["session"](operator_of(house), newest.id, "test")
     assert portal.asks_userinfo(token).status_code == 401
     assert house.office.sessions.of_citizen(citizen_id=citizen_id_of(house, citizen)) == ()
     courier = courier_of(house)
     carries(courier)
     courier.close()
     assert len(receiver.received) == 1
-
-
-def _operator(house: House) -> operators.Office:
-    return operators.Office(
-        settings=house.services.provider.settings, database=house.office.database, sealer=house.office.sealer
-    )
 
 
 @pytest.mark.parametrize("end", ["passkey", "citizen", "elsewhere"])
@@ -244,7 +206,7 @@ def test_every_way_in_which_a_session_ends_is_told(
     else:
         named = {"passkey": citizen.account.passkey.id, "citizen": citizen.citizen_id}
         with contextlib.redirect_stdout(io.StringIO()):
-            KINDS[end](_operator(house), named[end], "test")
+            KINDS[end](operator_of(house), named[end], "test")
     carries(courier)
     assert [reads(form["logout_token"], portal=portal)["aud"] for form in receiver.received] == [portal.client_id]
 
@@ -264,127 +226,6 @@ def test_a_portal_that_is_left_alone_is_told_once_and_not_again(
     carries(courier)
     assert len(receiver.received) == 2
     assert reads(receiver.received[1]["logout_token"], portal=kept)["aud"] == kept.client_id
-
-
-@pytest.mark.spec("LO-06")
-def test_a_failure_is_tried_again_with_a_new_token_until_it_is_received(house: House, courier: Courier) -> None:
-    with Receiver(answers=[500, 302, 200]) as receiver:
-        portal = house.registers_portal(backchannel_logout_uri=receiver.url)
-        citizen = house.logs_in_directly()
-        arrives(citizen, portal)
-        logs_out(citizen.browser)
-        carries(courier)
-        assert (standing(courier, portal).waiting, len(receiver.received)) == (1, 1)
-        carries(courier)
-        assert len(receiver.received) == 1, "not before its time"
-        for tries, seconds in ((2, 6), (3, 20)):
-            with later(seconds):
-                carries(courier)
-                assert len(receiver.received) == tries
-        stands = standing(courier, portal)
-        assert (stands.waiting, stands.delivered, stands.last_error) == (0, 1, None)
-        assert len({form["logout_token"] for form in receiver.received}) == 3
-
-
-@pytest.mark.spec("LO-06")
-def test_a_refusal_is_taken_as_an_answer(house: House, courier: Courier) -> None:
-    with Receiver(answers=[400]) as receiver:
-        portal = house.registers_portal(backchannel_logout_uri=receiver.url)
-        citizen = house.logs_in_directly()
-        arrives(citizen, portal)
-        logs_out(citizen.browser)
-        carries(courier)
-        with later(3600):
-            carries(courier)
-        assert len(receiver.received) == 1
-        stands = standing(courier, portal)
-        assert (stands.refused, stands.waiting) == (1, 0)
-        assert stands.last_error is not None
-        assert "400" in stands.last_error
-
-
-@pytest.mark.spec("LO-06", "F20")
-def test_a_dead_portal_delays_neither_the_logout_nor_the_others_and_is_given_up_in_the_end(
-    house: House, courier: Courier, receiver: Receiver
-) -> None:
-    with Receiver() as gone:
-        dead = house.registers_portal(backchannel_logout_uri=gone.url)
-    hang = threading.Event()
-    with Receiver(hang=hang) as stuck:
-        slow = house.registers_portal(backchannel_logout_uri=stuck.url)
-        well = house.registers_portal(backchannel_logout_uri=receiver.url)
-        citizens = [house.logs_in_directly() for _ in range(6)]
-        for citizen in citizens:
-            for portal in (dead, slow, well):
-                arrives(citizen, portal)
-            logs_out(citizen.browser)
-        while len(receiver.received) < len(citizens):
-            courier.send_out()
-        assert stuck.received, "one that hangs is asked, and nobody waits for it"
-        assert standing(courier, slow).delivered == 0
-        hang.set()
-        courier.rest()
-    assert standing(courier, dead).waiting == len(citizens)
-    with later(LONGEST_WAIT.total_seconds() + 60):
-        for _ in range(len(citizens)):
-            carries(courier)
-        stands = standing(courier, dead)
-        assert (stands.given_up, stands.waiting) == (len(citizens), 0)
-        assert stands.last_error is not None
-
-
-@pytest.mark.spec("LO-06")
-def test_a_worker_that_dies_after_sending_makes_the_portal_hear_it_twice(
-    house: House, courier: Courier, receiver: Receiver
-) -> None:
-    portal = house.registers_portal(backchannel_logout_uri=receiver.url)
-    citizen = house.logs_in_directly()
-    arrives(citizen, portal)
-    logs_out(citizen.browser)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(courier.outbox), "settle", _dies)
-        courier.send_out()
-        courier.rest()
-    assert len(receiver.received) == 1
-    carries(courier)
-    assert len(receiver.received) == 1
-    with later(LEASE.total_seconds() + 1):
-        carries(courier)
-    assert len(receiver.received) == 2
-    assert standing(courier, portal).delivered == 1
-
-
-def _dies(*_: object, **__: object) -> None:
-    raise SystemExit
-
-
-@pytest.mark.spec("LO-06")
-def test_a_portal_that_was_ended_meanwhile_is_no_longer_called(
-    house: House, courier: Courier, receiver: Receiver
-) -> None:
-    portal = house.registers_portal(backchannel_logout_uri=receiver.url)
-    citizen = house.logs_in_directly()
-    arrives(citizen, portal)
-    logs_out(citizen.browser)
-    with contextlib.redirect_stdout(io.StringIO()):
-        KINDS["client"](_operator(house), portal.client_id, "test")
-    with later(10), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(house.services.provider.directory, "_kept", {})
-        carries(courier)
-    assert receiver.received == []
-    assert standing(courier, portal).given_up == 1
-
-
-@pytest.mark.spec("LO-05")
-def test_a_logout_writes_no_token_and_no_secret_into_the_outbox(house: House, receiver: Receiver) -> None:
-    portal = house.registers_portal(backchannel_logout_uri=receiver.url)
-    citizen = house.logs_in_directly()
-    claims = arrives(citizen, portal)
-    logs_out(citizen.browser)
-    (waiting,) = [each for each in courier_of(house).outbox.claim(most=50) if each.target == portal.client_id]
-    assert waiting.payload["subject"] == claims["sub"]
-    assert re.fullmatch(r"[0-9a-f-]{36}", waiting.payload["session_id"])
-    assert set(waiting.payload) == {"subject", "session_id"}
 
 
 @pytest.mark.spec("LO-05")

@@ -9,14 +9,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Self
 from urllib.parse import parse_qsl
 
+import pytest
+
+from idp.cli import office as operators
 from idp.storage.sql.outbox import SqlOutbox
 from idp.worker.courier import Courier
 from tests.support.login.own_pages import OwnPages
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from werkzeug.test import Client, TestResponse
 
+    from idp.outbox import Standing
     from tests.support.house import House
+    from tests.support.portal import Portal
 
 ASKED = re.compile(r'name="asked" value="([^"]*)"')
 ONLY = re.compile(r'name="only" value="([^"]*)"')
@@ -124,3 +131,36 @@ def courier_of(house: House) -> Courier:
     """Return a worker's courier of a house; close it."""
     services = house.services
     return Courier(outbox=SqlOutbox(house.office.database), provider=services.provider, metrics=services.metrics)
+
+
+def carries(courier: Courier) -> None:
+    """Let a worker deliver what is due, until nothing is."""
+    while courier.send_out():
+        courier.rest()
+
+
+def standing(courier: Courier, portal: Portal) -> Standing:
+    """Return where the deliveries to a portal stand."""
+    return next(each for each in courier.outbox.standing() if each.target == portal.client_id)
+
+
+def operator_of(house: House) -> operators.Office:
+    """Return what the operator's commands work with."""
+    return operators.Office(
+        settings=house.services.provider.settings, database=house.office.database, sealer=house.office.sealer
+    )
+
+
+@pytest.fixture
+def courier(house: House) -> Iterator[Courier]:
+    """Give the hands of a worker."""
+    carrier = courier_of(house)
+    yield carrier
+    carrier.close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Give a portal's server that takes what it is sent."""
+    with Receiver() as server:
+        yield server

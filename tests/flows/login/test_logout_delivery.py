@@ -1,0 +1,142 @@
+"""What becomes of a logout that a portal does not take at once: tried again, refused, given up, never in the way."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from idp.cli.revoke import KINDS
+from idp.storage.sql.outbox import LEASE
+from idp.worker.courier import LONGEST_WAIT
+from tests.support.house import later
+from tests.support.login.leaving import Receiver, carries, courier_of, logs_out, operator_of, standing
+
+if TYPE_CHECKING:
+    from idp.worker.courier import Courier
+    from tests.support.house import House
+
+
+@pytest.mark.spec("LO-06")
+def test_a_failure_is_tried_again_with_a_new_token_until_it_is_received(house: House, courier: Courier) -> None:
+    with Receiver(answers=[500, 302, 200]) as receiver:
+        portal = house.registers_portal(backchannel_logout_uri=receiver.url)
+        citizen = house.logs_in_directly()
+        citizen.gives_tokens(portal)
+        logs_out(citizen.browser)
+        carries(courier)
+        assert (standing(courier, portal).waiting, len(receiver.received)) == (1, 1)
+        carries(courier)
+        assert len(receiver.received) == 1, "not before its time"
+        for tries, seconds in ((2, 6), (3, 20)):
+            with later(seconds):
+                carries(courier)
+                assert len(receiver.received) == tries
+        stands = standing(courier, portal)
+        assert (stands.waiting, stands.delivered, stands.last_error) == (0, 1, None)
+        assert len({form["logout_token"] for form in receiver.received}) == 3
+
+
+@pytest.mark.spec("LO-06")
+def test_a_refusal_is_taken_as_an_answer(house: House, courier: Courier) -> None:
+    with Receiver(answers=[400]) as receiver:
+        portal = house.registers_portal(backchannel_logout_uri=receiver.url)
+        citizen = house.logs_in_directly()
+        citizen.gives_tokens(portal)
+        logs_out(citizen.browser)
+        carries(courier)
+        with later(3600):
+            carries(courier)
+        assert len(receiver.received) == 1
+        stands = standing(courier, portal)
+        assert (stands.refused, stands.waiting) == (1, 0)
+        assert stands.last_error is not None
+        assert "400" in stands.last_error
+
+
+@pytest.mark.spec("LO-06", "F20")
+def test_a_dead_portal_delays_neither_the_logout_nor_the_others_and_is_given_up_in_the_end(
+    house: House, courier: Courier, receiver: Receiver
+) -> None:
+    with Receiver() as gone:
+        dead = house.registers_portal(backchannel_logout_uri=gone.url)
+    hang = threading.Event()
+    with Receiver(hang=hang) as stuck:
+        slow = house.registers_portal(backchannel_logout_uri=stuck.url)
+        well = house.registers_portal(backchannel_logout_uri=receiver.url)
+        citizens = [house.logs_in_directly() for _ in range(6)]
+        for citizen in citizens:
+            for portal in (dead, slow, well):
+                citizen.gives_tokens(portal)
+            logs_out(citizen.browser)
+        while len(receiver.received) < len(citizens):
+            courier.send_out()
+        assert stuck.received, "one that hangs is asked, and nobody waits for it"
+        assert standing(courier, slow).delivered == 0
+        hang.set()
+        courier.rest()
+    assert standing(courier, dead).waiting == len(citizens)
+    with later(LONGEST_WAIT.total_seconds() + 60):
+        for _ in range(len(citizens)):
+            carries(courier)
+        stands = standing(courier, dead)
+        assert (stands.given_up, stands.waiting) == (len(citizens), 0)
+        assert stands.last_error is not None
+
+
+@pytest.mark.spec("LO-06")
+def test_a_worker_that_dies_after_sending_makes_the_portal_hear_it_twice(
+    house: House, courier: Courier, receiver: Receiver
+) -> None:
+    portal = house.registers_portal(backchannel_logout_uri=receiver.url)
+    citizen = house.logs_in_directly()
+    citizen.gives_tokens(portal)
+    logs_out(citizen.browser)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(courier.outbox), "settle", _dies)
+        courier.send_out()
+        courier.rest()
+    assert len(receiver.received) == 1
+    carries(courier)
+    assert len(receiver.received) == 1
+    with later(LEASE.total_seconds() + 1):
+        carries(courier)
+    assert len(receiver.received) == 2
+    assert standing(courier, portal).delivered == 1
+
+
+def _dies(*_: object, **__: object) -> None:
+    raise SystemExit
+
+
+@pytest.mark.spec("LO-06")
+def test_a_portal_that_was_ended_meanwhile_is_no_longer_called(
+    house: House, courier: Courier, receiver: Receiver
+) -> None:
+    portal = house.registers_portal(backchannel_logout_uri=receiver.url)
+    citizen = house.logs_in_directly()
+    citizen.gives_tokens(portal)
+    logs_out(citizen.browser)
+    with contextlib.redirect_stdout(io.StringIO()):
+        KINDS["client"](operator_of(house), portal.client_id, "test")
+    with later(10), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(house.services.provider.directory, "_kept", {})
+        carries(courier)
+    assert receiver.received == []
+    assert standing(courier, portal).given_up == 1
+
+
+@pytest.mark.spec("LO-05")
+def test_a_logout_writes_no_token_and_no_secret_into_the_outbox(house: House, receiver: Receiver) -> None:
+    portal = house.registers_portal(backchannel_logout_uri=receiver.url)
+    citizen = house.logs_in_directly()
+    claims = citizen.gives_tokens(portal).id_token
+    logs_out(citizen.browser)
+    (waiting,) = [each for each in courier_of(house).outbox.claim(most=50) if each.target == portal.client_id]
+    assert waiting.payload["subject"] == claims["sub"]
+    assert re.fullmatch(r"[0-9a-f-]{36}", waiting.payload["session_id"])
+    assert set(waiting.payload) == {"subject", "session_id"}
