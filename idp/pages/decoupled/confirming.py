@@ -16,10 +16,11 @@ from idp.errors import InvalidRequestUri, ProtocolError
 from idp.pages import _flow, _visit
 from idp.pages._portal import portal_view
 from idp.pages._words import current_language, page
-from idp.pages.consent_view import item_name
+from idp.pages.consent_view import detail_views, item_name
 from idp.protocol.grants.decoupled import matching, waiting
 from idp.protocol.grants.decoupled.decisions import GONE, NOT_ME
 from idp.protocol.interaction import OFFLINE, NeedsLogin, demand_of
+from idp.relying_parties.authorization_details import ITEM_PREFIX
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -79,10 +80,15 @@ def show(template: str) -> ResponseReturnValue:
         message=question.found.shown,
         purpose_name=purpose.name[language],
         purpose_text=purpose.purpose[language],
-        item_names=[item_name(item.claim) for item in demand.items if item.claim != OFFLINE],
+        item_names=[item_name(item.claim) for item in demand.items if _is_data(item.claim)],
+        details=detail_views(now.request),
         confirm_url=request.path,
         blocked_hours=provider.settings.ciba.blocked_hours,
     )
+
+
+def _is_data(item: str) -> bool:
+    return item != OFFLINE and not item.startswith(ITEM_PREFIX)
 
 
 def take() -> ResponseReturnValue:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import jwt
@@ -27,7 +27,7 @@ SCOPE = "openid service:login"
 OFFLINE = "openid service:login offline_access"
 DISOWNED = WaitingRequestDisowned.__name__
 
-CSRF = re.compile(r'name="csrf_token" value="([^"]*)"')
+CSRF = re.compile(r'name="csrf-token" content="([^"]*)"')
 CODES = re.compile(r'name="code" value="([^"]*)"')
 SHOWN = re.compile(r'name="shown" value="([^"]*)"')
 
@@ -128,7 +128,7 @@ class Phone:
     """A citizen's browser on which requests of other devices are answered."""
 
     browser: Client
-    pages: list[str] = field(default_factory=list)
+    address: str = "127.0.0.1"
 
     @classmethod
     def of(cls, citizen: SignedIn) -> Self:
@@ -137,9 +137,10 @@ class Phone:
 
     def posts(self, page: str, path: str, **form: Any) -> TestResponse:
         """Open a page and send a form of it."""
-        token = CSRF.search(self.browser.get(page).text)
+        from_here = {"REMOTE_ADDR": self.address}
+        token = CSRF.search(self.browser.get(page, environ_base=from_here).text)
         assert token, page
-        return self.browser.post(path, data={"csrf_token": token[1], **form}, headers=OWN)
+        return self.browser.post(path, data={"csrf_token": token[1], **form}, headers=OWN, environ_base=from_here)
 
     def types(self, code: str, *, page: str = "/device") -> TestResponse:
         """Type a device's code."""

@@ -26,6 +26,7 @@ LOGIN = CEREMONY | {
     "errors": {},
     "number": "",
     "number_url": "/login/number",
+    "back_url": "/login/back",
     "activate_url": "/activate?tx=transaction",
     "help_url": "/help",
 }
@@ -72,6 +73,7 @@ CONFIRM: dict[str, Any] = SESSION | {
     "purpose_name": "Đổi giấy phép lái xe",
     "purpose_text": "Để cơ quan cấp giấy phép xử lý hồ sơ của bạn.",
     "item_names": ["Họ và tên", "Ngày sinh"],
+    "details": [{"name": "Nộp hồ sơ", "sentence": "Nộp hồ sơ số 12."}],
     "confirm_url": "/confirm",
     "blocked_hours": 24,
 }

@@ -71,5 +71,3 @@ def _check(record: CodeRecord, *, call: GrantCall) -> None:
         raise InvalidGrant("The registration was changed meanwhile. Begin a new request.")
     if record.dpop_jkt not in {None, call.sender.jkt}:
         raise InvalidGrant("The request was made with another DPoP key.")
-    if call.form.get("resource", record.resource) != record.resource:
-        raise InvalidGrant("resource is not the one of the request.")

@@ -1,0 +1,65 @@
+"""Gate by grant, for the two grants whose citizen answers elsewhere: before the tokens, and behind them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.house import House, members
+from tests.support.login.elsewhere import OFFLINE, Phone, asks_for, begins, ciba_portal, device_portal
+from tests.support.signed_in import GATES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.login.elsewhere import Waiting
+    from tests.support.portal import Portal
+    from tests.support.signed_in import SignedIn
+
+
+def by_device(portal: Portal, _: SignedIn) -> Waiting:
+    """Let a device ask."""
+    return begins(portal, scope=OFFLINE)
+
+
+def by_name(portal: Portal, citizen: SignedIn) -> Waiting:
+    """Let a portal name its citizen."""
+    return asks_for(portal, citizen, scope=OFFLINE)
+
+
+GRANTS: dict[str, tuple[Callable[..., Portal], Callable[[Portal, SignedIn], Waiting]]] = {
+    "device_code": (device_portal, by_device),
+    "ciba": (ciba_portal, by_name),
+}
+
+
+def approved(house: House, grant: str) -> tuple[Portal, SignedIn, Waiting]:
+    """Return a request that its citizen has approved, and whose tokens were not yet asked for."""
+    register, begin = GRANTS[grant]
+    portal, citizen = register(house), house.logs_in_directly()
+    request = begin(portal, citizen)
+    Phone.of(citizen).approves(request, "offline_access")
+    return portal, citizen, request
+
+
+@pytest.mark.parametrize("gate", sorted(GATES.keys() - {"authorization ended"}))
+@pytest.mark.parametrize("grant", GRANTS)
+@pytest.mark.spec("TK-16", "RT-07", "CO-04")
+def test_what_was_ended_between_the_answer_and_the_question_gets_no_tokens(house: House, grant: str, gate: str) -> None:
+    portal, citizen, request = approved(house, grant)
+    GATES[gate](citizen, portal)
+    assert members(request.polls())["error"] in {"invalid_grant", "invalid_client"}
+
+
+@pytest.mark.parametrize("gate", GATES)
+@pytest.mark.parametrize("grant", GRANTS)
+@pytest.mark.spec("TK-16", "RT-07", "CO-04")
+def test_what_was_ended_behind_the_tokens_ends_them(house: House, grant: str, gate: str) -> None:
+    portal, citizen, request = approved(house, grant)
+    tokens = request.tokens()
+    assert portal.asks_userinfo(tokens["access_token"]).status_code == 200
+    GATES[gate](citizen, portal)
+    assert portal.asks_userinfo(tokens["access_token"]).status_code == 401
+    refused = members(portal.refreshes(tokens["refresh_token"]))
+    assert refused["error"] in {"invalid_grant", "invalid_client"}
