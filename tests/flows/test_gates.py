@@ -32,11 +32,14 @@ class Held:
     tokens: Tokens
 
     @classmethod
-    def of(cls, house: House) -> Held:
+    def of(cls, house: House, profile: str = "web") -> Held:
         """Let a new portal have both of a new citizen."""
-        portal, citizen = house.registers_portal(), house.logs_in_directly()
+        method = "none" if profile == "native" else "private_key_jwt"
+        portal = house.registers_portal(profile=profile, token_endpoint_auth_method=method)
+        citizen = house.logs_in_directly()
         tokens = citizen.gives_tokens(portal)
         waiting = portal.asks(scope="openid service:login offline_access")
+        waiting = waiting.pushed() if portal.pushes_only else waiting
         return cls(portal, citizen, waiting, citizen.opens(waiting), tokens)
 
     def ends(self, gate: str) -> None:
@@ -70,10 +73,11 @@ NOTHING = {"code": False, "refresh": False, "userinfo": False}
 EVERYTHING = {"code": True, "refresh": True, "userinfo": True}
 
 
+@pytest.mark.parametrize("profile", ["web", "fapi2", "native"])
 @pytest.mark.parametrize("gate", GATES)
 @pytest.mark.spec("TK-16", "RT-07", "CO-04", "SS-05")
-def test_what_was_ended_works_nowhere(any_house: House, gate: str) -> None:
-    untouched, held = Held.of(any_house), Held.of(any_house)
+def test_what_was_ended_works_nowhere(any_house: House, gate: str, profile: str) -> None:
+    untouched, held = Held.of(any_house, profile), Held.of(any_house, profile)
     held.ends(gate)
     assert held.what_works() == NOTHING
     assert untouched.what_works() == EVERYTHING
