@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import ssl
 import subprocess
 from typing import TYPE_CHECKING
@@ -14,9 +15,13 @@ import jwt
 import pytest
 import requests
 
+from idp.cli import demo_tls
 from idp.cli.front import front
 from tests.support.browser import Someone
+from tests.support.demo import until
+from tests.support.house import settings_for
 from tests.support.portal import pkce
+from tests.support.running import free_neighbours
 from tests.support.tls.fronted import ASKED, CALLBACK, ELSEWHERE, MUTUAL, SELF_SIGNED, Fronted
 
 if TYPE_CHECKING:
@@ -201,10 +206,30 @@ def test_the_printed_configuration_is_good_for_an_nginx_that_has_one_already(
     assert tried.returncode == 0, tried.stderr
 
 
+@pytest.mark.spec("AU-03")
+def test_while_no_worker_answers_the_front_says_so_and_logs_no_request(tmp_path: Path) -> None:
+    (port, _another), tls = free_neighbours(), demo_tls.prepare(tmp_path, authorities=[])
+    settings = settings_for(folder=tmp_path, redis_url="unix:///nowhere", **tls.environ(port=port))
+    log = tmp_path / "log"
+    with log.open("wb") as out, subprocess.Popen(demo_tls.command(tls, settings=settings), stderr=out) as nginx:
+        assert until(lambda: _answers(port))
+        address = f"https://localhost:{port}/authorize?login_hint=099305000017"
+        answer = requests.get(address, verify=str(tls.authority), timeout=10)
+        nginx.terminate()
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "Sen tạm thời không trả lời" in answer.content.decode()
+    assert "Sen does not answer" in answer.content.decode()
+    assert "099305000017" not in log.read_text(encoding="utf-8")
+
+
 def test_when_it_ends_nothing_is_left(fronted: Fronted) -> None:
     demo = fronted.running.demo
     assert any(part.endswith("nginx") for child in demo.family for part in child.cmdline()[:1]) or demo.named("nginx")
     assert demo.send(signal.SIGINT) == 0
     assert demo.leaves_nothing()
     assert not (fronted.tls / "sen.sock").exists()
-    assert not any("/authorize" in line and "scope" in line for line in demo.log().splitlines())
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
