@@ -92,6 +92,17 @@ def test_the_metadata_tell_of_mutual_tls_where_there_is_some(mutual: Mutual, hou
     assert not methods & set(plain["token_endpoint_auth_methods_supported"])
 
 
+@pytest.mark.spec("MT-06")
+def test_every_endpoint_that_is_said_to_be_there_is_there(mutual: Mutual) -> None:
+    aliases = members(mutual.house.browser().get("/.well-known/openid-configuration"))["mtls_endpoint_aliases"]
+    assert len(aliases) >= 4
+    for name, alias in aliases.items():
+        path = alias.removeprefix(MTLS_BASE)
+        answer = mutual.house.browser().post(path, headers={"Host": "localhost:8444"})
+        assert answer.status_code in {400, 401, 405, 415}, name
+        assert answer.is_json, name
+
+
 @pytest.mark.parametrize("path", ["/login", "/authorize", "/account", "/", "/consent", "/logout", "/activate"])
 @pytest.mark.spec("MT-06", "HT-01")
 def test_where_certificates_are_asked_for_no_page_is_shown(mutual: Mutual, path: str) -> None:
