@@ -9,11 +9,11 @@ from idp import clock, limits
 from idp.endpoints._http import Request, Response, json_response
 from idp.ephemeral import Claim, Write
 from idp.errors import InvalidRequest, ServerError, SlowDown, TooManyAttempts, UnauthorizedClient
-from idp.protocol import dpop
 from idp.protocol.client_auth import Proof, authenticate, spend
 from idp.protocol.grants.decoupled import user_codes, waiting
 from idp.protocol.grants.decoupled.checks import check
 from idp.protocol.grants.decoupled.waiting import Waiting
+from idp.protocol.sender import dpop
 from idp.relying_parties.profiles import DEVICE_CODE
 
 if TYPE_CHECKING:

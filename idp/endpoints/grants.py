@@ -9,8 +9,8 @@ import orjson
 from idp import clock
 from idp.endpoints._http import NO_STORE, Request, Response, json_response
 from idp.errors import InsufficientScope, InvalidToken
-from idp.protocol import access
 from idp.protocol.grants import alive
+from idp.protocol.sender import access
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,9 +10,9 @@ from idp import clock
 from idp.endpoints._http import Request, Response, json_response
 from idp.ephemeral import Write
 from idp.errors import InvalidRequest
-from idp.protocol import dpop
 from idp.protocol.authorization_request import REQUEST_URI_PREFIX, RefusedAtRedirect, pushed_key, take
 from idp.protocol.client_auth import authenticate, spend
+from idp.protocol.sender import dpop
 
 if TYPE_CHECKING:
     from datetime import datetime

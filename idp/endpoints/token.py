@@ -9,11 +9,11 @@ import orjson
 from idp import clock
 from idp.endpoints._http import JSON_HEADERS, Request, Response
 from idp.errors import InvalidRequest, UnsupportedGrantType
-from idp.protocol import dpop
 from idp.protocol.client_auth import Proof, authenticate
 from idp.protocol.grants import GRANTS
 from idp.protocol.grants.call import GrantCall
 from idp.protocol.records import SenderKey
+from idp.protocol.sender import dpop
 
 if TYPE_CHECKING:
     from idp.services import Services

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from idp import clock
 from idp.endpoints._http import NO_STORE, Request, Response, json_response
 from idp.errors import InvalidRequest, InvalidToken
-from idp.protocol import dpop, messages
-from idp.protocol.access import BEARER, DPOP, Presented, check
+from idp.protocol import messages
 from idp.protocol.claims.released import released
+from idp.protocol.sender import dpop
+from idp.protocol.sender.access import BEARER, DPOP, Presented, check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from idp.protocol import dpop, mtls
 from idp.protocol.authorization_response import MODES
 from idp.protocol.claims import CLAIMS
 from idp.protocol.claims.released import LEGACY_SCOPE, RECORD_TYPE
@@ -15,6 +14,7 @@ from idp.protocol.claims.requested import EVIDENCE_TYPE
 from idp.protocol.client_auth import METHODS
 from idp.protocol.grants import GRANTS
 from idp.protocol.request_checks import PROMPTS
+from idp.protocol.sender import dpop, mtls
 from idp.relying_parties.metadata_messages import DELIVERY_MODES
 from idp.relying_parties.metadata_rules import SCOPES
 from idp.relying_parties.profiles import MUTUAL_TLS, WEB_ALGORITHMS

@@ -25,7 +25,7 @@ from idp.protocol.authorization_response import MODES
 from idp.protocol.claims import VERIFICATION, asked_by_scope, bare
 from idp.protocol.claims.released import LEGACY_SCOPE
 from idp.protocol.claims.requested import read as read_claims
-from idp.protocol.dpop import JKT
+from idp.protocol.sender.dpop import JKT
 from idp.protocol.draft import Draft, Established, details, grant_management, resource
 from idp.protocol.id_token_hint import read_hint
 from idp.relying_parties.profiles import NO_PKCE

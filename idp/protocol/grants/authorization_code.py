@@ -14,8 +14,9 @@ import uuid_utils
 from idp.audit.events import AuthorizationGranted
 from idp.ephemeral import Take
 from idp.errors import InvalidGrant, InvalidRequest, UnauthorizedClient
-from idp.protocol import codes, rotation, tokens
+from idp.protocol import codes, tokens
 from idp.protocol.client_auth import spend
+from idp.protocol.grants import rotation
 from idp.protocol.grants.call import TokenAnswer
 from idp.protocol.grants.narrowing import narrowed
 from idp.protocol.interaction import OFFLINE

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from idp.audit.events import AuthorizationRefreshed
 from idp.errors import InvalidDpopProof, InvalidGrant, InvalidRequest, UnauthorizedClient
-from idp.protocol import rotation, tokens
+from idp.protocol import tokens
 from idp.protocol.client_auth import spend
+from idp.protocol.grants import rotation
 from idp.protocol.grants.call import TokenAnswer
 from idp.protocol.grants.narrowing import narrowed
 from idp.protocol.records import SenderKey

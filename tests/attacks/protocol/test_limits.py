@@ -74,6 +74,20 @@ def test_whoever_cannot_prove_to_be_a_portal_does_not_use_up_its_requests(strict
     assert portal.pushes().status_code == 201
 
 
+@pytest.mark.spec("LG-07")
+def test_a_stranger_who_uses_the_name_of_an_app_uses_up_only_what_comes_from_there(strict: House) -> None:
+    portal = strict.registers_portal(profile="native", token_endpoint_auth_method="none")
+    form = {"client_id": portal.client_id, "token": "x"}
+    stranger, friend = {"REMOTE_ADDR": an_address()}, {"REMOTE_ADDR": an_address()}
+    statuses = [
+        portal.http.post("/revoke", data=form, environ_overrides=stranger).status_code for _ in range(MOST + 5)
+    ]
+    assert statuses == [200] * PREFIX_MOST + [429] * (MOST + 5 - PREFIX_MOST)
+    assert portal.http.post("/revoke", data=form, environ_overrides=friend).status_code == 200
+    neighbour = {"REMOTE_ADDR": stranger["REMOTE_ADDR"].replace("::1", "::ffff:1")}
+    assert portal.http.post("/revoke", data=form, environ_overrides=neighbour).status_code == 429
+
+
 @pytest.mark.spec("LG-05")
 def test_an_address_that_asks_too_often_gets_a_page_and_its_neighbours_do_not(strict: House) -> None:
     portal, address = strict.registers_portal(), an_address()

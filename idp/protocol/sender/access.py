@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from idp.ephemeral import Claim
 from idp.errors import DpopNonceNeeded, DpopProofRefused, InvalidDpopProof, InvalidToken, UseDpopNonce
-from idp.protocol import dpop, mtls
 from idp.protocol.client_auth import replayed
+from idp.protocol.sender import dpop, mtls
 from idp.protocol.tokens import AccessToken, read_userinfo_token
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from idp.errors import InvalidDpopProof, UseDpopNonce
-from idp.protocol import mtls
 from idp.protocol.client_auth.proof import Mark
 from idp.protocol.records import SenderKey
+from idp.protocol.sender import mtls
 from idp.relying_parties.profiles import FAPI_ALGORITHMS
 from keys import JoseRefused, JwtRules, VerificationKey, WeakKey, parse_jwk, peek_unverified, verify_jwt
 
