@@ -25,9 +25,9 @@ from idp.protocol.authorization_response import MODES
 from idp.protocol.claims import VERIFICATION, asked_by_scope, bare
 from idp.protocol.claims.released import LEGACY_SCOPE
 from idp.protocol.claims.requested import read as read_claims
-from idp.protocol.sender.dpop import JKT
 from idp.protocol.draft import Draft, Established, details, grant_management, resource
 from idp.protocol.id_token_hint import read_hint
+from idp.protocol.sender.dpop import JKT
 from idp.relying_parties.profiles import NO_PKCE
 from idp.relying_parties.purposes import SCOPE_PREFIX
 
@@ -132,7 +132,7 @@ def nonce(draft: Draft) -> Established:
 
 
 def scope(draft: Draft) -> Established:
-    """Keep the scopes that are offered and registered; find the one purpose (RFC 6749 section 3.3)."""
+    """Keep the scopes that are offered and registered; find the one purpose (RFC 6749 section 3.3), and the claims."""
     text = draft.unverified.get("scope", "")
     asked = tuple(dict.fromkeys(text.split(" "))) if text else ()
     if len(text) > LONGEST_SCOPE or len(asked) > MOST_SCOPES:
@@ -144,7 +144,7 @@ def scope(draft: Draft) -> Established:
     if not draft.provider.settings.register.legacy_claims:
         registered -= {LEGACY_SCOPE}
     kept = tuple(value for value in asked if value in registered or value == purpose.scope)
-    return {"scope": kept, "purpose": purpose.id}
+    return {"scope": kept, "purpose": purpose.id, **_claims(draft, kept=kept, purpose=purpose)}
 
 
 def _purpose(*, draft: Draft, asked: tuple[str, ...]) -> Purpose:
@@ -178,15 +178,12 @@ def max_age(draft: Draft) -> Established:
     return {"max_age": int(text)}
 
 
-def claims(draft: Draft) -> Established:
+def _claims(draft: Draft, *, kept: tuple[str, ...], purpose: Purpose) -> Established:
     """Read what is asked for by scope, by purpose and one by one (OpenID Connect Core section 5.5)."""
     parsed = _claims_parameter(draft)
-    granted_scope = scope(draft)
-    purpose = draft.provider.purposes.get(granted_scope["purpose"])
-    legacy = LEGACY_SCOPE in granted_scope["scope"]
-    whole = purpose.scope in granted_scope["scope"] or legacy
+    whole = purpose.scope in kept or LEGACY_SCOPE in kept
     by_purpose = tuple(item.claim for item in purpose.items) if whole else ()
-    everything = dict.fromkeys((*asked_by_scope(granted_scope["scope"]), *by_purpose, *parsed.userinfo))
+    everything = dict.fromkeys((*asked_by_scope(kept), *by_purpose, *parsed.userinfo))
     allowed = purpose.claims
     return {
         "claims_userinfo": tuple(word for word in everything if _allowed(word, allowed)),
@@ -274,7 +271,6 @@ CHECKS: tuple[Check, ...] = (
     Check(dpop_jkt, par=True, authorize=True, elsewhere=True),
     Check(nonce, par=True, authorize=True),
     Check(scope, par=True, authorize=True, elsewhere=True),
-    Check(claims, par=True, authorize=True, elsewhere=True),
     Check(prompt, par=True, authorize=True),
     Check(max_age, par=True, authorize=True, elsewhere=True),
     Check(acr, par=True, authorize=True, elsewhere=True),

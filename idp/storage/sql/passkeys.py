@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, insert, literal_column, select, update
 
@@ -17,7 +17,7 @@ from idp.storage.sql.sessions import end_sessions
 from idp.storage.sql.tables import citizen, citizen_number, login_session, passkey, to_micros
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, RowMapping
 
     from idp.audit.events import Event
     from idp.citizens.citizen import Citizen
@@ -37,6 +37,13 @@ MOVE_COUNTER = (
     .values(
         sign_count=bindparam("new_sign_count"), backed_up=bindparam("now_backed_up"), last_used_at=bindparam("used_at")
     )
+)
+
+HOLDER = "holder_"
+WITH_HOLDER = (
+    select(passkey, *(column.label(f"{HOLDER}{column.name}") for column in citizen.c))
+    .join(citizen, citizen.c.id == passkey.c.citizen_id)
+    .where(passkey.c.credential_id == bindparam("credential"))
 )
 
 _SESSION_COLUMNS = ("id", "citizen_id", "passkey_id", "level", "amr", "chain_id", "started_at", "expires_at")
@@ -78,20 +85,15 @@ class SqlPasskeys:
 
     def by_credential_id(self, *, credential_id: bytes) -> tuple[Passkey, Citizen] | None:
         """See `PasskeyStore.by_credential_id`."""
-        key = select(passkey).where(passkey.c.credential_id == credential_id)
 
-        def work(connection: Connection) -> tuple[Any, Any] | None:
-            held = connection.execute(key).mappings().first()
-            if held is None:
-                return None
-            holder = connection.execute(select(citizen).where(citizen.c.id == held["citizen_id"])).mappings().one()
-            return held, holder
+        def work(connection: Connection) -> RowMapping | None:
+            return connection.execute(WITH_HOLDER, {"credential": credential_id}).mappings().first()
 
-        found = self._database.consult(work)
-        if found is None:
+        row = self._database.consult(work)
+        if row is None:
             return None
-        held, holder = found
-        return passkey_of(row=held, user_handle=holder["user_handle"]), citizen_of(sealer=self._sealer, row=holder)
+        holder = {column.name: row[f"{HOLDER}{column.name}"] for column in citizen.c}
+        return passkey_of(row=row, user_handle=holder["user_handle"]), citizen_of(sealer=self._sealer, row=holder)
 
     def allowed_for(self, *, number_hash: bytes) -> tuple[tuple[bytes, tuple[str, ...]], ...]:
         """See `PasskeyStore.allowed_for`."""

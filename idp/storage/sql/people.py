@@ -39,7 +39,7 @@ def citizen_row(*, sealer: Sealer, citizen: Citizen) -> Row:
     }
 
 
-def citizen_of(*, sealer: Sealer, row: RowMapping) -> Citizen:
+def citizen_of(*, sealer: Sealer, row: Row | RowMapping) -> Citizen:
     """Open the row of a citizen."""
     opened = sealer.unseal(purpose=PERSON, sealed=bytes(row["person"]), context=row["id"].encode())
     return Citizen(
