@@ -27,6 +27,7 @@ PAGES: dict[str, dict[str, Callable[[], ResponseReturnValue]]] = {
     "/help": {"GET": home.help_page},
     "/login": {"GET": login.show},
     "/login/number": {"POST": login.type_number},
+    "/login/back": {"POST": login.go_back},
     "/login/passkey/options": {"POST": login.passkey_options},
     "/login/passkey/verify": {"POST": login.passkey_verify},
     "/continue": {"GET": login.go_on},

@@ -11,7 +11,7 @@ from flask import jsonify, redirect, request
 from idp import cookies
 from idp.citizens.malformed import Malformed
 from idp.citizens.national_id import PersonalNumber
-from idp.errors import AssertionRefused, TooManyAttempts
+from idp.errors import AccessDenied, AssertionRefused, TooManyAttempts
 from idp.metrics import LOGINS
 from idp.pages import _flow, _visit
 from idp.pages._portal import portal_view
@@ -46,6 +46,7 @@ def _page(transaction: Transaction, *, errors: dict[str, str], number: str, stat
     return page(
         "login/passkey.html",
         status=status,
+        form_targets=client.origins if client else (),
         portal=portal_view(client),
         tx=transaction.id,
         reason="timed_out" if _has_timed_out(transaction) else transaction.reason,
@@ -56,8 +57,17 @@ def _page(transaction: Transaction, *, errors: dict[str, str], number: str, stat
         options_url="/login/passkey/options",
         verify_url="/login/passkey/verify",
         activate_url=f"/activate?tx={transaction.id}",
+        back_url="/login/back",
         help_url="/help",
     )
+
+
+def go_back() -> ResponseReturnValue:
+    """POST /login/back: the citizen would rather not; the portal is told so (RFC 6749 section 4.1.2.1)."""
+    transaction = _visit.transaction(request.form.get("tx"))
+    if transaction.request is None:
+        return redirect("/", 303)
+    return _flow.back_with(transaction, AccessDenied("The citizen went back."))
 
 
 def _has_timed_out(transaction: Transaction) -> bool:

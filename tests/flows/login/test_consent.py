@@ -172,6 +172,18 @@ def test_a_refusal_tells_the_portal_and_leaves_nothing_but_a_line_in_the_trail(h
     assert citizen.browser.get(f"/consent?tx={tx}").status_code == 400
 
 
+def test_who_would_rather_not_log_in_goes_back_to_the_portal_which_is_told_so(house: House) -> None:
+    someone, portal = house.registers_citizen(), house.registers_portal()
+    login = portal.asks()
+    tx = someone.opens(login).headers["Location"].partition("tx=")[2]
+    page = someone.browser.get(f"/login?tx={tx}").text
+    form = {name: _field(page, name) for name in ("tx", "csrf_token")}
+    refused = answered(someone.browser.post("/login/back", data=form, headers=OWN))
+    assert (refused["error"], refused["state"]) == ("access_denied", login.asked["state"])
+    assert someone.browser.get(f"/login?tx={tx}").status_code == 400
+    assert someone.browser.post("/login/back", data={"tx": tx}, headers=OWN).status_code == 400
+
+
 @pytest.mark.spec("CO-04", "RT-07")
 def test_a_withdrawal_ends_tokens_codes_and_silent_logins_at_once(any_house: House) -> None:
     citizen = any_house.registers_citizen()
