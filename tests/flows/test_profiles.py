@@ -14,7 +14,7 @@ from idp.errors import SettingsError
 from idp.relying_parties.metadata_rules import check
 from idp.relying_parties.profiles import PROFILES
 from idp.relying_parties.store import StoredClient
-from tests.support.dpop import DpopKey
+from tests.support.foreign.dpop import DpopKey
 from tests.support.house import ASSERTION_TYPE, ISSUER, House, answered, members
 
 if TYPE_CHECKING:

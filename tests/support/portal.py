@@ -21,7 +21,7 @@ from idp import clock
 from idp.audit.events import ClientAdded
 from idp.relying_parties.store import StoredClient
 from idp.storage.sql.relying_parties import SqlRelyingParties
-from tests.support.dpop import DpopKey
+from tests.support.foreign.dpop import DpopKey
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse

@@ -20,8 +20,8 @@ from idp.protocol.grants import rotation
 from idp.protocol.grants.call import TokenAnswer
 from idp.protocol.grants.narrowing import narrowed
 from idp.protocol.interaction import OFFLINE
-from idp.protocol.pkce import NO_CHALLENGE, VERIFIER
 from idp.protocol.records import CodeRecord, NewAuthorization
+from idp.protocol.sender.pkce import NO_CHALLENGE, VERIFIER
 from idp.protocol.store import CodeReused
 from idp.protocol.tokens import IdTokenExtras
 

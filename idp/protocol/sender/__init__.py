@@ -1,1 +1,1 @@
-"""Who sends: tokens that are bound to a key, by DPoP or by the certificate of mutual TLS, and how that is checked."""
+"""Who sends: codes and tokens that are bound to their sender, by PKCE, DPoP or mutual TLS, and how that is checked."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.dpop import DpopKey  # noqa: TC001  the annotation of a field
+from tests.support.foreign.dpop import DpopKey  # noqa: TC001  the annotation of a field
 from tests.support.house import members
 
 if TYPE_CHECKING:

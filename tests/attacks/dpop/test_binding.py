@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.attacks.dpop.holder import Holder, is_refused, pushed_with
-from tests.support.dpop import DpopKey
+from tests.support.foreign.dpop import DpopKey
 from tests.support.house import answered, members
 
 if TYPE_CHECKING:

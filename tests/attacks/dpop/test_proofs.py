@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from tests.attacks.dpop.holder import Holder, at_both, is_refused
-from tests.support.dpop import DpopKey, encoded
+from tests.support.foreign.dpop import DpopKey, encoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable

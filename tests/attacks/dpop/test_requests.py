@@ -10,7 +10,7 @@ import pytest
 
 from idp import clock
 from tests.attacks.dpop.holder import PATHS, Holder, at_both, is_refused
-from tests.support.dpop import DpopKey, encoded
+from tests.support.foreign.dpop import DpopKey, encoded
 from tests.support.house import ISSUER, House, later
 
 if TYPE_CHECKING:

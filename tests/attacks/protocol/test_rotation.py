@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.dpop import DpopKey
+from tests.support.foreign.dpop import DpopKey
 from tests.support.house import House, later, members
 
 if TYPE_CHECKING:
