@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import signal
@@ -19,6 +20,7 @@ from idp.cli import demo_tls
 from idp.cli.front import front
 from tests.support.browser import Someone
 from tests.support.demo import until
+from tests.support.foreign.dpop import DpopKey
 from tests.support.house import settings_for
 from tests.support.portal import pkce
 from tests.support.running import free_neighbours
@@ -233,3 +235,27 @@ def test_when_it_ends_nothing_is_left(fronted: Fronted) -> None:
 def _answers(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.spec("DP-01", "DP-09")
+def test_the_workers_hear_that_there_were_two_proofs(fronted: Fronted) -> None:
+    key = DpopKey(base=fronted.running.issuer)
+    context = ssl.create_default_context(cafile=fronted.tls / "ca.pem")
+    context.load_cert_chain(fronted.tls / "own.pem", fronted.tls / "own.key")
+    port = int(fronted.base.rpartition(":")[2])
+    for proofs, outcome in ((1, 201), (2, 400)):
+        _verifier, challenge = pkce()
+        asked = {**ASKED, "client_id": SELF_SIGNED, "code_challenge": challenge}
+        connection = http.client.HTTPSConnection("localhost", port, context=context, timeout=10)
+        connection.putrequest("POST", "/par")
+        connection.putheader("Content-Type", "application/x-www-form-urlencoded")
+        for _ in range(proofs):
+            connection.putheader("DPoP", key.proof("/par"))
+        body = urlencode(asked).encode()
+        connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        assert answer.status == outcome, text
+        assert ("invalid_dpop_proof" in text) == (proofs > 1)
