@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from idp.citizens.national_id import PersonalNumber
+from tests.browser.other_devices import for_other_devices
 from tests.support.browser import Someone
 from tests.support.office import a_person
 
@@ -138,4 +139,5 @@ TOURS: Final[dict[str, Tour]] = {
     "around the account": around_the_account,
     "past errors": past_errors,
     "at the portal": at_the_portal,
+    "for other devices": for_other_devices,
 }
