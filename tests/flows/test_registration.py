@@ -197,6 +197,7 @@ def test_what_was_pending_lives_on_when_something_else_changes(house: House) -> 
     assert pushed.redeem(citizen.arrives(pushed)).status_code == 200
 
 
+@pytest.mark.spec("CA-10")
 def test_what_a_relying_party_holds_lives_on_after_a_new_key(house: House) -> None:
     registrant = Registrant(house)
     method = {"token_endpoint_auth_method": "private_key_jwt"}
@@ -233,6 +234,7 @@ def test_a_sector_that_lists_every_redirect_address_makes_the_sub(house: House) 
     assert Registrant(house).registers(redirect_uris=addresses, subject_type="public").status_code == 201
 
 
+@pytest.mark.spec("CA-07", "CA-10")
 def test_a_published_key_set_is_fetched_once_and_again_for_a_new_key(any_house: House) -> None:
     registrant = Registrant(any_house)
     with Receiver(jwks=says_json(registrant.jwks)) as receiver:

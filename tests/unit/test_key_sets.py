@@ -91,6 +91,7 @@ def test_its_owner_says_for_how_long_within_bounds(
         assert len(receiver.asked) == 2
 
 
+@pytest.mark.spec("CA-07")
 def test_a_key_that_is_missing_is_sought_at_once_and_not_too_often(
     receiver: Receiver, portal: RelyingParty, key_sets: KeySets
 ) -> None:
