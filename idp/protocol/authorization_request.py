@@ -9,9 +9,9 @@ from idp.ephemeral import Read
 from idp.errors import InvalidRequest, InvalidRequestUri, ProtocolError, RequestUriNotSupported
 from idp.protocol import request_object
 from idp.protocol.authorization_response import default_mode
-from idp.protocol.draft import Draft
 from idp.protocol.records import AuthorizationRequest
 from idp.protocol.request_checks import BEFORE_REDIRECT, CHECKS, LONGEST_LOCALES, LONGEST_STATE
+from idp.protocol.request_checks.draft import Draft
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -90,19 +90,10 @@ def record_of(
         raise ServerError("No consent stands behind this request.", detail="Ready without a consent")
     granted = standing.consent.granted_claims
     scope = tuple(value for value in request.scope if value != OFFLINE or OFFLINE in granted)
-    told = tuple(word for word in request.claims_userinfo if _agreed(word, granted))
-    inside = tuple(word for word in request.claims_id_token if _agreed(word, granted))
     subject = subject_for(client=client, citizen_id=session.citizen_id, sealer=provider.sealer)
-    sealed_claims = None
-    if inside or request.claims_wanted is not None:
-        known = provider.authorizations.known(citizen_id=session.citizen_id)
-        wanted = _wanted(request=request, provider=provider)
-        told = acceptable(known=known, words=told, wanted=wanted.get("userinfo", {}), now=clock.now())
-        inside = acceptable(known=known, words=inside, wanted=wanted.get("id_token", {}), now=clock.now())
-        register = provider.settings.register
-        said = released(known=known, words=inside, scope="", subject=subject, register=register)
-        sealed = provider.sealer.seal(purpose=CLAIMS_PURPOSE, plaintext=orjson.dumps(said))
-        sealed_claims = b64encode(sealed).decode() if said else None
+    told, sealed_claims = _released(
+        request=request, granted=granted, citizen_id=session.citizen_id, subject=subject, provider=provider
+    )
     return CodeRecord(
         client_id=client.client_id,
         redirect_uri=request.redirect_uri,
@@ -128,6 +119,23 @@ def record_of(
         generation=request.generation,
         sealed_claims=sealed_claims,
     )
+
+
+def _released(
+    *, request: AuthorizationRequest, granted: frozenset[str], citizen_id: str, subject: str, provider: Provider
+) -> tuple[tuple[str, ...], str | None]:
+    """Return what userinfo may tell, and, sealed, what the ID token itself is to carry, where it is to carry any."""
+    told = tuple(word for word in request.claims_userinfo if _agreed(word, granted))
+    inside = tuple(word for word in request.claims_id_token if _agreed(word, granted))
+    if not inside and request.claims_wanted is None:
+        return told, None
+    known = provider.authorizations.known(citizen_id=citizen_id)
+    wanted = _wanted(request=request, provider=provider)
+    told = acceptable(known=known, words=told, wanted=wanted.get("userinfo", {}), now=clock.now())
+    inside = acceptable(known=known, words=inside, wanted=wanted.get("id_token", {}), now=clock.now())
+    said = released(known=known, words=inside, scope="", subject=subject, register=provider.settings.register)
+    sealed = provider.sealer.seal(purpose=CLAIMS_PURPOSE, plaintext=orjson.dumps(said))
+    return told, b64encode(sealed).decode() if said else None
 
 
 def _agreed(word: str, granted: frozenset[str]) -> bool:

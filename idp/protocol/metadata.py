@@ -52,8 +52,6 @@ def document(provider: Provider) -> dict[str, Any]:
     Source: RFC 8414 section 2, OpenID Connect Discovery section 3, RFC 9126 section 5, RFC 9207 section 3.
     """
     signing = sorted(WEB_ALGORITHMS)
-    hidden = {"none"} if provider.settings.front.mtls_base else {"none", *MUTUAL_TLS}
-    authentication = [name for name in METHODS if name not in hidden]
     return {
         "issuer": provider.issuer,
         **{name: provider.issuer + path for name, path in ENDPOINTS.items()},
@@ -65,15 +63,8 @@ def document(provider: Provider) -> dict[str, Any]:
         "acr_values_supported": list(provider.assurance.supported_acr_values()),
         "subject_types_supported": ["pairwise", "public"],
         **_message_members(list(provider.settings.keys.algorithms)),
-        "token_endpoint_auth_methods_supported": [*authentication, "none"],
-        "token_endpoint_auth_signing_alg_values_supported": signing,
-        "revocation_endpoint_auth_methods_supported": [*authentication, "none"],
-        "revocation_endpoint_auth_signing_alg_values_supported": signing,
-        "introspection_endpoint_auth_methods_supported": authentication,
-        "introspection_endpoint_auth_signing_alg_values_supported": signing,
-        "authorization_details_types_supported": list(provider.details_types.types),
-        "grant_management_actions_supported": ["create", "query", "revoke"],
-        "grant_management_action_required": False,
+        **_authentication(provider, signing=signing),
+        **_matters(provider),
         "claims_supported": [*TOKEN_CLAIMS, "vn_account_level", *CLAIMS],
         **_identity_assurance(provider),
         "claim_types_supported": ["normal"],
@@ -97,6 +88,25 @@ def document(provider: Provider) -> dict[str, Any]:
         "prompt_values_supported": sorted(PROMPTS),
         "ui_locales_supported": list(LANGUAGES),
         "display_values_supported": ["page"],
+    }
+
+
+def _authentication(provider: Provider, *, signing: list[str]) -> dict[str, list[str]]:
+    """Return how a relying party proves who it is at each endpoint that asks; who asks about tokens does prove it."""
+    hidden = {"none"} if provider.settings.front.mtls_base else {"none", *MUTUAL_TLS}
+    proved = [name for name in METHODS if name not in hidden]
+    methods = {"token": [*proved, "none"], "revocation": [*proved, "none"], "introspection": proved}
+    return {f"{name}_endpoint_auth_methods_supported": offered for name, offered in methods.items()} | {
+        f"{name}_endpoint_auth_signing_alg_values_supported": signing for name in methods
+    }
+
+
+def _matters(provider: Provider) -> dict[str, Any]:
+    """Return what may be asked for beyond scopes, and managed (RFC 9396 section 10, Grant Management section 7)."""
+    return {
+        "authorization_details_types_supported": list(provider.details_types.types),
+        "grant_management_actions_supported": ["create", "query", "revoke"],
+        "grant_management_action_required": False,
     }
 
 

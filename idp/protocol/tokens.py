@@ -63,12 +63,7 @@ def refresh_hash(token: str) -> bytes:
 
 
 def answer_members(
-    *,
-    authorization: LiveAuthorization,
-    client: RelyingParty,
-    extras: IdTokenExtras,
-    provider: Provider,
-    now: datetime,
+    *, authorization: LiveAuthorization, client: RelyingParty, extras: IdTokenExtras, provider: Provider, now: datetime
 ) -> dict[str, Any]:
     """Return what a token answer says, but for the refresh token: an access token and an ID token.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 from urllib.parse import urlsplit
 
 from idp.relying_parties.client import ExchangePolicy
@@ -16,7 +16,24 @@ POLICY = frozenset({"resources", "scopes"})
 LONGEST_RESOURCE = 512
 
 
-def read_resources(read: Reader, name: str) -> tuple[str, ...]:
+class Systems(TypedDict):
+    """The fields of a relying party that are read here."""
+
+    resources: tuple[str, ...]
+    resources_served: tuple[str, ...]
+    exchange: ExchangePolicy | None
+
+
+def read_systems(read: Reader, *, grants: frozenset[str]) -> Systems:
+    """Read all of it; problems are kept by the reader."""
+    return {
+        "resources": _resources(read, "resources"),
+        "resources_served": _resources(read, "resources_served"),
+        "exchange": _exchange(read, grants=grants),
+    }
+
+
+def _resources(read: Reader, name: str) -> tuple[str, ...]:
     """Return a list of resource identifiers: absolute addresses or names, without a fragment (RFC 8707 section 2)."""
     resources = read.texts(name)
     read.problems += [
@@ -25,7 +42,7 @@ def read_resources(read: Reader, name: str) -> tuple[str, ...]:
     return resources
 
 
-def read_exchange(read: Reader, *, grants: frozenset[str]) -> ExchangePolicy | None:
+def _exchange(read: Reader, *, grants: frozenset[str]) -> ExchangePolicy | None:
     """Read what tokens may be exchanged for: `exchange: {resources: [...], scopes: [...]}`."""
     policy = read.metadata.get("exchange")
     if (policy is not None) != (TOKEN_EXCHANGE in grants):

@@ -141,11 +141,7 @@ def _issue(
     provider, client = call.provider, call.proof.client
     offline = OFFLINE in record.scope.split(" ") and "refresh_token" in client.grant_types
     authorization_id = str(uuid_utils.uuid7())
-    refresh = None
-    if offline and client.profile.rotates_refresh:
-        refresh = rotation.first(authorization_id=authorization_id, sealer=provider.sealer)
-    elif offline:
-        refresh = tokens.REFRESH_PREFIX + secrets.token_urlsafe(tokens.REFRESH_BYTES)
+    refresh = _refresh_token(call, authorization_id=authorization_id) if offline else None
     at = int(call.now.timestamp() * MICROS)
     new = NewAuthorization(
         id=authorization_id,
@@ -173,9 +169,7 @@ def _issue(
         sid=record.sid,
         at=at,
     )
-    sealed = record.sealed_claims
-    inside = None if sealed is None else _open_claims(sealed=b64decode(sealed), provider=provider)
-    extras = IdTokenExtras(nonce=record.nonce, claims=inside)
+    extras = IdTokenExtras(nonce=record.nonce, claims=_open_claims(record.sealed_claims, provider=provider))
     told = narrowed(new, form=call.form) if NARROWING & call.form.keys() or new.resource else new
     members = tokens.answer_members(authorization=told, client=client, extras=extras, provider=provider, now=call.now)
     if record.tells_grant:
@@ -183,7 +177,17 @@ def _issue(
     return new, members if refresh is None else {**members, "refresh_token": refresh}
 
 
-def _open_claims(*, sealed: bytes, provider: Provider) -> Mapping[str, object]:
+def _refresh_token(call: GrantCall, *, authorization_id: str) -> str:
+    """Make a refresh token: the first of a line where they are replaced, else the only one."""
+    if call.proof.client.profile.rotates_refresh:
+        return rotation.first(authorization_id=authorization_id, sealer=call.provider.sealer)
+    return tokens.REFRESH_PREFIX + secrets.token_urlsafe(tokens.REFRESH_BYTES)
+
+
+def _open_claims(sealed: str | None, *, provider: Provider) -> Mapping[str, object] | None:
     """Open the claims that the ID token itself was asked to carry."""
-    opened: Mapping[str, object] = orjson.loads(provider.sealer.unseal(purpose=codes.CLAIMS_PURPOSE, sealed=sealed))
-    return opened
+    if sealed is None:
+        return None
+    opened = provider.sealer.unseal(purpose=codes.CLAIMS_PURPOSE, sealed=b64decode(sealed))
+    claims: Mapping[str, object] = orjson.loads(opened)
+    return claims

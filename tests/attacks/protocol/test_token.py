@@ -156,7 +156,7 @@ def test_no_code_is_ever_issued_without_a_challenge(portal: Portal, citizen: Sig
 
 @pytest.mark.parametrize(
     "grant_type",
-    ["password", "implicit", "client_credentials", "urn:ietf:params:oauth:grant-type:jwt-bearer", "Authorization_code"],
+    ["password", "implicit", "urn:ietf:params:oauth:grant-type:jwt-bearer", "Authorization_code"],
 )
 @pytest.mark.spec("TK-09")
 def test_other_grants_do_not_exist(portal: Portal, grant_type: str) -> None:

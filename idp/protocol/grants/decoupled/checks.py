@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from idp.protocol.draft import Draft
 from idp.protocol.records import AuthorizationRequest
 from idp.protocol.request_checks import CHECKS
+from idp.protocol.request_checks.draft import Draft
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -24,8 +24,8 @@ from idp.protocol.authorization_response import MODES
 from idp.protocol.claims import VERIFICATION, asked_by_scope, bare
 from idp.protocol.claims.released import LEGACY_SCOPE
 from idp.protocol.claims.requested import read as read_claims
-from idp.protocol.draft import Draft, Established, details, grant_management, resource
 from idp.protocol.id_token_hint import read_hint
+from idp.protocol.request_checks.draft import Draft, Established, details, grant_management, resource
 from idp.protocol.sender import pkce
 from idp.protocol.sender.dpop import JKT
 from idp.relying_parties.profiles import NO_PKCE
