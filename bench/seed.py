@@ -51,8 +51,11 @@ def keys(office: Office) -> None:
     rotate(store=office.signing_keys, custodians=office.custodians, settings=office.ring_settings, now=clock.now())
 
 
-def relying_party(office: Office, *, party: RelyingParty) -> None:
-    """Register the portal: private_key_jwt, pushed requests, ES256."""
+def relying_party(office: Office, *, party: RelyingParty, profile: str = "web") -> None:
+    """Register the portal: private_key_jwt, pushed requests, ES256.
+
+    The profile `web` is as `fapi2`, but for tokens bound to a key, which the peer is not asked for either.
+    """
     metadata = {
         "client_id": party.client_id,
         "client_name#vi": "Cổng thử",
@@ -68,7 +71,7 @@ def relying_party(office: Office, *, party: RelyingParty) -> None:
     }
     stored = StoredClient(
         client_id=party.client_id,
-        profile="web",  # as fapi2, but for tokens bound to a key, which the peer is not asked for either
+        profile=profile,
         metadata=metadata,
         secret_hash=None,
         status="approved",
