@@ -13,7 +13,6 @@ from idp.storage.sql.tables import authorization
 from tests.support.foreign.systems import (
     ACCESS_TOKEN,
     EXCHANGE,
-    INACTIVE,
     Line,
     exchanges,
     gets_token,
@@ -22,7 +21,6 @@ from tests.support.foreign.systems import (
     registers_machine,
 )
 from tests.support.house import later, members
-from tests.support.signed_in import ends_portal
 
 if TYPE_CHECKING:
     from tests.support.house import House, Portal
@@ -239,48 +237,6 @@ def test_a_token_lives_no_longer_than_the_one_that_it_came_from(line: Line) -> N
         assert given["expires_in"] <= 60
     with later(301):
         assert refused(exchanges(line.server, line.tokens.access, resource=line.second)) == "invalid_request"
-
-
-def _give_back_the_parent(line: Line) -> None:
-    assert line.portal.revokes(line.tokens.access).status_code == 200
-
-
-def _give_back_the_refresh_token(line: Line) -> None:
-    assert line.portal.revokes(line.tokens.refresh).status_code == 200
-
-
-@pytest.mark.parametrize("ends", [_give_back_the_parent, _give_back_the_refresh_token])
-@pytest.mark.spec("RT-09")
-def test_the_end_of_the_parent_is_the_end_of_all_that_came_from_it(any_house: House, ends: Any) -> None:
-    line, untouched = Line(any_house), Line(any_house)
-    tokens = []
-    for one in (line, untouched):
-        second = one.exchanged()["access_token"]
-        third = members(exchanges(one.next, second, resource=one.third))["access_token"]
-        assert introspects(one.last, third)["active"] is True
-        tokens.append((second, third))
-    ends(line)
-    assert introspects(line.next, tokens[0][0]) == introspects(line.last, tokens[0][1]) == INACTIVE
-    assert refused(exchanges(line.next, tokens[0][0], resource=line.third)) == "invalid_request"
-    assert introspects(untouched.last, tokens[1][1])["active"] is True
-
-
-def test_the_end_of_a_child_is_not_the_end_of_its_parent(line: Line) -> None:
-    first, second = (line.exchanged()["access_token"] for _ in range(2))
-    third = members(exchanges(line.next, first, resource=line.third))["access_token"]
-    assert line.server.revokes(first).status_code == 200
-    assert introspects(line.next, first) == introspects(line.last, third) == INACTIVE
-    assert introspects(line.next, second)["active"] is True
-    assert introspects(line.server, line.tokens.access)["active"] is True
-
-
-def test_a_server_in_the_middle_that_is_ended_takes_what_it_handed_on_with_it(any_house: House) -> None:
-    line = Line(any_house)
-    second = line.exchanged()["access_token"]
-    third = members(exchanges(line.next, second, resource=line.third))["access_token"]
-    ends_portal(line.server)
-    assert introspects(line.next, second) == introspects(line.last, third) == INACTIVE
-    assert introspects(line.portal, line.tokens.access)["active"] is True
 
 
 def test_a_bound_token_is_exchanged_with_its_key_and_the_new_one_is_bound_too(house: House) -> None:
