@@ -12,9 +12,9 @@ from bench.arm import Arm
 from bench.processes import Server
 from bench.run import ROOT
 from idp import settings as settings_room
-from idp.app import build_services
 from idp.cli import office as office_room
 from idp.storage.sql import migrate
+from idp.wiring import build_services
 from tests.support.authenticator import SoftwareAuthenticator
 from tests.support.valkey import ValkeyServer, free_ports
 

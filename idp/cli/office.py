@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idp import settings as settings_room
-from idp.app import open_database, open_sealer, ring_settings
 from idp.citizens.register import LocalRegister, RegisterName
 from idp.errors import SettingsError
 from idp.storage.sql import migrate
@@ -20,6 +19,7 @@ from idp.storage.sql.passkeys import SqlPasskeys
 from idp.storage.sql.register import SqlRegister
 from idp.storage.sql.relying_parties import SqlRegistrations, SqlRelyingParties
 from idp.storage.sql.sessions import SqlSessions
+from idp.wiring import open_database, open_sealer, ring_settings
 from keys import open_custodians
 
 if TYPE_CHECKING:

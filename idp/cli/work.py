@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from idp import logs
 from idp import settings as settings_room
-from idp.app import build_services
 from idp.cli import office
 from idp.storage.sql.housekeeping import SqlHousekeeping
 from idp.storage.sql.outbox import SqlOutbox
+from idp.wiring import build_services
 from idp.worker import JOBS
 from idp.worker.bench import Bench
 from idp.worker.courier import Courier

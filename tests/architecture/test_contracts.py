@@ -22,7 +22,7 @@ BREACHES = {
         "idp/citizens/planted_floor.py": "import idp.protocol.records",
         "idp/planted_room.py": "import idp.clock",
     },
-    "only app and cli build the storage": {"idp/pages/planted_storage.py": "import idp.storage.embedded"},
+    "only wiring and cli build the storage": {"idp/pages/planted_storage.py": "import idp.storage.embedded"},
     "no circles between siblings": {
         "consent/planted_one.py": "import consent.planted_two",
         "consent/planted_two.py": "import consent.planted_one",

@@ -13,8 +13,8 @@ from idp.audit.log import new_id
 from idp.storage.sql.consents import SqlConsentStore, head_of, in_force
 from idp.storage.sql.database import Database
 from idp.storage.sql.tables import Instant, consent, consent_withdrawal, consent_wording
-from tests.support.consent_accounts import Account, a_citizen, a_database, events_of, rows_of
-from tests.support.consents import DRIVING, MIDNIGHT, PORTAL, a_demand, by_law, optional, required
+from tests.support.consent.accounts import Account, a_citizen, a_database, events_of, rows_of
+from tests.support.consent.people import DRIVING, MIDNIGHT, PORTAL, a_demand, by_law, optional, required
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from consent import Consent, Ledger, Outdated
-from tests.support.consent_accounts import Account, a_citizen, a_database, events_of
-from tests.support.consents import a_demand, required
+from tests.support.consent.accounts import Account, a_citizen, a_database, events_of
+from tests.support.consent.people import a_demand, required
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

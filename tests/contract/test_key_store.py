@@ -12,7 +12,7 @@ from sqlalchemy import select
 from idp.storage.sql.keys import SqlKeyStore
 from idp.storage.sql.tables import audit_event
 from keys import KeyRecord, KeyRing, KeyStore, Sealer, open_custodians, revoke, rotate, rotate_now
-from tests.support.consent_accounts import a_database
+from tests.support.consent.accounts import a_database
 from tests.unit.keys.shelf import SETTINGS, Shelf, after
 
 if TYPE_CHECKING:

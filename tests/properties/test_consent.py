@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from consent import Asked, Consent, Demand, Ledger
-from tests.support.consents import (
+from tests.support.consent.people import (
     DRIVING,
     PORTAL,
     GrowingList,

@@ -16,11 +16,12 @@ from werkzeug.test import Client
 
 from idp import clock
 from idp import settings as settings_room
-from idp.app import Application, build_services, open_database, open_sealer, ring_settings
+from idp.app import Application
 from idp.ephemeral import Claim
 from idp.errors import TemporarilyUnavailable
 from idp.storage.sql.keys import SqlKeyStore
 from idp.storage.sql.migrate import upgrade
+from idp.wiring import build_services, open_database, open_sealer, ring_settings
 from keys import open_custodians, rotate
 from tests.support.authenticator import SoftwareAuthenticator
 from tests.support.office import Office, a_person, new_number

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Self
 from redis import Redis
 from sqlalchemy import delete
 
-from idp.app import open_database, open_sealer
 from idp.citizens.citizen import Person
 from idp.citizens.national_id import PersonalNumber
 from idp.sessions import Session
 from idp.storage.sql.tables import register_entry
+from idp.wiring import open_database, open_sealer
 from tests.support.demo import Demo, bare_environ
 from tests.support.house import settings_for
 from tests.support.office import Office, new_number

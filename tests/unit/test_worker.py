@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from idp import clock
-from idp.app import build_services, open_database
 from idp.audit.log import new_id
 from idp.metrics import Metrics
 from idp.storage.sql.housekeeping import SqlHousekeeping
@@ -18,6 +17,7 @@ from idp.storage.sql.keys import SqlKeyStore
 from idp.storage.sql.migrate import upgrade
 from idp.storage.sql.outbox import SqlOutbox
 from idp.storage.sql.tables import activation_code, outbox
+from idp.wiring import build_services, open_database
 from idp.worker import JOBS, Job
 from idp.worker.bench import Bench
 from idp.worker.cleaning import KEPT

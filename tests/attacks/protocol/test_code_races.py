@@ -13,11 +13,12 @@ import pytest
 from sqlalchemy import func, select
 
 import idp.protocol.tokens
-from idp.app import Application, build_services
+from idp.app import Application
 from idp.ephemeral import Take
 from idp.storage.redis import RedisEphemeral
 from idp.storage.sql.authorizations import SqlAuthorizations
 from idp.storage.sql.tables import authorization
+from idp.wiring import build_services
 from tests.support.house import House, answered
 
 if TYPE_CHECKING:

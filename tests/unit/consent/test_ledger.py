@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from consent import Circumstances, Consent, Ledger, NotThere, Outdated, Refused, Withdrawal, answer
-from tests.support.consents import (
+from tests.support.consent.people import (
     MIDNIGHT,
     GrowingList,
     Ids,

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from consent import Asked, NotOffered, Refused, answer, decide
-from tests.support.consents import (
+from tests.support.consent.people import (
     AGREEMENT,
     MIDNIGHT,
     a_demand,

@@ -9,7 +9,7 @@ import pytest
 
 from consent import Names, readable, receipt, receipt_claims
 from consent.receipt import WORDS, Language
-from tests.support.consents import LAW, a_demand, a_person, by_law, optional, required
+from tests.support.consent.people import LAW, a_demand, a_person, by_law, optional, required
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

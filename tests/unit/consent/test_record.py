@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from consent import LONGEST, Consent, ConsentItem, Standing, Withdrawal, Wording
-from tests.support.consents import AGREEMENT, LAW, MIDNIGHT, a_wording
+from tests.support.consent.people import AGREEMENT, LAW, MIDNIGHT, a_wording
 
 NAME = ConsentItem(claim="name", required=True, granted=True, basis="consent", legal_basis=AGREEMENT)
 PHONE = ConsentItem(claim="phone_number", required=False, granted=False, basis="consent", legal_basis=AGREEMENT)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from consent import Asked, ShownDiffers, check_shown, fingerprint
-from tests.support.consents import a_demand, a_person, a_wording, by_law, optional, required
+from tests.support.consent.people import a_demand, a_person, a_wording, by_law, optional, required
 
 DEMAND = a_demand(required("name"), optional("phone_number"), by_law("vn_personal_number"))
 PAGE: dict[str, Any] = {

@@ -15,7 +15,7 @@ from idp.audit.log import new_id
 from idp.storage.sql.consents import SqlConsents, in_force
 from idp.storage.sql.database import Database
 from idp.storage.sql.tables import METADATA, Instant, audit_event, citizen, relying_party
-from tests.support.consents import DRIVING, MIDNIGHT, PORTAL, a_wording
+from tests.support.consent.people import DRIVING, MIDNIGHT, PORTAL, a_wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,1 @@
+"""Actors and accounts for tests of consent."""
