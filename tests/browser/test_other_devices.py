@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
+import runpy
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.other_devices import OtherDevice, picks
+from tests.browser.relying_party import RelyingParty
+from tests.support.login.elsewhere import DEVICE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.support.browser import Someone
     from tests.support.running import Running
+
+TELEVISION = Path(__file__).parents[2] / "examples" / "television" / "television.py"
 
 
 @pytest.mark.spec("DC-03")
@@ -99,3 +105,28 @@ def test_both_journeys_need_no_javascript_but_for_the_passkey(people: Callable[.
     plain.agrees()
     plain.sees_heading("Xong. Hãy quay lại cổng")
     assert device.polls()["token_type"] == request.polls()["token_type"] == "Bearer"
+
+
+def test_the_example_television_shows_a_code_and_a_picture_and_knows_who_is_there(
+    someone: Someone, running: Running
+) -> None:
+    example = runpy.run_path(str(TELEVISION))
+    party = RelyingParty.registered(running, grant_types=["authorization_code", DEVICE])
+    television = example["Television"].switched_on(running.issuer, client_id=party.client_id, secret=party.secret)
+    told = television.begins()
+    screen = example["screen"](told)
+    assert f"{running.issuer}/device" in screen
+    assert told["user_code"] in screen
+    assert len(screen.splitlines()) > 10  # the picture
+    assert television.asks(told["device_code"]) == (None, 0)
+    assert television.asks(told["device_code"]) == (None, 5)
+    someone.has_an_account(running.citizen())
+    someone.opens(told["verification_uri_complete"])
+    someone.presses("Tiếp tục")
+    picks(someone, told["user_code"])
+    someone.agrees()
+    someone.sees_heading("Xong. Hãy quay lại thiết bị kia")
+    tokens, _ = television.asks(told["device_code"])
+    assert len(television.reads(tokens["id_token"])["sub"]) == 43
+    with pytest.raises(example["Refused"]):
+        television.asks(told["device_code"])

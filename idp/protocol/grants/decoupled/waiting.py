@@ -29,6 +29,9 @@ REMEMBERED_SECONDS: Final = 600
 """For how long after its end a request is still told from one that never was."""
 
 NOTICE_PURPOSE: Final = "ciba notice"
+TAKEN_SECONDS: Final = 60
+"""For how long at least what was approved can be taken: the last moment counts, too."""
+
 SLOWER_SECONDS: Final = 5
 GRACE_SECONDS: Final = 0.5
 """What the network may take off the time between two questions."""
@@ -116,7 +119,7 @@ def decide_step(name: str) -> Drop:
 
 def approved_steps(waiting: Waiting, *, record: CodeRecord) -> tuple[Step, ...]:
     """Return the steps that leave what the relying party may take, and only then say that it is there."""
-    left = max(1, waiting.ends_at - clock.epoch_seconds())
+    left = max(TAKEN_SECONDS, waiting.ends_at - clock.epoch_seconds())
     return (
         Write(_key(waiting.name, f"for:{record.client_id}"), orjson.dumps(record), left),
         _ended(waiting, status="approved"),
