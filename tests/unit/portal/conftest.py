@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from joserfc import jwk
 
-from tests.support.lying_provider import CLIENT_ID, Provider
+from tests.support.foreign.lying_provider import CLIENT_ID, Provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

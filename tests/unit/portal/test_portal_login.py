@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
-    from tests.support.lying_provider import Provider
+    from tests.support.foreign.lying_provider import Provider
 
 
 def begin(browser: FlaskClient, provider: Provider, service: str = "e-tax") -> dict[str, str]:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from joserfc import jwk, jwt
 
-from tests.support.lying_provider import CLIENT_ID, PERSON
+from tests.support.foreign.lying_provider import CLIENT_ID, PERSON
 from tests.unit.portal.test_portal_login import sign_in
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
-    from tests.support.lying_provider import Provider
+    from tests.support.foreign.lying_provider import Provider
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 SID = "session-of-an"
