@@ -53,6 +53,7 @@ def _serve() -> Callable[[], None]:
 def _commands() -> Typer:
     import typer  # noqa: PLC0415  as said above
 
+    from idp import openapi  # noqa: PLC0415  as said above
     from idp.cli import (  # noqa: PLC0415  as said above
         citizens,
         clients,
@@ -80,6 +81,7 @@ def _commands() -> Typer:
     app.command("worker")(work.worker)
     app.command("outbox")(outbox.outbox)
     app.command("doctor")(doctor.doctor)
+    app.command("openapi")(openapi.show)
     app.add_typer(database.app, name="db")
     app.add_typer(key_ring.app, name="keys")
     app.add_typer(clients.app, name="client")
