@@ -206,12 +206,8 @@ def test_what_a_relying_party_holds_lives_on_after_a_new_key(house: House) -> No
     tokens = house.logs_in_directly().gives_tokens(portal)
     former, portal.key = portal.key, Registrant(house).key
     registrant.key = portal.key
-    assert (
-        registrant.changes(
-            jwks=registrant.jwks, grant_types=["authorization_code", "refresh_token"], **method
-        ).status_code
-        == 200
-    )
+    grants = ["authorization_code", "refresh_token"]
+    assert registrant.changes(jwks=registrant.jwks, grant_types=grants, **method).status_code == 200
     assert portal.refreshes(tokens.refresh).status_code == 200
     portal.key = former
     assert members(portal.refreshes(tokens.refresh))["error"] == "invalid_client"
