@@ -17,7 +17,8 @@ from idp.audit.log import new_id
 from idp.cli import columns
 from idp.cli.office import OPERATOR, at_work
 from idp.errors import NotKnown
-from idp.relying_parties import metadata_rules
+from idp.relying_parties import metadata_rules, metadata_systems
+from idp.relying_parties.details_types import DetailsTypes
 from idp.relying_parties.names import is_confusable
 from idp.relying_parties.profiles import PROFILES
 from idp.relying_parties.purposes import PurposeCatalogue
@@ -222,7 +223,11 @@ def register(client: StoredClient, *, office: Office) -> None:
     """
     settings = office.settings
     known_purposes = PurposeCatalogue.load(settings.data_file(settings.data.purposes)).ids
-    metadata_rules.check(client, allow_loopback=settings.outbound.allow_loopback, known_purposes=known_purposes)
+    checked = metadata_rules.check(
+        client, allow_loopback=settings.outbound.allow_loopback, known_purposes=known_purposes
+    )
+    known_types = DetailsTypes.load(settings.data_file(settings.data.details_types)).ids
+    metadata_systems.check_among(checked, others=office.relying_parties.all(), known_types=known_types)
     event = ClientAdded(actor=OPERATOR, client_id=client.client_id, object=client.client_id, profile=client.profile)
     office.relying_parties.put(client, event=event)
 

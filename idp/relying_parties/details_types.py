@@ -200,14 +200,15 @@ def _member_problems(member: object, *, where: str) -> Iterator[str]:
         yield f"{where}: must be a table"
         return
     kind = member.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        yield f"{where}: kind: one of {', '.join(KINDS)}"
+        return
     own: dict[str, type] = {"values": dict} if kind in {"choice", "choices"} else {}
     own |= {"longest": int} if kind in {"text", "code"} else {}
     broken = list(_key_problems(member, {**_MEMBER_KEYS, **own}, where=where))
     yield from broken
     if broken:
         return
-    if kind not in KINDS:
-        yield f"{where}: kind: one of {', '.join(KINDS)}"
     if not _WORD.fullmatch(member["member"]) or member["member"] == "type":
         yield f"{where}: member: small letters, digits and underscores, and not type"
     if not 1 <= member.get("longest", 1) <= LONGEST_TEXT:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypedDict
 from urllib.parse import urlsplit
 
+from idp.errors import SettingsError
 from idp.relying_parties.client import ExchangePolicy
 from idp.relying_parties.profiles import TOKEN_EXCHANGE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from idp.relying_parties.client import RelyingParty
     from idp.relying_parties.metadata_reader import Reader
+    from idp.relying_parties.store import StoredClient
 
 MEMBERS = frozenset({"resources_served", "exchange"})
 POLICY = frozenset({"resources", "scopes"})
@@ -70,3 +75,25 @@ def _is_resource(uri: str) -> bool:
     except ValueError:
         return False
     return bool(parts.scheme and (parts.netloc or parts.scheme == "urn") and parts.username is None)
+
+
+def check_among(client: RelyingParty, *, others: Iterable[StoredClient], known_types: frozenset[str]) -> None:
+    """Check what a relying party alone cannot show: a resource has one server, a type stands in the registry.
+
+    Raises:
+        SettingsError: with every broken rule.
+    """
+    problems = [
+        f"resources_served: {one} is served by {other.client_id} already"
+        for other in others
+        if other.ended_at is None and other.client_id != client.client_id
+        for one in client.resources_served
+        if one in other.metadata.get("resources_served", ())
+    ]
+    problems += [
+        f"authorization_details_types: {one} is not in the registry of types"
+        for one in client.details_types
+        if one not in known_types
+    ]
+    if problems:
+        raise SettingsError(tuple(problems))

@@ -1,0 +1,84 @@
+"""What requests between systems ask of the stores: one wave, one transaction of two statements, or one read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.foreign.systems import ACCESS_TOKEN, EXCHANGE, Line, asks_for_token, gets_token, introspects
+from tests.support.house import House
+from tests.support.wiretap import Wiretap
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator
+
+    from tests.support.valkey import ValkeyServer
+
+WRITTEN = ["BEGIN", "INSERT", "INSERT", "COMMIT"]
+LOOKED = ["SELECT"]
+
+
+@pytest.fixture(scope="module")
+def tapped(lone_valkey: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Line, Wiretap]]:
+    """Give systems in a line, everything warm, in a house whose wire to the memory can be listened to."""
+    with Wiretap(Path(lone_valkey.url.removeprefix("unix://"))) as wire:
+        house = House.build(folder=tmp_path_factory.mktemp("counted"), redis_url=wire.url)
+        line = Line(house)
+        introspects(line.server, line.tokens.access)
+        line.exchanged()
+        yield line, wire
+        house.services.close()
+
+
+def heard(house: House, act: Callable[[], int]) -> list[str]:
+    """Return the first word of each statement that the driver was told to execute while `act` ran."""
+    database = house.services.provider.machine_authorizations._database  # type: ignore[attr-defined]  # the real store
+    connection = database.engine.raw_connection()
+    driver: sqlite3.Connection = connection.driver_connection
+    statements: list[str] = []
+    driver.set_trace_callback(statements.append)
+    connection.close()
+    try:
+        assert act() == 200
+    finally:
+        driver.set_trace_callback(None)
+    return [statement.split()[0] for statement in statements]
+
+
+def prepared(line: Line, path: str, **form: str) -> Callable[[], int]:
+    """Return a request by the first server that has nothing left to do but to be sent."""
+    data = {**line.server.authentication(), **form}
+    return lambda: line.server.http.post(path, data=data).status_code
+
+
+def requests(line: Line) -> dict[str, tuple[Callable[[], int], list[str]]]:
+    """Return each kind of request, and what it may ask of the database."""
+    exchange = {
+        "grant_type": EXCHANGE,
+        "subject_token": line.tokens.access,
+        "subject_token_type": ACCESS_TOKEN,
+        "resource": line.second,
+    }
+    own = {"grant_type": "client_credentials", "resource": line.second}
+    return {
+        "client_credentials": (prepared(line, "/token", **own), WRITTEN),
+        "token exchange": (prepared(line, "/token", **exchange), [*LOOKED, *WRITTEN]),
+        "introspection": (prepared(line, "/introspect", token=line.tokens.access), LOOKED),
+        "introspection of nothing": (prepared(line, "/introspect", token="nothing"), []),
+    }
+
+
+@pytest.mark.parametrize("kind", ["client_credentials", "token exchange", "introspection", "introspection of nothing"])
+def test_a_request_between_systems_asks_as_little_as_it_can(tapped: tuple[Line, Wiretap], kind: str) -> None:
+    line, wire = tapped
+    asks_for_token(line.server, resource=line.second)  # the relying party is at hand, as it is under load
+    act, _ = requests(line)[kind]
+    before = wire.round_trips
+    assert act() == 200
+    assert wire.round_trips - before == 1
+    gets_token(line.server, line.second)
+    act, allowed = requests(line)[kind]
+    assert heard(line.house, act) == allowed
