@@ -48,11 +48,20 @@ class ItemView:
 
 @dataclass(frozen=True, slots=True)
 class DetailView:
-    """One matter (RFC 9396): its kind, the request in words, and label and value of what the sentence leaves out."""
+    """One matter (RFC 9396): its kind, the request in words, and label and value of what the sentence leaves out.
+
+    Each piece of text comes with whether it is the relying party's own, in whatever language that is.
+    """
 
     name: str
-    sentence: str
-    beside: tuple[tuple[str, str], ...]
+    pieces: tuple[tuple[str, bool], ...]
+    beside: tuple[tuple[str, str, bool], ...]
+
+    @property
+    def lines(self) -> list[str]:
+        """All of it as plain text, for the record."""
+        sentence = "".join(text for text, _ in self.pieces)
+        return [f"{self.name} · {sentence}", *(f"{label} · {value}" for label, value, _ in self.beside)]
 
 
 def detail_views(request: AuthorizationRequest) -> tuple[DetailView, ...]:
@@ -62,7 +71,7 @@ def detail_views(request: AuthorizationRequest) -> tuple[DetailView, ...]:
     types, language = _visit.services().provider.details_types.types, current_language()
     asked = [(types[one["type"]], one) for one in orjson.loads(request.authorization_details)]
     return tuple(
-        DetailView(kind.name[language], kind.in_words(one, language=language), kind.beside(one, language=language))
+        DetailView(kind.name[language], kind.pieces(one, language=language), kind.beside(one, language=language))
         for kind, one in asked
     )
 
@@ -201,7 +210,7 @@ def wording_of(
         purpose.purpose[language],
     ]
     for detail in details:
-        lines += [f"{detail.name} · {detail.sentence}", *(f"{label} · {value}" for label, value in detail.beside)]
+        lines += detail.lines
     for asked in decision.new_items:
         if asked.claim.startswith(ITEM_PREFIX):
             continue

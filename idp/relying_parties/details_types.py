@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 LANGUAGES = ("vi", "en")
 LONGEST_TEXT = 200
 LEAST_VALUES = 2
+TEXT = "text"
+"""The one kind whose words are the relying party's, in whatever language it wrote them."""
 
 _WORD = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9./-]*")
@@ -52,7 +54,7 @@ class Member:
             return ", ".join(self.values[one][language] for one in value)
         if self.kind == "choice":
             return self.values[value][language]
-        return f"“{value}”" if self.kind == "text" else str(value)
+        return f"“{value}”" if self.kind == TEXT else str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +67,21 @@ class DetailsType:
     sentence: Mapping[str, str]
     members: Mapping[str, Member]
 
-    def in_words(self, detail: Mapping[str, Any], *, language: str) -> str:
-        """Return a checked object of this type in words."""
-        shown = {
-            name: member.shown(detail[name], language=language)
-            for name, member in self.members.items()
-            if name in detail
-        }
-        return self.sentence[language].format_map(shown)
+    def pieces(self, detail: Mapping[str, Any], *, language: str) -> tuple[tuple[str, bool], ...]:
+        """Return a checked object of this type in words, piece by piece: the text, and whether it is not our own."""
+        found: list[tuple[str, bool]] = []
+        for text, name, _, _ in string.Formatter().parse(self.sentence[language]):
+            found.append((text, False))
+            if name:
+                member = self.members[name]
+                found.append((member.shown(detail[name], language=language), member.kind == TEXT))
+        return tuple(piece for piece in found if piece[0])
 
-    def beside(self, detail: Mapping[str, Any], *, language: str) -> tuple[tuple[str, str], ...]:
-        """Return label and value of each member that the sentence does not say."""
+    def beside(self, detail: Mapping[str, Any], *, language: str) -> tuple[tuple[str, str, bool], ...]:
+        """Return label, value and whether it is not our own text, of each member that the sentence does not say."""
         said = _placeholders(self.sentence[language])
         return tuple(
-            (member.label[language], member.shown(detail[name], language=language))
+            (member.label[language], member.shown(detail[name], language=language), member.kind == TEXT)
             for name, member in self.members.items()
             if name in detail and name not in said
         )
@@ -127,7 +130,7 @@ KINDS: Mapping[str, Callable[[Member, Any], bool]] = {
         and all(isinstance(one, str) and one in member.values for one in value)
         and len(set(value)) == len(value)
     ),
-    "text": _is_text,
+    TEXT: _is_text,
     "code": lambda member, value: (
         isinstance(value, str) and len(value) <= member.longest and bool(_CODE.fullmatch(value))
     ),

@@ -26,14 +26,18 @@ EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 API = "https://api.example"
 
 
+def in_words(detail: dict[str, Any], *, language: str) -> str:
+    """Return a request in words."""
+    pieces = TYPES.types[detail["type"]].pieces(detail, language=language)
+    return "".join(text for text, _ in pieces)
+
+
 def test_the_registry_says_every_type_in_both_languages() -> None:
     assert TYPES.ids == {"vn_document_share", "vn_signing_request"}
     detail = {"type": "vn_document_share", "documents": ["birth_certificate"], "recipient": "tax", "case_number": "H1"}
     kind = TYPES.types["vn_document_share"]
-    assert (
-        kind.in_words(detail, language="en") == "Hand your birth certificate to the tax authority, to decide case H1."
-    )
-    assert kind.in_words(detail, language="vi").startswith("Chuyển giấy khai sinh của bạn cho cơ quan thuế")
+    assert in_words(detail, language="en") == ("Hand your birth certificate to the tax authority, to decide case H1.")
+    assert in_words(detail, language="vi").startswith("Chuyển giấy khai sinh của bạn cho cơ quan thuế")
     assert kind.beside(detail, language="en") == ()
 
 
@@ -94,8 +98,7 @@ def test_whatever_is_sent_is_taken_whole_or_refused_in_one_way(sent: Any) -> Non
     assert authorization_details.check(text, types=TYPES, allowed=sorted(TYPES.ids)) == text
     assert json.loads(authorization_details.narrowed(text, granted=text)) == sent
     for detail in sent:
-        kind = TYPES.types[detail["type"]]
-        assert all("<" not in kind.in_words(detail, language=language) for language in ("vi", "en"))
+        assert all("<" not in in_words(detail, language=language) for language in ("vi", "en"))
 
 
 def test_the_order_of_members_makes_no_other_matter() -> None:
