@@ -117,7 +117,7 @@ def _wait(auth_req_id: str, *, asked: _Asked, proof: Proof, provider: Provider, 
     place = f"{NOBODY}.{client.client_id}.{person}" if disowned else person
     counts = persons.count_steps(place=place, sought=sought, client_id=client.client_id, seconds=asked.seconds)
     marked = replace(proof, marks=proof.marks + asked.marks)
-    before, in_an_hour = spend(marked, *counts, provider=provider)  # 4
+    before, in_an_hour, shown = spend(marked, *counts, provider=provider)  # 4
     if in_an_hour > settings.requests_per_person:
         raise SlowDown("Too many requests for one person; wait an hour.")
     waits = Waiting(
@@ -131,10 +131,9 @@ def _wait(auth_req_id: str, *, asked: _Asked, proof: Proof, provider: Provider, 
         person=person,
         sealed_notice=_sealed(auth_req_id, asked=asked, provider=provider),
     )
-    show = persons.show_step(
-        place=place if before == 1 else f"{NOBODY}.{waits.name}", name=waits.name, seconds=asked.seconds
-    )
-    provider.ephemeral.wave(*waiting.begin_steps(waits), show)  # 5
+    free = before == 1 or persons.gives_way(name=shown, client_id=client.client_id, ephemeral=provider.ephemeral)
+    show = persons.show_steps(place=place if free else f"{NOBODY}.{waits.name}", name=waits.name, seconds=asked.seconds)
+    provider.ephemeral.wave(*waiting.begin_steps(waits), *show)  # 5
     return waits
 
 

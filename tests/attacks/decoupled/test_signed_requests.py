@@ -69,7 +69,7 @@ FORGED: dict[str, Any] = {
 @pytest.mark.spec("DC-05")
 def test_a_forged_request_is_refused(portal: Portal, citizen: SignedIn, forged: str) -> None:
     answer = portal.post("/bc-authorize", request=FORGED[forged](portal))
-    assert (answer.status_code, members(answer)["error"]) == (400, "invalid_request_object"), answer.text
+    assert (answer.status_code, members(answer)["error"]) == (400, "invalid_request"), answer.text
     good = signed_request(portal, login_hint=number_of(citizen))
     assert portal.post("/bc-authorize", request=good).status_code == 200
 
@@ -79,7 +79,7 @@ def test_a_signed_request_is_used_once(portal: Portal, citizen: SignedIn) -> Non
     signed = signed_request(portal, login_hint=number_of(citizen))
     assert portal.post("/bc-authorize", request=signed).status_code == 200
     again = portal.post("/bc-authorize", request=signed)
-    assert (again.status_code, members(again)["error"]) == (400, "invalid_request_object")
+    assert (again.status_code, members(again)["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.spec("DC-05")

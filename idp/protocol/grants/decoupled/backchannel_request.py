@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from idp.errors import InvalidRequest, InvalidRequestObject
+from idp.errors import InvalidRequest
 from idp.protocol.client_auth.proof import Mark
 from idp.protocol.grants.decoupled.refusals import InvalidBindingMessage
 from keys import JoseRefused, JwtRules, peek_unverified, verify_jwt
@@ -70,9 +70,9 @@ def opened(*, unverified: Mapping[str, str], client: RelyingParty, provider: Pro
     a mark that is claimed once.
 
     Raises:
-        InvalidRequest: it is not signed, or says something outside. InvalidRequestObject: it is not good.
+        InvalidRequest: it is not signed, or not good, or something is said outside; there is no error of its own here.
 
-    Source: OpenID Connect CIBA Core section 7.1.1, FAPI CIBA section 5.2.2.
+    Source: OpenID Connect CIBA Core sections 7.1.1 and 13, FAPI CIBA section 5.2.2.
     """
     token, registered = unverified.get("request"), client.backchannel and client.backchannel.signing_algorithm
     if token is None:
@@ -94,7 +94,7 @@ def opened(*, unverified: Mapping[str, str], client: RelyingParty, provider: Pro
         claims = verify_jwt(peek_unverified(token), rules=rules, keys=client.keys, now=now).claims  # 2
         _check_times(claims, now=now)
     except JoseRefused as error:
-        raise InvalidRequestObject(f"The signed request is not good: {error.reason}.", detail=error.reason) from error
+        raise InvalidRequest(f"The signed request is not good: {error.reason}.", detail=error.reason) from error
     outside = PARAMETERS & unverified.keys()
     if outside:  # 3
         raise InvalidRequest(f"These belong inside the signed request: {', '.join(sorted(outside))}.")
@@ -120,7 +120,7 @@ def _parameters(claims: Mapping[str, Any]) -> Mapping[str, str]:
         elif name in NUMBERS and type(value) is int:
             value = str(value)
         if not isinstance(value, str) or "\x00" in value:
-            raise InvalidRequestObject(f"{name} has a wrong type in the signed request.")
+            raise InvalidRequest(f"{name} has a wrong type in the signed request.")
         if value:
             found[name] = value
     return found
@@ -128,13 +128,13 @@ def _parameters(claims: Mapping[str, Any]) -> Mapping[str, str]:
 
 def _mark(claims: Mapping[str, Any], *, client_id: str) -> Mark:
     if not 0 < len(claims["jti"]) <= LONGEST_JTI:
-        raise InvalidRequestObject("jti is empty or too long in the signed request.")
+        raise InvalidRequest("jti is empty or too long in the signed request.")
     digest = hashlib.sha256(f"{client_id}\x00{claims['jti']}".encode()).hexdigest()
     return Mark(
         key=f"object:{digest}",
         seconds=LONGEST_SECONDS + LEEWAY_SECONDS,
         issued_at=claims["iat"],
-        refusal=InvalidRequestObject,
+        refusal=InvalidRequest,
         public="The signed request was used before, or is too old to tell; sign a new one.",
     )
 

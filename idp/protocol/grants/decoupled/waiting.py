@@ -131,6 +131,11 @@ def denied_step(waiting: Waiting) -> Step:
     return _ended(waiting, status="denied")
 
 
+def expired_step(waiting: Waiting) -> Step:
+    """Return the step that ends a request as if its time were over."""
+    return _ended(replace(waiting, ends_at=clock.epoch_seconds()), status="waiting")
+
+
 def _ended(waiting: Waiting, *, status: Status) -> Replace:
     left = max(1, waiting.ends_at - clock.epoch_seconds()) + REMEMBERED_SECONDS
     return Replace(_key(waiting.name, "request"), replace(waiting, status=status).to_json(), left)
