@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, or_, text
+from sqlalchemy import delete, exists, or_, text
 
-from idp.storage.sql.tables import activation_code, outbox
+from idp.storage.sql.tables import activation_code, authorization, outbox
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -28,20 +28,27 @@ class SqlHousekeeping:
         self._database = database
 
     def clear_expired(self, *, before: datetime) -> dict[str, int]:
-        """Remove activation codes that were used or ran out, and deliveries that were made, before an instant.
+        """Remove activation codes that are over, deliveries that were made, and machines' own rows, before an instant.
 
-        Authorizations, sessions and consents stay: a citizen may ask who received what, and a code that comes back
-        from the dead is refused by the row that it left.
+        Authorizations of citizens, sessions and consents stay: a citizen may ask who received what, and a code that
+        comes back from the dead is refused by the row that it left.
         """
         codes = delete(activation_code).where(
             or_(activation_code.c.used_at < before, activation_code.c.expires_at < before)
         )
         delivered = delete(outbox).where(outbox.c.done_at < before)
+        child = authorization.alias()
+        of_machines = delete(authorization).where(
+            authorization.c.citizen_id.is_(None),
+            authorization.c.last_used_at < before,
+            ~exists().where(child.c.parent_id == authorization.c.id).correlate(authorization),
+        )
 
         def work(connection: Connection) -> dict[str, int]:
             removed = {
                 "activation_code": connection.execute(codes).rowcount,
                 "outbox": connection.execute(delivered).rowcount,
+                "authorization": connection.execute(of_machines).rowcount,
             }
             return {table: rows for table, rows in removed.items() if rows}
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.foreign.systems import ACCESS_TOKEN, EXCHANGE, Line, asks_for_token, gets_token, introspects
+from idp import clock
+from idp.storage.sql.housekeeping import SqlHousekeeping
+from tests.support.foreign.systems import (
+    ACCESS_TOKEN,
+    EXCHANGE,
+    INACTIVE,
+    Line,
+    asks_for_token,
+    gets_token,
+    introspects,
+)
 from tests.support.house import House
 from tests.support.wiretap import Wiretap
 
@@ -82,3 +93,15 @@ def test_a_request_between_systems_asks_as_little_as_it_can(tapped: tuple[Line, 
     gets_token(line.server, line.second)
     act, allowed = requests(line)[kind]
     assert heard(line.house, act) == allowed
+
+
+def test_what_machines_got_is_cleared_away_and_what_citizens_gave_is_not(tapped: tuple[Line, Wiretap]) -> None:
+    line, _ = tapped
+    own, given = gets_token(line.server, line.second), line.exchanged()["access_token"]
+    housekeeping = SqlHousekeeping(line.house.office.database)
+    assert "authorization" not in housekeeping.clear_expired(before=clock.now() - timedelta(days=1))
+    assert introspects(line.server, own)["active"] is True
+    assert housekeeping.clear_expired(before=clock.now())["authorization"] >= 1
+    assert introspects(line.server, own) == INACTIVE
+    assert introspects(line.next, given)["active"] is True
+    assert introspects(line.server, line.tokens.access)["active"] is True
