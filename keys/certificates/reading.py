@@ -11,6 +11,16 @@ from cryptography import x509
 from keys.errors import KeysError
 
 LONGEST_CERTIFICATE: Final = 16 * 1024
+PARTS: Final = ("subject", "not_valid_before_utc", "not_valid_after_utc", "extensions")
+"""What the library reads only when it is asked for: looked at now, so that nothing malformed raises later."""
+
+MALFORMED: Final = (
+    ValueError,
+    TypeError,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 class CertificateRefused(KeysError):
@@ -34,8 +44,9 @@ def read_certificate(unverified: bytes) -> x509.Certificate:
         raise CertificateRefused("a certificate longer than any honest one")
     try:
         certificate = x509.load_der_x509_certificate(unverified)
-        certificate.extensions  # noqa: B018  read now: what is malformed in there raises
-    except (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+        for part in PARTS:
+            getattr(certificate, part)
+    except MALFORMED as error:
         raise CertificateRefused("bytes that are no certificate") from error
     if certificate.version != x509.Version.v3:
         raise CertificateRefused("a certificate of an old version")

@@ -45,6 +45,16 @@ def test_no_other_header_is_read_even_from_the_front(mutual: Mutual, name: str) 
         assert portal.pushes().status_code == 401
 
 
+def _out_of_shape(der: bytes) -> list[bytes]:
+    """Return certificates that a TLS library hands on: of version 2, and with a name and a date that cannot be read."""
+    date = der.index(b"\x17\x0d") + 2
+    return [
+        der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x01", 1),
+        der.replace("Cơ quan".encode(), b"C\xc6\xff quan"),
+        der[:date] + b"99" + der[date + 2 :].replace(b"Z", b"0", 1),
+    ]
+
+
 @pytest.mark.spec("MT-01")
 def test_what_the_front_says_unclearly_is_refused_and_counted(mutual: Mutual) -> None:
     portal, paper = mutual.portal(None), mutual.issuer.client()
@@ -65,6 +75,7 @@ def test_what_the_front_says_unclearly_is_refused_and_counted(mutual: Mutual) ->
         )
     ]  # fmt: skip
     unclear.append({**paper.as_client_cert, **paper.as_escaped_pem})
+    unclear += [{"Client-Cert": f":{b64encode(der).decode()}:"} for der in _out_of_shape(paper.der)]
     before = mutual.counted("malformed")
     for shown in unclear:
         portal.front = {"Sen-Front": FRONT_SECRET, **shown}

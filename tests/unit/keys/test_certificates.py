@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,6 +24,7 @@ from keys.certificates.development import DevelopmentAuthority, make_self_signed
 from tests.support.tls.certificates import CLIENT_AUTH, Issuer, issue
 
 NOW = datetime.now(UTC)
+SELF_SIGNED = make_self_signed(name="x", now=NOW).certificate_der
 TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=30)
 
 
@@ -98,6 +101,19 @@ def test_bytes_that_are_no_certificate_are_refused_in_one_way(noise: bytes) -> N
         if unverified != good:
             with pytest.raises(CertificateRefused):
                 read_certificate(unverified)
+
+
+@given(place=st.integers(0), value=st.integers(0, 255))
+def test_a_certificate_with_one_wrong_byte_is_refused_in_one_way_or_can_be_read_to_the_end(
+    place: int, value: int
+) -> None:
+    worn = bytearray(SELF_SIGNED)
+    worn[place % len(worn)] = value
+    with suppress(CertificateRefused), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the library's, of serial numbers and of names that are too long
+        found = read_certificate(bytes(worn))
+        assert found.not_valid_before_utc is not None
+        assert list(found.subject) is not None
 
 
 def test_a_certificate_far_too_long_is_not_even_read() -> None:
