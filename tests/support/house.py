@@ -93,7 +93,7 @@ class House:
         """Wait, once for a new or emptied memory: an assertion from the second of its birth is refused by design."""
         mark, deadline = Claim(f"test:{secrets.token_hex(8)}", 1), time.monotonic() + 10
         since = None
-        while since is None or int(time.time()) <= since:
+        while since is None or clock.epoch_seconds() <= since:
             assert time.monotonic() < deadline, "the memory does not come back"
             with suppress(TemporarilyUnavailable):  # it may just have been started again
                 since = self.services.provider.ephemeral.wave(mark)[0].since

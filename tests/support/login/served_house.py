@@ -15,7 +15,7 @@ from tests.support.house import ISSUER, House
 from tests.support.valkey import free_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from idp.services import Services
@@ -99,9 +99,20 @@ class ServedHouse:
     environ: dict[str, str]
 
     @classmethod
-    def start(cls, *, folder: Path, redis_url: str, database_url: str | None = None) -> Self:
-        """Make the stores and start the server; return when it answers."""
-        house = House.build(folder=folder, redis_url=redis_url, database_url=database_url)
+    def start(
+        cls,
+        *,
+        folder: Path,
+        redis_url: str,
+        database_url: str | None = None,
+        sen: Sequence[str] = (),
+        **changes: str,
+    ) -> Self:
+        """Make the stores and start the server; return when it answers.
+
+        `sen` is the program, that of this checkout unless another is named; `changes` are environment variables.
+        """
+        house = House.build(folder=folder, redis_url=redis_url, database_url=database_url, **changes)
         (port,) = free_ports(1)
         environ = bare_environ(
             SEN_ENVIRONMENT="development",
@@ -112,11 +123,12 @@ class ServedHouse:
             SEN_METRICS__FOLDER=str(folder / "served"),
             SEN_LIMITS__REQUESTS_PER_PREFIX="100000",
             SEN_LIMITS__PER_PREFIX="100000",
+            **changes,
         )
         log, wire = folder / "log", Wire(port, house.services)
         with log.open("wb") as out:
             process = subprocess.Popen(
-                [*sen_of_this_checkout(), "serve"], cwd=folder, env=environ, stdout=out, stderr=out
+                [*(sen or sen_of_this_checkout()), "serve"], cwd=folder, env=environ, stdout=out, stderr=out
             )
         served = cls(replace(house, app=wire), process, log, wire, environ)  # type: ignore[arg-type]
         try:
