@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import structlog
 
-from idp.audit.log import correlation
+from idp.audit.log import LETTERS, correlation, new_correlation
 from idp.logs import MASKED, JsonFormatter, configure, mask
 
 if TYPE_CHECKING:
@@ -49,6 +49,18 @@ def test_a_line_says_when_what_and_in_which_request() -> None:
     assert line["correlation"] == "ABC-DEF-GH"
     assert line["at"].endswith("+00:00")
     assert (line["event"], line["level"], line["path"], line["status"]) == ("answered", "info", "/token", 200)
+
+
+@pytest.mark.spec("AU-02")
+def test_an_incident_number_can_be_read_out_over_the_phone() -> None:
+    before = correlation.get()
+    drawn = {new_correlation() for _ in range(200)}
+    correlation.set(before)
+    assert len(drawn) == 200
+    assert all([len(part) for part in number.split("-")] == [3, 3, 2] for number in drawn)
+    assert set("".join(drawn)) == {*LETTERS, "-"}
+    assert len(set(LETTERS)) == 32, "five random bits each"
+    assert not set("IO01") & set(LETTERS), "neither of two that look alike"
 
 
 @pytest.mark.spec("AU-03")

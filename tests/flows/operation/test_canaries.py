@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
+from idp.audit.log import LETTERS
 from idp.storage.sql.tables import METADATA, audit_event
 from tests.support.authenticator import SoftwareAuthenticator
 from tests.support.house import answered, members
@@ -193,7 +194,7 @@ def test_no_secret_and_nothing_personal_stands_anywhere_in_clear(
 def _names_its_incident(served: ServedHouse) -> None:
     """An incident that a page names stands in the log."""
     page = served.house.browser().get("/nowhere")
-    incident = re.search(r"[A-Z2-7]{3}-[A-Z2-7]{3}-[A-Z2-7]{2}", page.text)
+    incident = re.search(f"[{LETTERS}]{{3}}-[{LETTERS}]{{3}}-[{LETTERS}]{{2}}", page.text)
     assert incident
     assert incident[0].encode() in served.log.read_bytes()
 
