@@ -237,3 +237,13 @@ def test_the_key_that_a_token_is_bound_to_is_told(house: House) -> None:
     told = introspects(server, gets_token(bound, resource))
     assert told["token_type"] == "DPoP"
     assert told["cnf"] == {"jkt": bound.dpop.thumbprint}
+
+
+@pytest.mark.spec("RFC 9701 5", "FAPI 2.0 Message Signing 5.5")
+def test_who_signs_its_messages_gets_signed_answers_alone(house: House) -> None:
+    scene = Scene.of(house)
+    signing = registers_machine(house, profile="fapi2-signing", resources_served=[scene.resource])
+    answer = signing.post("/introspect", token=scene.remote.access)
+    assert answer.headers["Content-Type"] == SIGNED
+    told = reads_signed(signing, answer.text, algorithm="ES256")["token_introspection"]
+    assert told == introspects(scene.server, scene.remote.access)
