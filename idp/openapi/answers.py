@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from copy import deepcopy
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,13 @@ ALWAYS: tuple[type[ProtocolError], ...] = (
 
 MISDIRECTED = 421
 TEXT: Schema = {"type": "string"}
-HTML = {"text/html": {"schema": TEXT}}
+SCRIPTED: Schema = {
+    "type": "object",
+    "properties": {"message": TEXT, "reason": TEXT, "incident": {"type": ["string", "null"]}},
+    "required": ["message", "reason"],
+}
+PAGE = {"text/html": {"schema": TEXT}, "application/json": {"schema": SCRIPTED}}
+"""A page for the citizen; who sends JSON, as scripts of our pages do, is told in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,7 @@ class Operation:
     body: Schema | None = None
     security: tuple[str, ...] = ()
     more: Mapping[str, Any] = field(default_factory=dict)  # answers that are like no other
+    anywhere: bool = False  # answered under any host
 
 
 def reference(name: str) -> Schema:
@@ -73,7 +81,9 @@ def reference(name: str) -> Schema:
 def described(operation: Operation, *, route: Route, method: str) -> dict[str, Any]:
     """Return an operation object (OpenAPI section 4.8.10)."""
     refusals = {*operation.refusals, *ALWAYS, *((UnsupportedMediaType,) if operation.body else ())}
-    responses = {**_refused(refusals, route=route), str(MISDIRECTED): _elsewhere(route), **operation.more}
+    responses = {**_refused(refusals, route=route), **deepcopy(dict(operation.more))}
+    if not operation.anywhere:
+        responses[str(MISDIRECTED)] = _elsewhere()
     for success in operation.answers:
         responses[str(success.status)] = _succeeded(success, route=route)
     if method == "HEAD":
@@ -115,7 +125,7 @@ def _refused(refusals: Iterable[type[ProtocolError]], *, route: Route) -> dict[s
 
 def _refusal(status: int, kinds: list[type[ProtocolError]], *, route: Route) -> dict[str, Any]:
     if route.browser:
-        return {"description": f"{HTTPStatus(status).phrase}: a page for the citizen.", "content": HTML}
+        return {"description": f"{HTTPStatus(status).phrase}: a page for the citizen.", "content": PAGE}
     codes = sorted({kind.code for kind in kinds})
     body = {
         "type": "object",
@@ -140,8 +150,7 @@ def _challenges(status: int, kinds: list[type[ProtocolError]]) -> dict[str, Any]
     return found
 
 
-def _elsewhere(route: Route) -> dict[str, Any]:
-    del route
+def _elsewhere() -> dict[str, Any]:
     return {
         "description": "The request names a host that is not this provider's; the text says under which name it is.",
         "headers": _constant(EVERYWHERE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any, Final
 
 from idp.endpoints._http import FORM
@@ -27,13 +28,13 @@ LOGOUT: Final[Schema] = {
     "get": {
         "summary": "Ask a citizen to log out (OpenID Connect RP-Initiated Logout).",
         "parameters": [{"name": name, "in": "query", "schema": TEXT} for name in PARAMETERS],
-        "responses": RESPONSES,
+        "responses": deepcopy(RESPONSES),
     },
     "post": {
         "summary": "The same, by a form.",
         "requestBody": {
             "content": {FORM: {"schema": {"type": "object", "properties": dict.fromkeys(PARAMETERS, TEXT)}}}
         },
-        "responses": RESPONSES,
+        "responses": deepcopy(RESPONSES),
     },
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from idp.endpoints import grants
@@ -19,7 +20,6 @@ from idp.errors import (
     InvalidScope,
     InvalidTarget,
     InvalidToken,
-    LoginRequired,
     RequestNotSupported,
     RequestUriNotSupported,
     SlowDown,
@@ -58,10 +58,11 @@ AUTHENTICATED: Final[Refusals] = (InvalidClient, SlowDown)
 PROVED: Final[Refusals] = (InvalidDpopProof, UseDpopNonce)
 ELSEWHERE: Final[Refusals] = (
     UnauthorizedClient, InvalidScope, InvalidTarget, InvalidAuthorizationDetails, UnmetAuthentication,
+    RequestNotSupported,
 )  # fmt: skip
 """What the checks say that any request for a citizen's answer goes through."""
 
-CHECKED: Final[Refusals] = (*ELSEWHERE, UnsupportedResponseType, RequestNotSupported, InvalidRequestObject)
+CHECKED: Final[Refusals] = (*ELSEWHERE, UnsupportedResponseType, InvalidRequestObject)
 USED: Final[Refusals] = (InvalidToken, DpopProofRefused, DpopNonceNeeded)
 """What is said where an access token is used."""
 
@@ -108,6 +109,11 @@ def _registration(summary: str, answer: Success, *, body: bool) -> Operation:
     )
 
 
+def _own(summary: str, answer: Success) -> Operation:
+    """Return what the machine itself asks for, by whatever name it has."""
+    return Operation(summary, (answer,), anywhere=True)
+
+
 METADATA_DOCUMENT: Final = _kept("What this provider offers (RFC 8414, OpenID Connect Discovery).", "ProviderMetadata")
 
 AUTHORIZE_ANSWERS: Final = (
@@ -121,7 +127,7 @@ AUTHORIZE_ANSWERS: Final = (
         200, "A page that posts the answer to the redirect address (Form Post Response Mode).", {"text/html": TEXT}
     ),
 )
-AUTHORIZE_REFUSALS: Final = (*CHECKED, InvalidRequestUri, RequestUriNotSupported, LoginRequired, SlowDown)
+AUTHORIZE_REFUSALS: Final = (*CHECKED, InvalidRequestUri, RequestUriNotSupported, SlowDown)
 
 USERINFO: Final = Operation(
     "What the citizen agreed to share (OpenID Connect Core section 5.3).",
@@ -220,7 +226,7 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
             security=CLIENT,
         )
     },
-    "/userinfo": {"GET": USERINFO, "POST": USERINFO},
+    "/userinfo": {"GET": USERINFO, "POST": replace(USERINFO, body=parameters.USERINFO)},
     "/revoke": {
         "POST": Operation(
             "Give a token back, and with it its whole authorization (RFC 7009).",
@@ -257,9 +263,7 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
         "PUT": _registration("Change a registration.", _json(200, "As it is now.", "Registered"), body=True),
         "DELETE": _registration("End a registration.", Success(204, "It is ended."), body=False),
     },
-    "/health/live": {"GET": Operation("Whether this worker answers.", (_json(200, "It does.", "Health"),))},
-    "/health/ready": {"GET": Operation("Whether this worker can work.", (_json(200, "It can.", "Health"),))},
-    "/metrics": {
-        "GET": Operation("Counters, for the machine itself.", (Success(200, "All of them.", {"text/plain": TEXT}),))
-    },
+    "/health/live": {"GET": _own("Whether this worker answers.", _json(200, "It does.", "Health"))},
+    "/health/ready": {"GET": _own("Whether this worker can work.", _json(200, "It can.", "Health"))},
+    "/metrics": {"GET": _own("Counters of all workers.", Success(200, "All of them.", {"text/plain": TEXT}))},
 }  # fmt: skip

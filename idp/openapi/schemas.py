@@ -93,7 +93,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Metadata": _object({}, METADATA, closed=False),
     "Registered": _object(
         {"client_id": TEXT, "client_id_issued_at": NUMBER, "registration_client_uri": URI,
-         "registration_access_token": TEXT, "registration_status": {"enum": ["draft", "approved", "suspended"]}},
+         "registration_access_token": TEXT, "registration_status": {"enum": ["approved", "pending", "suspended"]}},
         {**METADATA, "client_secret": TEXT, "client_secret_expires_at": {"const": 0}},
         closed=False,  # names and pages in several languages: client_name#vi
     ),

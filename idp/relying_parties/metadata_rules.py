@@ -51,6 +51,9 @@ def _check_members(read: Reader) -> None:
     scopes = set(read.text("scope", "openid").split())
     if scopes - SCOPES and not all(API_SCOPE.fullmatch(scope) for scope in scopes):
         read.problems.append("scope: holds a scope that is not offered")
+    read.flag("require_auth_time")
+    for name in ("software_id", "software_version"):
+        read.text(name)
     max_age = read.metadata.get("default_max_age")
     if max_age is not None and (type(max_age) is not int or max_age < 0):
         read.problems.append("default_max_age: seconds, a whole number")

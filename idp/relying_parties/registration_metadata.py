@@ -185,5 +185,6 @@ def _shown(metadata: Mapping[str, Any], *, profile: Profile, loopback: bool) -> 
         )
         problems += [f"{name}: {problem}"] if problem else []
     uris = metadata.get("request_uris", [])
-    good = isinstance(uris, list) and all(isinstance(uri, str) and uri.startswith(("https://", "urn:")) for uri in uris)
-    return problems if good or loopback else [*problems, "request_uris: a list of https addresses is needed"]
+    texts = isinstance(uris, list) and all(isinstance(uri, str) for uri in uris)
+    good = texts and (loopback or all(uri.startswith(("https://", "urn:")) for uri in uris))
+    return problems if good else [*problems, "request_uris: a list of https addresses is needed"]
