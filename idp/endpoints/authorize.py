@@ -90,18 +90,23 @@ def _arrive(*, request: Request, unverified: Mapping[str, str], services: Servic
     if pushed_step is not None:  # 2
         checked = authorization_request.from_pushed(unverified=unverified, stored=pushed, client=client)
     else:
-        checked = _taken(unverified, client=client, provider=provider)
+        checked = _taken(unverified, client=client, address=request.address, provider=provider)
     return _Arrival(checked, client, Held(token, session) if token and session else None)
 
 
-def _taken(unverified: Mapping[str, str], *, client: RelyingParty, provider: Provider) -> AuthorizationRequest:
-    """Check a request that came through the browser; its signed object, where it has one, is used up."""
+def _taken(
+    unverified: Mapping[str, str], *, client: RelyingParty, address: str, provider: Provider
+) -> AuthorizationRequest:
+    """Check a request that came through the browser; its signed object, where it has one, is used up.
+
+    It counts for the network that it comes from: whoever sends an object again uses up nothing of its relying party.
+    """
     taken = authorization_request.take(
         unverified=unverified, client=client, provider=provider, pushed=False, now=clock.now()
     )
     if taken.marks:
         try:
-            spend(Proof(client, taken.marks), provider=provider)
+            spend(Proof(client, taken.marks, share=limits.prefix_of(address)), provider=provider)
         except ProtocolError as error:
             raise RefusedAtRedirect(error, asked=taken.request, client=client) from error
     return taken.request

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.attacks.messages.signing import Signer
 from tests.support.house import House, members
 
 if TYPE_CHECKING:
@@ -79,9 +80,7 @@ def test_a_stranger_who_uses_the_name_of_an_app_uses_up_only_what_comes_from_the
     portal = strict.registers_portal(profile="native", token_endpoint_auth_method="none")
     form = {"client_id": portal.client_id, "token": "x"}
     stranger, friend = {"REMOTE_ADDR": an_address()}, {"REMOTE_ADDR": an_address()}
-    statuses = [
-        portal.http.post("/revoke", data=form, environ_overrides=stranger).status_code for _ in range(MOST + 5)
-    ]
+    statuses = [portal.http.post("/revoke", data=form, environ_overrides=stranger).status_code for _ in range(MOST + 5)]
     assert statuses == [200] * PREFIX_MOST + [429] * (MOST + 5 - PREFIX_MOST)
     assert portal.http.post("/revoke", data=form, environ_overrides=friend).status_code == 200
     neighbour = {"REMOTE_ADDR": stranger["REMOTE_ADDR"].replace("::1", "::ffff:1")}
@@ -154,3 +153,12 @@ def test_without_the_counters_nothing_is_answered_uncounted(
     assert house.browser().get(portal.asks().url).status_code == 503
     assert portal.pushes().status_code == 503
     house.services.close()
+
+
+@pytest.mark.spec("LG-07", "PAR-12")
+def test_a_signed_request_that_a_citizen_sends_again_and_again_uses_up_nothing_of_its_portal(strict: House) -> None:
+    signer = Signer(strict.registers_portal())
+    link, browser = signer.link(signer.signs()), strict.browser()
+    for _ in range(MOST + 2):
+        assert browser.get(link, environ_overrides={"REMOTE_ADDR": an_address()}).status_code == 303
+    assert signer.portal.pushes().status_code == 201
