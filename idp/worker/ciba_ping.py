@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from idp.protocol.provider import Provider
 
 SUCCEEDED = (200, 204)
-REFUSED = range(300, 500)
-"""Redirects are not followed (section 10.2), and will be the same next time."""
+REFUSED = range(400, 500)
 
 
 def send(claimed: Claimed, *, provider: Provider) -> None:

@@ -7,10 +7,6 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from idp.metrics import Metrics
-from idp.storage.sql.outbox import SqlOutbox
-from idp.worker.courier import Courier
-from tests.support.foreign.receiver import Receiver, says
 from tests.support.house import ISSUER, TX, House, later, members
 from tests.support.login.elsewhere import (
     CIBA,
@@ -24,9 +20,6 @@ from tests.support.login.elsewhere import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from tests.support.portal import Portal
     from tests.support.signed_in import SignedIn
 
@@ -91,6 +84,24 @@ def test_a_code_is_picked_out_of_three_that_look_alike(portal: Portal, citizen: 
     assert {len(code) for code in offered} == {len(message)}
     assert phone.choices(begun) == offered
     assert phone.says(begun, answer="confirm").headers["Location"] == begun.headers["Location"]
+
+
+def test_a_matter_is_shown_in_the_registrys_words_before_and_while_it_is_agreed_to(
+    house: House, citizen: SignedIn
+) -> None:
+    portal = ciba_portal(house, authorization_details_types=["vn_document_share"])
+    matter = {
+        "type": "vn_document_share",
+        "documents": ["birth_certificate"],
+        "recipient": "commune",
+        "case_number": "HS-12/2026",
+    }
+    request = asks_for(portal, citizen, authorization_details=orjson.dumps([matter]).decode())
+    phone = Phone.of(citizen)
+    begun = phone.opens_what_waits()
+    assert "để giải quyết hồ sơ số HS-12/2026" in citizen.browser.get(begun.headers["Location"]).text
+    phone.approves(request)
+    assert request.tokens()["authorization_details"] == [matter]
 
 
 def test_without_a_message_a_web_portal_is_heard_all_the_same(portal: Portal, citizen: SignedIn) -> None:
@@ -203,77 +214,6 @@ def test_a_fapi_portal_signs_its_requests_and_shows_a_message(house: House, citi
 def test_a_signed_request_says_numbers_as_numbers(portal: Portal, citizen: SignedIn) -> None:
     signed = signed_request(portal, login_hint=number_of(citizen), requested_expiry=45)
     assert members(portal.post("/bc-authorize", request=signed))["expires_in"] == 45
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver(ping=says(b"", status="204 No Content")) as listening:
-        yield listening
-
-
-@pytest.fixture
-def courier(house: House, tmp_path: Path) -> Iterator[Courier]:
-    made = Courier(
-        outbox=SqlOutbox(house.office.database), provider=house.services.provider, metrics=Metrics(folder=tmp_path)
-    )
-    yield made
-    made.close()
-
-
-def pinged(house: House, receiver: Receiver) -> Portal:
-    """Register a portal that is told when its citizen has answered."""
-    return ciba_portal(
-        house,
-        backchannel_token_delivery_mode="ping",
-        backchannel_client_notification_endpoint=receiver.url("/ping"),
-    )
-
-
-@pytest.mark.parametrize("said", ["approved", "refused"])
-def test_a_portal_is_pinged_with_its_own_token_when_its_citizen_has_answered(
-    house: House, citizen: SignedIn, receiver: Receiver, courier: Courier, said: str
-) -> None:
-    portal = pinged(house, receiver)
-    request = asks_for(portal, citizen, client_notification_token=TOKEN)
-    courier.send_out()
-    courier.rest()
-    assert receiver.asked == []
-    phone = Phone.of(citizen)
-    if said == "approved":
-        phone.approves(request)
-    else:
-        phone.says(phone.opens_what_waits(), answer="refuse")
-    courier.send_out()
-    courier.rest()
-    (heard,) = receiver.asked
-    assert heard.headers["authorization"] == f"Bearer {TOKEN}"
-    assert heard.headers["content-type"] == "application/json"
-    assert orjson.loads(heard.body) == {"auth_req_id": request.secret}
-    assert request.polls().status_code == (200 if said == "approved" else 400)
-
-
-def test_a_ping_that_is_not_heard_is_sent_again(
-    house: House, citizen: SignedIn, receiver: Receiver, courier: Courier
-) -> None:
-    receiver.answers["/ping"] = says(b"", status="503 Service Unavailable")
-    portal = pinged(house, receiver)
-    request = asks_for(portal, citizen, client_notification_token=TOKEN)
-    Phone.of(citizen).approves(request)
-    courier.send_out()
-    courier.rest()
-    receiver.answers["/ping"] = says(b"", status="204 No Content")
-    with later(30):
-        courier.send_out()
-        courier.rest()
-    assert len(receiver.asked) == 2
-    assert request.tokens()
-
-
-@pytest.mark.parametrize("token", ["", "short", "with space" * 4, "é" * 30])
-def test_a_ping_needs_a_token_that_can_be_sent(house: House, citizen: SignedIn, receiver: Receiver, token: str) -> None:
-    portal = pinged(house, receiver)
-    answer = names(portal, login_hint=number_of(citizen), client_notification_token=token)
-    assert members(answer)["error"] == "invalid_request"
 
 
 def test_the_script_hears_whether_something_waits_and_keeps_no_session_awake(

@@ -7,11 +7,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.support.foreign.registrant import Registrant
 from tests.support.house import ISSUER, TX, House, later, members
-from tests.support.login.elsewhere import DEVICE, OFFLINE, Phone, begins, device_portal
+from tests.support.login.elsewhere import CIBA, DEVICE, OFFLINE, Phone, asks_for, begins, device_portal
+from tests.support.portal import Portal
 
 if TYPE_CHECKING:
-    from tests.support.portal import Portal
     from tests.support.signed_in import SignedIn
 
 
@@ -183,6 +184,27 @@ def test_a_device_of_a_public_app_gets_tokens_bound_to_its_key(house: House, cit
     tokens = device.tokens()
     assert tokens["token_type"] == "DPoP"
     assert app.asks_userinfo(tokens["access_token"]).status_code == 200
+
+
+@pytest.mark.parametrize("grant", [DEVICE, CIBA])
+def test_one_that_only_waits_elsewhere_registers_itself_without_an_address(
+    house: House, citizen: SignedIn, grant: str
+) -> None:
+    poll = {"backchannel_token_delivery_mode": "poll"} if grant == CIBA else {}
+    registrant = Registrant(house)
+    registrant.registered(
+        redirect_uris=None,
+        response_types=[],
+        grant_types=[grant],
+        profile="web",
+        token_endpoint_auth_method="private_key_jwt",
+        jwks=registrant.jwks,
+        **poll,
+    )
+    portal = Portal(house, registrant.told["client_id"], registrant.key)
+    request = begins(portal) if grant == DEVICE else asks_for(portal, citizen)
+    Phone.of(citizen).approves(request)
+    assert request.tokens()
 
 
 def test_both_documents_name_the_endpoint_and_the_grant(house: House) -> None:

@@ -73,7 +73,9 @@ CONFIRM: dict[str, Any] = SESSION | {
     "purpose_name": "Đổi giấy phép lái xe",
     "purpose_text": "Để cơ quan cấp giấy phép xử lý hồ sơ của bạn.",
     "item_names": ["Họ và tên", "Ngày sinh"],
-    "details": [{"name": "Nộp hồ sơ", "sentence": "Nộp hồ sơ số 12."}],
+    "details": [
+        {"name": "Nộp hồ sơ", "pieces": (("Nộp hồ sơ ", False), ("12", True)), "beside": (("Nơi nhận", "Xã", False),)}
+    ],
     "confirm_url": "/confirm",
     "blocked_hours": 24,
 }

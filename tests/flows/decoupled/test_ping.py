@@ -1,0 +1,116 @@
+"""CIBA's ping: a portal is told that there is an answer, with its own token, at least once (CIBA Core section 10.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+import pytest
+
+from idp.metrics import Metrics
+from idp.storage.sql.outbox import SqlOutbox
+from idp.worker.courier import Courier
+from tests.support.foreign.receiver import Receiver, says
+from tests.support.house import House, later, members
+from tests.support.login.elsewhere import Phone, asks_for, ciba_portal, names, number_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.support.portal import Portal
+    from tests.support.signed_in import SignedIn
+
+TOKEN = "a-token-of-the-portal-itself-0123456789"
+
+
+@pytest.fixture
+def citizen(house: House) -> SignedIn:
+    return house.logs_in_directly()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver(ping=says(b"", status="204 No Content")) as listening:
+        yield listening
+
+
+@pytest.fixture
+def courier(house: House, tmp_path: Path) -> Iterator[Courier]:
+    made = Courier(
+        outbox=SqlOutbox(house.office.database), provider=house.services.provider, metrics=Metrics(folder=tmp_path)
+    )
+    yield made
+    made.close()
+
+
+def pinged(house: House, receiver: Receiver) -> Portal:
+    """Register a portal that is told when its citizen has answered."""
+    return ciba_portal(
+        house,
+        backchannel_token_delivery_mode="ping",
+        backchannel_client_notification_endpoint=receiver.url("/ping"),
+    )
+
+
+@pytest.mark.parametrize("said", ["approved", "refused"])
+def test_a_portal_is_pinged_with_its_own_token_when_its_citizen_has_answered(
+    house: House, citizen: SignedIn, receiver: Receiver, courier: Courier, said: str
+) -> None:
+    portal = pinged(house, receiver)
+    request = asks_for(portal, citizen, client_notification_token=TOKEN)
+    courier.send_out()
+    courier.rest()
+    assert receiver.asked == []
+    phone = Phone.of(citizen)
+    if said == "approved":
+        phone.approves(request)
+    else:
+        phone.says(phone.opens_what_waits(), answer="refuse")
+    courier.send_out()
+    courier.rest()
+    (heard,) = receiver.asked
+    assert heard.headers["authorization"] == f"Bearer {TOKEN}"
+    assert heard.headers["content-type"] == "application/json"
+    assert orjson.loads(heard.body) == {"auth_req_id": request.secret}
+    assert request.polls().status_code == (200 if said == "approved" else 400)
+
+
+def test_a_ping_that_is_not_heard_is_sent_again(
+    house: House, citizen: SignedIn, receiver: Receiver, courier: Courier
+) -> None:
+    receiver.answers["/ping"] = says(b"", status="503 Service Unavailable")
+    portal = pinged(house, receiver)
+    request = asks_for(portal, citizen, client_notification_token=TOKEN)
+    Phone.of(citizen).approves(request)
+    courier.send_out()
+    courier.rest()
+    receiver.answers["/ping"] = says(b"", status="204 No Content")
+    with later(30):
+        courier.send_out()
+        courier.rest()
+    assert len(receiver.asked) == 2
+    assert request.tokens()
+
+
+@pytest.mark.parametrize("token", ["", "short", "with space" * 4, "é" * 30])
+def test_a_ping_needs_a_token_that_can_be_sent(house: House, citizen: SignedIn, receiver: Receiver, token: str) -> None:
+    portal = pinged(house, receiver)
+    answer = names(portal, login_hint=number_of(citizen), client_notification_token=token)
+    assert members(answer)["error"] == "invalid_request"
+
+
+@pytest.mark.parametrize(("status", "times"), [("401 Unauthorized", 1), ("403 Forbidden", 1), ("302 Found", 3)])
+def test_a_ping_that_is_refused_is_not_sent_again_and_none_is_sent_elsewhere(
+    house: House, citizen: SignedIn, receiver: Receiver, courier: Courier, status: str, times: int
+) -> None:
+    elsewhere = f"Location: {receiver.url('/elsewhere')}"
+    receiver.answers["/ping"] = says(b"", status=status, headers=(elsewhere,))
+    request = asks_for(pinged(house, receiver), citizen, client_notification_token=TOKEN)
+    Phone.of(citizen).approves(request)
+    for seconds in (0, 30, 90):
+        with later(seconds):
+            courier.send_out()
+            courier.rest()
+    assert [heard.path for heard in receiver.asked] == ["/ping"] * times
+    assert request.tokens()
