@@ -26,7 +26,7 @@ TOKEN_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One login session; instants are seconds since 1970. `reached` are the relying parties that got a code.
+    """One login session; instants are seconds since 1970.
 
     `earlier` are the ids of sessions that this one replaced when the citizen logged in again: they end with it.
     """
@@ -40,7 +40,6 @@ class Session:
     started_at: int
     expires_at: int
     last_seen: int
-    reached: tuple[str, ...] = ()
     earlier: tuple[str, ...] = ()
 
     @property
@@ -56,7 +55,7 @@ class Session:
     def from_json(cls, data: bytes) -> Self:
         """Read back what `to_json` wrote."""
         members: dict[str, Any] = orjson.loads(data)
-        return cls(**{**members, **{name: tuple(members[name]) for name in ("amr", "reached", "earlier")}})
+        return cls(**{**members, **{name: tuple(members[name]) for name in ("amr", "earlier")}})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +91,9 @@ def opened(data: bytes | None, *, settings: SessionSettings) -> Session | None:
     return None if over or session.last_seen - instant > settings.idle_seconds else session
 
 
-def touch_step(token: str, session: Session, *, settings: SessionSettings, reached: str | None = None) -> Replace:
-    """Return the step that keeps a session awake, and notes a relying party that it reached."""
-    parties = session.reached if reached is None or reached in session.reached else (*session.reached, reached)
-    awake = replace(session, last_seen=clock.epoch_seconds(), reached=parties)
+def touch_step(token: str, session: Session, *, settings: SessionSettings) -> Replace:
+    """Return the step that keeps a session awake."""
+    awake = replace(session, last_seen=clock.epoch_seconds())
     return Replace(key_of(token), awake.to_json(), settings.idle_seconds)
 
 

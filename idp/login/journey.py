@@ -135,7 +135,6 @@ class Journey:
             started_at=int(begun.started_at.timestamp()),
             expires_at=int(begun.expires_at.timestamp()),
             last_seen=clock.epoch_seconds(),
-            reached=former.session.reached if former is not None and earlier else (),
             earlier=earlier,
         )
         return self.sessions.open(session, replaces=former.token if former is not None else None)

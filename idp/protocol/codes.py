@@ -61,7 +61,7 @@ def issue(
     tokens, sessions = provider.settings.tokens, provider.settings.sessions
     steps: list[Step] = [
         Write(CODE_KEY + hashlib.sha256(code.encode()).hexdigest(), orjson.dumps(record), tokens.code_seconds),  # 1
-        touch_step(held.token, held.session, settings=sessions, reached=client.client_id),  # 2
+        touch_step(held.token, held.session, settings=sessions),  # 2
     ]
     if request.pushed_id is not None:  # 3
         steps += [

@@ -49,7 +49,7 @@ def approve(
     """
     found = _still_open(request, provider=provider)
     record = codes.record_of(request=request, client=client, session=held.session, ready=ready, provider=provider)  # 1
-    touch = touch_step(held.token, held.session, settings=provider.settings.sessions, reached=client.client_id)
+    touch = touch_step(held.token, held.session, settings=provider.settings.sessions)
     _take(found, Drop(transaction_key), touch, provider=provider)  # 2
     event = WaitingRequestApproved(
         actor=f"citizen:{record.citizen_id}",
