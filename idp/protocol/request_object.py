@@ -43,6 +43,9 @@ TEXTS: Final = frozenset(
 DOCUMENTS: Final = frozenset({"claims", "authorization_details"})
 """Parameters that are JSON themselves: they stand in an object as they are (OpenID Connect Core section 6.1)."""
 
+SEVERAL: Final = "resource"
+"""The one parameter that may stand several times: in an object it is an array (RFC 8707 section 2)."""
+
 WHOLE_NUMBERS: Final = frozenset({"max_age"})
 SAME_OUTSIDE: Final = ("client_id", "response_type")
 """What OAuth wants to see outside as well: it must not say another thing there (OpenID Connect Core section 6.1)."""
@@ -158,7 +161,9 @@ def _parameters(claims: Mapping[str, Any]) -> Mapping[str, str]:
     """Return the object's parameters as texts, the way that they would have come in a form."""
     found: dict[str, str] = {}
     for name, value in claims.items():
-        if name in TEXTS:
+        if name == SEVERAL and isinstance(value, list) and all(isinstance(one, str) for one in value):
+            text: Any = " ".join(value)
+        elif name in TEXTS:
             text = value
         elif name in DOCUMENTS and isinstance(value, dict | list):
             text = orjson.dumps(value).decode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -76,3 +76,16 @@ def test_a_scope_may_be_left_out_of_a_token_for_a_resource(portal: Portal, citiz
     assert introspects(portal, less["access_token"])["scope"] == "records.read"
     more = portal.refreshes(given["refresh_token"], scope="records.read records.write")
     assert members(more)["error"] == "invalid_scope"
+
+
+@pytest.mark.spec("RFC 8707 2", "RFC 9101 4")
+def test_a_signed_request_names_several_resources_in_an_array(house: House) -> None:
+    first, second = new_resource(), new_resource()
+    portal = house.registers_portal(resources=[first, second])
+    claims: dict[str, Any] = {**portal.asks().parameters, "resource": [first, second]}
+    assert portal.post("/par", request=portal.assertion(sub=None, jti=None, **claims)).status_code == 201
+    wrongs: tuple[Any, ...] = ([first, 1], [first, "https://api.elsewhere.example"], {"a": first}, [[first]])
+    for wrong in wrongs:
+        poisoned = portal.assertion(sub=None, jti=None, **{**claims, "resource": wrong})
+        refused = portal.post("/par", request=poisoned)
+        assert members(refused)["error"] in {"invalid_target", "invalid_request_object"}
