@@ -18,7 +18,7 @@ from idp.audit.log import new_id
 from idp.errors import InvalidRequest, InvalidToken, OutboundError
 from idp.relying_parties import metadata_rules
 from idp.relying_parties.directory import generation_of
-from idp.relying_parties.profiles import PROFILES
+from idp.relying_parties.profiles import CIBA, DEVICE_CODE, PROFILES
 from idp.relying_parties.refusals import InvalidClientMetadata
 from idp.relying_parties.registration_metadata import READ_ONLY, Draft, check, complete
 from idp.relying_parties.software_statement import StatementIssuers
@@ -38,6 +38,11 @@ SECRET_BYTES = 32
 NOT_GOOD = "The access token is not good, or no longer."
 OPEN_OWNER = {"name#vi": "Đăng ký mở để phát triển", "name#en": "Open registration for development"}
 SELF_ENDED = "ended by itself"
+STAYS = ("sandbox", "sector_identifier")
+"""What an officer has said about a relying party, and no change of its own takes away."""
+
+ANSWERED_ELSEWHERE = frozenset({CIBA, DEVICE_CODE})
+"""Grants whose tokens come without a redirect: no address proves whose sector their `sub` belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +196,7 @@ class Registrar:
         made = StoredClient(
             client_id=client_id,
             profile=draft.profile,
-            metadata={**draft.metadata, "client_id": client_id},
+            metadata={**draft.metadata, **_not_its_own(draft, client_id=client_id, former=former)},
             secret_hash=secret_hash,
             status=_status(draft, allowance=allowance, former=former),
             created_at=former.created_at if former else clock.now(),
@@ -252,6 +257,19 @@ def _check_its_own(unverified: Mapping[str, Any], *, former: StoredClient) -> No
     given = _hash(secret) if isinstance(secret, str) else b""
     if not hmac.compare_digest(given, former.secret_hash or b"\x00"):
         raise InvalidRequest("client_secret: is not the one that was issued")
+
+
+def _not_its_own(draft: Draft, *, client_id: str, former: StoredClient | None) -> dict[str, Any]:
+    """Return what is registered beside a relying party's own words: its name, what an officer said, and its sector.
+
+    Who may be answered without a redirect has a sector of its own: it could name the redirect addresses of anybody, and
+    would see the `sub` that citizens have there (OpenID Connect Core section 8.1).
+    """
+    said = {name: former.metadata[name] for name in STAYS if former is not None and name in former.metadata}
+    grants = draft.metadata["grant_types"]
+    if isinstance(grants, list) and any(grant in grants for grant in ANSWERED_ELSEWHERE):
+        said.setdefault("sector_identifier", client_id)
+    return {**said, "client_id": client_id}
 
 
 def _secret(draft: Draft, *, former: StoredClient | None) -> tuple[str | None, bytes | None]:

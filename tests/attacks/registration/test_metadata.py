@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.foreign.receiver import Receiver
+from idp.audit.events import ClientAdded
+from idp.relying_parties.profiles import CIBA, DEVICE_CODE
+from idp.storage.sql.relying_parties import SqlRelyingParties
+from tests.support.foreign.receiver import Receiver, says_json
 from tests.support.foreign.registrant import (
     REDIRECT,
     Registrant,
@@ -15,6 +19,7 @@ from tests.support.foreign.registrant import (
     is_refused,
     moves,
     public_jwk,
+    sector_of,
 )
 from tests.support.house import House, members
 
@@ -122,6 +127,47 @@ def test_what_is_not_its_own_to_say_is_not_heard(strict_house: House) -> None:
         refused = Registrant(strict_house, token).registers(**beyond)
         assert is_refused(refused, status=400, code="invalid_client_metadata")
     assert Registrant(strict_house, token).registers(profile="web", purposes=["login"]).status_code == 201
+
+
+@pytest.mark.spec("ID-02", "RG-03")
+@pytest.mark.parametrize("grant", [DEVICE_CODE, CIBA])
+def test_who_is_answered_without_a_redirect_sees_no_sub_of_another_portals_sector(house: House, grant: str) -> None:
+    victim = Registrant(house).registered()
+    thief: dict[str, Any] = {
+        "grant_types": [grant],
+        "backchannel_token_delivery_mode": "poll" if grant == CIBA else None,
+    }
+    with Receiver(sector=says_json([REDIRECT])) as receiver:
+        sector = receiver.url("/sector", host="localhost")
+        seen = [
+            sector_of(Registrant(house).registered(**thief, **more))
+            for more in (
+                {},
+                {"redirect_uris": None, "sector_identifier_uri": sector},
+                {"sector_identifier_uri": sector},
+            )
+        ]
+    honest = Registrant(house).registered()
+    assert honest.changes(grant_types=["authorization_code", DEVICE_CODE]).status_code == 200
+    seen.append(sector_of(honest))
+    assert sector_of(victim) == "portal.example"
+    assert len(set(seen)) == len(seen)
+    assert {"portal.example", "localhost"}.isdisjoint(seen)
+
+
+@pytest.mark.spec("RG-06", "RG-08")
+def test_a_change_takes_nothing_away_that_an_officer_has_said(house: House) -> None:
+    registrant = Registrant(house).registered()
+    store = SqlRelyingParties(house.office.database)
+    seen = store.get(client_id=registrant.told["client_id"])
+    assert seen is not None
+    said = {"sandbox": True, "sector_identifier": "agency.example"}
+    event = ClientAdded(actor="operator", client_id=seen.client_id, object=seen.client_id, profile=seen.profile)
+    store.put(replace(seen, metadata={**seen.metadata, **said}), event=event)
+    assert registrant.changes(sandbox=False, sector_identifier="victim.example").status_code == 200
+    assert {name: registrant.told.get(name) for name in said} == said
+    assert registrant.changes(client_name="Cổng khác").status_code == 200
+    assert {name: registrant.told.get(name) for name in said} == said
 
 
 def test_a_change_that_is_not_its_own_changes_nothing(house: House) -> None:

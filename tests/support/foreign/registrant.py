@@ -83,6 +83,13 @@ def is_refused(response: TestResponse, *, status: int, code: str) -> bool:
     return True
 
 
+def sector_of(registrant: Registrant) -> str:
+    """Return what the `sub` of a relying party's citizens is made for."""
+    found = registrant.house.services.provider.directory.find(registrant.told["client_id"])
+    assert found is not None
+    return found.sector
+
+
 @dataclass
 class Registrant:
     """A relying party with a key; `told` is the last answer about its registration."""
