@@ -1,4 +1,7 @@
-"""The chain that both arms go through from discovery to userinfo, kind by kind, with every answer checked."""
+"""The chain that both arms go through from discovery to a system's token, kind by kind, with every answer checked.
+
+What binds tokens to a key goes through it twice: without DPoP, and with a proof at every request that takes one.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from bench.relying_party import REDIRECT_URI, IdTokens, Pkce, RelyingParty
+from bench.relying_party import REDIRECT_URI, RESOURCE, RESOURCE_SCOPE, Pkce, RelyingParties, SignedTokens
 from bench.wire import Answer, ask, get, post
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bench.arm import Arm, Phase
+    from tests.support.foreign.dpop import DpopKey
 
 DISCOVERY = "/.well-known/openid-configuration"
-KINDS = ("discovery", "JWKS", "PAR", "authorize, session exists", "code exchange", "refresh", "userinfo")
+PAR, AUTHORIZE, CODE, REFRESH, USERINFO = "PAR", "authorize, session exists", "code exchange", "refresh", "userinfo"
+INTROSPECTION = "introspection"
+BY_SECRET, BY_KEY = "client_credentials, secret", "client_credentials, private_key_jwt"
+WITH_PROOF = "{}, DPoP"
+BOUND = (PAR, CODE, REFRESH, USERINFO, BY_SECRET, BY_KEY)
+KINDS = (
+    "discovery", "JWKS", PAR, AUTHORIZE, CODE, REFRESH, USERINFO, INTROSPECTION, BY_SECRET, BY_KEY,
+    *(WITH_PROOF.format(kind) for kind in BOUND),
+)  # fmt: skip
+SYSTEM_FORM = {"grant_type": "client_credentials", "resource": RESOURCE, "scope": RESOURCE_SCOPE}
+OF_A_SYSTEM = frozenset({"access_token", "token_type", "expires_in", "scope"})
+OF_A_PERSON = frozenset({"access_token", "id_token", "refresh_token", "token_type", "expires_in"})
 
 
 class WrongAnswerError(Exception):
@@ -41,13 +56,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """What discovery says of an arm: the paths of its endpoints, and how its ID tokens are checked."""
+    """What discovery says of an arm: the paths of its endpoints, and how its tokens are checked."""
 
     paths: Mapping[str, str]
-    id_tokens: IdTokens
+    signed: SignedTokens
 
     @classmethod
-    def discover(cls, arm: Arm, *, party: RelyingParty) -> Provider:
+    def discover(cls, arm: Arm) -> Provider:
         """Read discovery and the key set."""
         (found,) = ask([get(DISCOVERY, host=arm.host)], port=arm.port)
         document: dict[str, Any] = json.loads(found.body)
@@ -56,16 +71,20 @@ class Provider:
         named = {name: value for name, value in document.items() if isinstance(value, str)}
         paths = {name: urlsplit(value).path for name, value in named.items() if value.startswith(arm.issuer + "/")}
         (jwks,) = ask([get(paths["jwks_uri"], host=arm.host)], port=arm.port)
-        return cls(paths, IdTokens.of(jwks.body, issuer=arm.issuer, client_id=party.client_id))
+        return cls(paths, SignedTokens.of(jwks.body, issuer=arm.issuer))
 
 
 @dataclass(slots=True)
 class Chain:
-    """One relying party's way through one arm; each kind of request uses what the kind before it brought."""
+    """The relying parties' way through one arm; each kind of request uses what the kind before it brought.
+
+    `holder` is the key that requests prove to hold at this moment, if they prove any.
+    """
 
     arm: Arm
-    party: RelyingParty
+    parties: RelyingParties
     provider: Provider
+    holder: DpopKey | None = None
 
     def run(self, count: int) -> dict[str, Phase]:
         """Send `count` requests of every kind and return what each kind cost.
@@ -77,12 +96,36 @@ class Chain:
             "discovery": self._documents(DISCOVERY, member="issuer", count=count),
             "JWKS": self._documents(self.provider.paths["jwks_uri"], member="keys", count=count),
         }
-        asked, uris, phases["PAR"] = self.push(count)
-        codes, phases["authorize, session exists"] = self._authorize(asked, uris)
-        tokens, phases["code exchange"] = self._exchange(asked, codes)
-        phases["refresh"] = self._refresh([token["refresh_token"] for token in tokens])
-        phases["userinfo"] = self._userinfo([token["access_token"] for token in tokens])
+        phases |= self._tokens_of_all_kinds(count)
+        self.holder = self.parties.holder
+        try:
+            proved = self._tokens_of_all_kinds(count)
+        finally:
+            self.holder = None
+        return phases | {WITH_PROOF.format(kind): proved[kind] for kind in BOUND}
+
+    def _tokens_of_all_kinds(self, count: int) -> dict[str, Phase]:
+        phases: dict[str, Phase] = {}
+        asked, uris, phases[PAR] = self.push(count)
+        codes, phases[AUTHORIZE] = self._authorize(asked, uris)
+        tokens, phases[CODE] = self._exchange(asked, codes)
+        phases[REFRESH] = self._refresh([token["refresh_token"] for token in tokens])
+        access_tokens = [token["access_token"] for token in tokens]
+        phases[USERINFO] = self._userinfo(access_tokens)
+        phases[INTROSPECTION] = self._introspect(access_tokens)
+        phases[BY_SECRET] = self._by_secret(count)
+        phases[BY_KEY] = self._by_key(count)
         return phases
+
+    def _post(self, endpoint: str, form: Mapping[str, str], *, headers: Mapping[str, str] | None = None) -> bytes:
+        path = self.provider.paths[endpoint]
+        return post(path, host=self.arm.host, form=form, headers={**(headers or {}), **self._proof("POST", path)})
+
+    def _proof(self, method: str, path: str, *, token: str | None = None) -> dict[str, str]:
+        """Return the DPoP header of a request, where one is sent (RFC 9449 section 4)."""
+        if self.holder is None:
+            return {}
+        return {"DPoP": self.holder.proof(path, method, token=token, htu=self.arm.issuer + path)}
 
     def _documents(self, path: str, *, member: str, count: int) -> Phase:
         answers, phase = self.arm.measure([get(path, host=self.arm.host)] * count)
@@ -95,8 +138,8 @@ class Chain:
     def push(self, count: int) -> tuple[list[Asked], list[str], Phase]:
         """Push requests (RFC 9126) and return them with their request_uris."""
         asked = [Asked(Pkce.new(), secrets.token_urlsafe(16), secrets.token_urlsafe(16)) for _ in range(count)]
-        path = self.provider.paths["pushed_authorization_request_endpoint"]
-        requests = [post(path, host=self.arm.host, form=self._pushed_form(one)) for one in asked]
+        endpoint = "pushed_authorization_request_endpoint"
+        requests = [self._post(endpoint, self._pushed_form(one)) for one in asked]
         answers, phase = self.arm.measure(requests)
         for answer in answers:
             expect(answer, 201)
@@ -104,7 +147,7 @@ class Chain:
 
     def _pushed_form(self, asked: Asked) -> dict[str, str]:
         return {
-            **self.party.authentication(issuer=self.arm.issuer),
+            **self.parties.portal.authentication(issuer=self.arm.issuer),
             "response_type": "code",
             "redirect_uri": REDIRECT_URI,
             "scope": self.arm.scope,
@@ -116,7 +159,7 @@ class Chain:
 
     def authorize_path(self, request_uri: str) -> str:
         """Return the authorization request of a pushed one."""
-        query = urlencode({"client_id": self.party.client_id, "request_uri": request_uri})
+        query = urlencode({"client_id": self.parties.portal.client_id, "request_uri": request_uri})
         return f"{self.provider.paths['authorization_endpoint']}?{query}"
 
     def _authorize(self, asked: Sequence[Asked], uris: Sequence[str]) -> tuple[list[str], Phase]:
@@ -141,7 +184,7 @@ class Chain:
     def _exchange(self, asked: Sequence[Asked], codes: Sequence[str]) -> tuple[list[dict[str, Any]], Phase]:
         forms = [
             {
-                **self.party.authentication(issuer=self.arm.issuer),
+                **self.parties.portal.authentication(issuer=self.arm.issuer),
                 "grant_type": "authorization_code",
                 "code": code,
                 "redirect_uri": REDIRECT_URI,
@@ -151,13 +194,13 @@ class Chain:
         ]
         tokens, phase = self._tokens(forms)
         for one, token in zip(asked, tokens, strict=True):
-            self.provider.id_tokens.check(token["id_token"], nonce=one.nonce)
+            self._check_id_token(token["id_token"], nonce=one.nonce)
         return tokens, phase
 
     def _refresh(self, refresh_tokens: Sequence[str]) -> Phase:
         forms = [
             {
-                **self.party.authentication(issuer=self.arm.issuer),
+                **self.parties.portal.authentication(issuer=self.arm.issuer),
                 "grant_type": "refresh_token",
                 "refresh_token": token,
             }
@@ -165,29 +208,75 @@ class Chain:
         ]
         tokens, phase = self._tokens(forms)
         for token in tokens:
-            self.provider.id_tokens.check(token["id_token"], nonce=None)
+            self._check_id_token(token["id_token"], nonce=None)
         return phase
 
+    def _check_id_token(self, token: str, *, nonce: str | None) -> None:
+        self.provider.signed.check_id_token(token, client_id=self.parties.portal.client_id, nonce=nonce)
+
     def _tokens(self, forms: Sequence[Mapping[str, str]]) -> tuple[list[dict[str, Any]], Phase]:
-        path = self.provider.paths["token_endpoint"]
-        answers, phase = self.arm.measure([post(path, host=self.arm.host, form=form) for form in forms])
+        return self._token_answers([self._post("token_endpoint", form) for form in forms], needed=OF_A_PERSON)
+
+    def _token_answers(
+        self, requests: Sequence[bytes], *, needed: frozenset[str]
+    ) -> tuple[list[dict[str, Any]], Phase]:
+        answers, phase = self.arm.measure(requests)
         for answer in answers:
             expect(answer, 200)
         tokens: list[dict[str, Any]] = [json.loads(answer.body) for answer in answers]
-        needed = {"access_token", "id_token", "refresh_token", "token_type", "expires_in"}
         if any(not needed <= token.keys() for token in tokens):
-            raise WrongAnswerError("a token response lacks a token")
+            raise WrongAnswerError("a token response lacks a member")
+        kind = "Bearer" if self.holder is None else "DPoP"
+        if any(token["token_type"] != kind for token in tokens):
+            raise WrongAnswerError(f"a token is not of the type {kind}")
         return tokens, phase
 
     def _userinfo(self, access_tokens: Sequence[str]) -> Phase:
         path = self.provider.paths["userinfo_endpoint"]
-        requests = [
-            get(path, host=self.arm.host, headers={"Authorization": f"Bearer {token}"}) for token in access_tokens
+        scheme = "Bearer" if self.holder is None else "DPoP"
+        headers = [
+            {"Authorization": f"{scheme} {token}", **self._proof("GET", path, token=token)} for token in access_tokens
         ]
+        requests = [get(path, host=self.arm.host, headers=sent) for sent in headers]
         answers, phase = self.arm.measure(requests)
         for answer in answers:
             expect(answer, 200)
             claims = json.loads(answer.body)
             if not claims["sub"] or not claims["name"]:
                 raise WrongAnswerError("userinfo lacks claims")
+        return phase
+
+    def _introspect(self, access_tokens: Sequence[str]) -> Phase:
+        """Ask what tokens are (RFC 7662), as whom they were given to: opaque ones, which nobody else can read."""
+        portal, holder = self.parties.portal, self.holder
+        forms = [{**portal.authentication(issuer=self.arm.issuer), "token": token} for token in access_tokens]
+        self.holder = None  # whoever asks about a token does not use it
+        answers, phase = self.arm.measure([self._post("introspection_endpoint", form) for form in forms])
+        self.holder = holder
+        for answer in answers:
+            expect(answer, 200)
+            told = json.loads(answer.body)
+            if told["active"] is not True or told["client_id"] != portal.client_id or not told["sub"]:
+                raise WrongAnswerError("introspection does not know a good token")
+            if told.get("cnf", {}).get("jkt") != (holder and holder.thumbprint):
+                raise WrongAnswerError("introspection names another key")
+        return phase
+
+    def _by_secret(self, count: int) -> Phase:
+        system = self.parties.system_by_secret
+        headers = system.headers()
+        requests = [self._post("token_endpoint", SYSTEM_FORM, headers=headers) for _ in range(count)]
+        return self._system_tokens(requests, client_id=system.client_id)
+
+    def _by_key(self, count: int) -> Phase:
+        system = self.parties.system
+        forms = [{**system.authentication(issuer=self.arm.issuer), **SYSTEM_FORM} for _ in range(count)]
+        requests = [self._post("token_endpoint", form) for form in forms]
+        return self._system_tokens(requests, client_id=system.client_id)
+
+    def _system_tokens(self, requests: Sequence[bytes], *, client_id: str) -> Phase:
+        tokens, phase = self._token_answers(requests, needed=OF_A_SYSTEM)
+        jkt = self.holder.thumbprint if self.holder else None
+        for token in tokens:
+            self.provider.signed.check_access_token(token["access_token"], client_id=client_id, jkt=jkt)
         return phase

@@ -15,7 +15,7 @@ from bench import peer, report, sen
 from bench.chain import Chain, Provider, WrongAnswerError
 from bench.login import log_in
 from bench.processes import LOAD_CORE
-from bench.relying_party import RelyingParty
+from bench.relying_party import RelyingParties
 from bench.run import ROOT
 from idp.logs import configure
 from tests.support.postgres import Postgres
@@ -44,8 +44,8 @@ class Plan:
     seconds: float
 
 
-FULL = Plan(warm_up=1500, requests=600, logins=100, rounds=3, starts=3, people=64, seconds=240)
-QUICK = Plan(warm_up=300, requests=200, logins=40, rounds=2, starts=1, people=16, seconds=40)
+FULL = Plan(warm_up=500, requests=350, logins=80, rounds=3, starts=3, people=64, seconds=100)
+QUICK = Plan(warm_up=150, requests=100, logins=30, rounds=2, starts=1, people=16, seconds=30)
 
 
 @dataclass(slots=True)
@@ -134,7 +134,7 @@ def _take_turns(contenders: Sequence[Contender], *, plan: Plan) -> str:
 
 def _start(plan: Plan, house: contextlib.ExitStack) -> list[Contender]:
     """Start every arm, each with a Valkey of its own; whatever was started ends with `house`."""
-    party = RelyingParty()
+    parties = RelyingParties()
 
     def valkey() -> ValkeyServer:
         server = ValkeyServer.alone(appendfsync="everysec")
@@ -143,11 +143,11 @@ def _start(plan: Plan, house: contextlib.ExitStack) -> list[Contender]:
 
     def enter(arm: Arm, authenticator: SoftwareAuthenticator | None = None) -> Contender:
         house.callback(arm.server.stop)
-        return Contender(arm, Chain(arm, party, Provider.discover(arm, party=party)), authenticator)
+        return Contender(arm, Chain(arm, parties, Provider.discover(arm)), authenticator)
 
     say("Starting oidc-provider ...")
     contenders = [
-        enter(peer.start(party=party, valkey=valkey(), folder=FOLDER, starts=plan.starts, people=plan.people))
+        enter(peer.start(parties=parties, valkey=valkey(), folder=FOLDER, starts=plan.starts, people=plan.people))
     ]
     postgres = Postgres.start(durable=True)
     house.callback(postgres.stop)
@@ -158,7 +158,7 @@ def _start(plan: Plan, house: contextlib.ExitStack) -> list[Contender]:
     for database in databases:
         say(f"Starting Sen on {database[0]} ...")
         arm, authenticator = sen.start(
-            party=party,
+            parties=parties,
             database=database,
             valkey=valkey(),
             folder=FOLDER,

@@ -7,14 +7,14 @@ import secrets
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from bench.arm import Arm
 from bench.chain import Chain, Provider, expect
 from bench.processes import Server
-from bench.relying_party import REDIRECT_URI, RelyingParty, private_jwk
+from bench.relying_party import REDIRECT_URI, RESOURCE, RESOURCE_SCOPE, RelyingParties, private_jwk
 from bench.wire import ask, get
 from tests.support.valkey import ValkeyServer, free_ports
 
@@ -58,25 +58,49 @@ def _installed(name: str) -> str | None:
     return json.loads(file.read_text())["version"] if file.exists() else None
 
 
-def start(*, party: RelyingParty, valkey: ValkeyServer, folder: Path, starts: int, people: int) -> Arm:
-    """Start the peer as often as its cold start is to be measured, and let people log in at the last one."""
-    (port,) = free_ports(1)
-    client = {
-        "client_id": party.client_id,
+def _clients(parties: RelyingParties) -> list[dict[str, Any]]:
+    """Return the metadata of a portal, of a system with a key, and of one with a secret."""
+    by_key = {"token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_signing_alg": "ES256"}
+    system = {
+        "grant_types": ["client_credentials"],
+        "redirect_uris": [],
+        "response_types": [],
+        "id_token_signed_response_alg": "ES256",
+        "scope": RESOURCE_SCOPE,
+    }
+    portal = {
+        **by_key,
+        "client_id": parties.portal.client_id,
         "redirect_uris": [REDIRECT_URI],
         "grant_types": ["authorization_code", "refresh_token"],
         "response_types": ["code"],
-        "token_endpoint_auth_method": "private_key_jwt",
-        "token_endpoint_auth_signing_alg": "ES256",
         "id_token_signed_response_alg": "ES256",
         "subject_type": "pairwise",
-        "jwks": party.jwks,
+        "jwks": parties.portal.jwks,
     }
+    secret = parties.system_by_secret
+    return [
+        portal,
+        {**system, **by_key, "client_id": parties.system.client_id, "jwks": parties.system.jwks},
+        {
+            **system,
+            "client_id": secret.client_id,
+            "client_secret": secret.secret,
+            "token_endpoint_auth_method": "client_secret_basic",
+        },
+    ]
+
+
+def start(*, parties: RelyingParties, valkey: ValkeyServer, folder: Path, starts: int, people: int) -> Arm:
+    """Start the peer as often as its cold start is to be measured, and let people log in at the last one."""
+    (port,) = free_ports(1)
     environ = {
         "NODE_ENV": "production",
         "PEER_PORT": str(port),
         "PEER_REDIS_SOCKET": valkey.options["unixsocket"],
-        "PEER_CLIENT": json.dumps(client),
+        "PEER_CLIENTS": json.dumps(_clients(parties)),
+        "PEER_RESOURCE": RESOURCE,
+        "PEER_RESOURCE_SCOPE": RESOURCE_SCOPE,
         "PEER_SIGNING_KEY": json.dumps(private_jwk(ec.generate_private_key(ec.SECP256R1()), kid="peer-1")),
         "PEER_COOKIE_SECRET": secrets.token_urlsafe(32),
     }
@@ -94,16 +118,16 @@ def start(*, party: RelyingParty, valkey: ValkeyServer, folder: Path, starts: in
     name = f"oidc-provider {versions()['oidc-provider']}"
     arm = Arm(name=name, server=server, port=port, scope=SCOPE, stores={"Valkey": [valkey.pid]}, starts_seconds=times)
     try:
-        arm.cookies = _log_in(arm, party=party, people=people)
+        arm.cookies = _log_in(arm, parties=parties, people=people)
     except BaseException:
         server.stop()
         raise
     return arm
 
 
-def _log_in(arm: Arm, *, party: RelyingParty, people: int) -> list[str]:
+def _log_in(arm: Arm, *, parties: RelyingParties, people: int) -> list[str]:
     """Let people log in and agree once; return the Cookie header that each browser has then."""
-    chain = Chain(arm, party, Provider.discover(arm, party=party))
+    chain = Chain(arm, parties, Provider.discover(arm))
     asked, uris, _ = chain.push(people)
     cookies = []
     for one, uri in zip(asked, uris, strict=True):

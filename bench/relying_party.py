@@ -1,4 +1,4 @@
-"""The relying party of both arms: one key pair, assertions and PKCE pairs made before the clock starts."""
+"""The relying parties of both arms: their keys, and assertions, proofs and PKCE pairs made before the clock starts."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
+from tests.support.foreign.dpop import DpopKey
+
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 REDIRECT_URI = "https://portal.example.vn/callback"
 KID = "portal-1"
 ASSERTION_SECONDS = 60
+RESOURCE = "https://records.example.vn/"
+RESOURCE_SCOPE = "records.read"
 
 
 def public_jwk(key: ec.EllipticCurvePrivateKey, *, kid: str) -> dict[str, Any]:
@@ -78,25 +82,59 @@ class RelyingParty:
 
 
 @dataclass(frozen=True, slots=True)
-class IdTokens:
-    """Checks the ID tokens of one provider by its published keys."""
+class SecretParty:
+    """A system that proves who it is by a secret."""
+
+    client_id: str = "system-by-secret"
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+
+    def headers(self) -> dict[str, str]:
+        """Return the header of client_secret_basic (RFC 6749 section 2.3.1)."""
+        pair = f"{self.client_id}:{self.secret}".encode()
+        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+
+
+@dataclass(frozen=True, slots=True)
+class RelyingParties:
+    """Who asks: a portal with people before it, two systems without, and the key that any of them may prove."""
+
+    portal: RelyingParty = field(default_factory=RelyingParty)
+    system: RelyingParty = field(default_factory=lambda: RelyingParty("system-by-key"))
+    system_by_secret: SecretParty = field(default_factory=SecretParty)
+    holder: DpopKey = field(default_factory=DpopKey)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTokens:
+    """Checks what one provider signs by its published keys."""
 
     issuer: str
-    client_id: str
     keys: dict[str, Any]
 
     @classmethod
-    def of(cls, jwks: bytes, *, issuer: str, client_id: str) -> IdTokens:
+    def of(cls, jwks: bytes, *, issuer: str) -> SignedTokens:
         """Take the keys that were published."""
         keys = {jwk["kid"]: jwt.PyJWK(jwk).key for jwk in json.loads(jwks)["keys"] if jwk.get("alg") == "ES256"}
-        return cls(issuer, client_id, keys)
+        return cls(issuer, keys)
 
-    def check(self, token: str, *, nonce: str | None) -> None:
+    def check_id_token(self, token: str, *, client_id: str, nonce: str | None) -> None:
         """Raise unless it is signed with ES256, for us, now, and for this nonce; at a refresh (None) any will do."""
-        kid = jwt.get_unverified_header(token)["kid"]
-        options: Any = {"require": ["sub", "exp", "iat"]}
-        claims = jwt.decode(
-            token, self.keys[kid], algorithms=["ES256"], audience=self.client_id, issuer=self.issuer, options=options
-        )
+        claims = self._read(token, audience=client_id)
         if nonce is not None and claims.get("nonce") != nonce:
             raise ValueError("the ID token has another nonce")
+
+    def check_access_token(self, token: str, *, client_id: str, jkt: str | None) -> None:
+        """Raise unless it is signed with ES256, for `RESOURCE`, given to this client, and bound to this key."""
+        claims = self._read(token, audience=RESOURCE)
+        if claims["client_id"] != client_id or claims["scope"] != RESOURCE_SCOPE:
+            raise ValueError("the access token is for somebody or something else")
+        if claims.get("cnf", {}).get("jkt") != jkt:
+            raise ValueError("the access token is bound to another key, or to none")
+
+    def _read(self, token: str, *, audience: str) -> dict[str, Any]:
+        kid = jwt.get_unverified_header(token)["kid"]
+        options: Any = {"require": ["sub", "exp", "iat"]}
+        claims: dict[str, Any] = jwt.decode(
+            token, self.keys[kid], algorithms=["ES256"], audience=audience, issuer=self.issuer, options=options
+        )
+        return claims

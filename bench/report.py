@@ -31,8 +31,11 @@ GOAL_RATIO, GOAL_P99_MS, GOAL_START_SECONDS, GOAL_MEGABYTES = 2.0, 50.0, 1.5, 12
 
 SWITCHED_ON = """\
 - Both: one worker process on its core; ES256 everywhere; PKCE S256; pushed authorization requests;
-  private_key_jwt with one assertion per request and its `jti` good once; pairwise `sub`; opaque access tokens and
-  refresh tokens; an ID token at every token response; one Valkey each (append-only file, `everysec`, unix socket).
+  private_key_jwt with one assertion per request and its `jti` good once, where no secret is named; pairwise `sub`;
+  opaque access tokens and refresh tokens for a person, with an ID token at every token response, and signed access
+  tokens for a system's resource; introspection of the opaque ones by private_key_jwt; with DPoP, where that is named,
+  a proof per request and its `jti` good once, one key for all; one Valkey each (append-only file, `everysec`, unix
+  socket).
 - Sen besides: the authorization row and its audit event, durable before the answer (PostgreSQL with `fsync`,
   `synchronous_commit` and `full_page_writes` on, SQLite with `synchronous=FULL`); every gate (citizen, passkey,
   session, consent, relying party, authorization) read at every request; personal data sealed at rest, opened for

@@ -1,15 +1,16 @@
-"""What Sen knows before the clock starts: keys, a relying party, citizens with passkeys, sessions and consents.
+"""What Sen knows before the clock starts: keys, relying parties, citizens with passkeys, sessions and consents.
 
 Everything is written by the stores that the product itself uses; only the pages are passed by.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bench.relying_party import REDIRECT_URI, RelyingParty
+from bench.relying_party import REDIRECT_URI, RESOURCE, RESOURCE_SCOPE, RelyingParties, RelyingParty
 from consent import Circumstances, Wording, answer
 from consent import decide as decide_consent
 from idp import clock
@@ -30,6 +31,8 @@ from idp.relying_parties.store import StoredClient
 from keys import rotate
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from idp.citizens.enrolment import Activated
     from idp.cli.office import Office
     from idp.services import Services
@@ -51,29 +54,45 @@ def keys(office: Office) -> None:
     rotate(store=office.signing_keys, custodians=office.custodians, settings=office.ring_settings, now=clock.now())
 
 
-def relying_party(office: Office, *, party: RelyingParty, profile: str = "web") -> None:
-    """Register the portal: private_key_jwt, pushed requests, ES256.
+def relying_parties(office: Office, *, parties: RelyingParties) -> None:
+    """Register the portal (private_key_jwt, pushed requests, ES256), and two systems that ask for themselves.
 
-    The profile `web` is as `fapi2`, but for tokens bound to a key, which the peer is not asked for either.
+    The profile `web` is as `fapi2`, but that tokens need not be bound to a key; they are where one is proved.
     """
-    metadata = {
-        "client_id": party.client_id,
-        "client_name#vi": "Cổng thử",
-        "client_name#en": "Test portal",
-        "owner": {"name#vi": "Cơ quan thử", "name#en": "Test agency"},
+    portal = {
         "redirect_uris": [REDIRECT_URI],
         "token_endpoint_auth_method": "private_key_jwt",
         "id_token_signed_response_alg": "ES256",
         "grant_types": ["authorization_code", "refresh_token"],
         "scope": f"openid {OFFLINE}",
         "purposes": [PURPOSE],
-        "jwks": party.jwks,
+        "jwks": parties.portal.jwks,
+    }
+    system = {"grant_types": ["client_credentials"], "scope": RESOURCE_SCOPE, "resources": [RESOURCE]}
+    by_key = {**system, "token_endpoint_auth_method": "private_key_jwt", "jwks": parties.system.jwks}
+    by_secret = {**system, "token_endpoint_auth_method": "client_secret_basic"}
+    secret_hash = hashlib.sha256(parties.system_by_secret.secret.encode()).digest()
+    _register(office, parties.portal.client_id, profile="web", metadata=portal)
+    _register(office, parties.system.client_id, profile="machine", metadata=by_key)
+    _register(
+        office, parties.system_by_secret.client_id, profile="machine", metadata=by_secret, secret_hash=secret_hash
+    )
+
+
+def _register(
+    office: Office, client_id: str, *, profile: str, metadata: Mapping[str, Any], secret_hash: bytes | None = None
+) -> None:
+    names = {
+        "client_id": client_id,
+        "client_name#vi": "Cổng thử",
+        "client_name#en": "Test portal",
+        "owner": {"name#vi": "Cơ quan thử", "name#en": "Test agency"},
     }
     stored = StoredClient(
-        client_id=party.client_id,
+        client_id=client_id,
         profile=profile,
-        metadata=metadata,
-        secret_hash=None,
+        metadata={**names, **metadata},
+        secret_hash=secret_hash,
         status="approved",
         created_at=clock.now(),
         ended_at=None,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bench.relying_party import RelyingParty
+    from bench.relying_party import RelyingParties
 
 SCOPE = f"openid service:{seed.PURPOSE} offline_access"
 NO_LIMIT = str(10**9)
@@ -45,17 +45,18 @@ def _environ(*, port: int, folder: Path) -> dict[str, str]:
 
 
 def _seed(
-    environ: dict[str, str], *, party: RelyingParty, authenticator: SoftwareAuthenticator, people: int
+    environ: dict[str, str], *, parties: RelyingParties, authenticator: SoftwareAuthenticator, people: int
 ) -> list[str]:
-    """Make tables, keys, the relying party and its people, each with a session and a consent; return their cookies."""
+    """Make tables, keys, relying parties and people, each with a session and a consent; return their cookies."""
     with office_room.opened(settings_room.load(environ)) as office:
         migrate.upgrade(office.database)
         seed.keys(office)
-        seed.relying_party(office, party=party)
+        seed.relying_parties(office, parties=parties)
         services = build_services(office.settings)
         try:
             return [
-                seed.citizen(services, office=office, party=party, authenticator=authenticator) for _ in range(people)
+                seed.citizen(services, office=office, party=parties.portal, authenticator=authenticator)
+                for _ in range(people)
             ]
         finally:
             services.close()
@@ -63,7 +64,7 @@ def _seed(
 
 def start(
     *,
-    party: RelyingParty,
+    parties: RelyingParties,
     database: tuple[str, str, Sequence[int]],
     valkey: ValkeyServer,
     folder: Path,
@@ -82,7 +83,7 @@ def start(
         "SEN_STORAGE__REDIS_URL": valkey.url,
     }
     authenticator = SoftwareAuthenticator(counts=False)
-    cookies = _seed(environ, party=party, authenticator=authenticator, people=people)
+    cookies = _seed(environ, parties=parties, authenticator=authenticator, people=people)
     times: list[float] = []
     for number in range(starts):
         server = Server.start(
