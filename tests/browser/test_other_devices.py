@@ -56,33 +56,22 @@ def test_a_link_waits_for_the_citizen_and_a_warning_can_be_heeded(someone: Someo
     assert device.polls()["error"] == "access_denied"
 
 
-def test_the_account_page_speaks_up_when_a_portal_begins_to_wait(someone: Someone, running: Running) -> None:
+def test_the_account_page_speaks_up_and_an_old_login_is_renewed_before_a_portal_is_answered(
+    someone: Someone, running: Running
+) -> None:
     papers = running.citizen()
     someone.has_an_account(papers)
     request = OtherDevice.names(running, papers)
     someone.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # as when the tab is looked at again
     expect(someone.page.get_by_role("status")).to_contain_text(someone.word("Một cổng đang chờ bạn xác nhận."))
     someone.follows("Xem yêu cầu")
-    someone.presses("Xem yêu cầu")
-    picks(someone, "47")
-    someone.agrees()
-    someone.sees_heading("Xong. Hãy quay lại cổng")
-    assert request.polls()["token_type"] == "Bearer"
-
-
-def test_an_old_login_is_renewed_with_the_passkey_before_a_portal_is_answered(
-    someone: Someone, running: Running
-) -> None:
-    papers = running.citizen()
-    someone.has_an_account(papers)
     running.ages_sessions(seconds=400)
-    request = OtherDevice.names(running, papers)
-    someone.opens("/account/approvals")
     someone.presses("Xem yêu cầu")
     someone.signs_in()
     someone.sees_heading("Bạn có đang làm việc này không?")
     picks(someone, "47")
     someone.agrees()
+    someone.sees_heading("Xong. Hãy quay lại cổng")
     assert request.polls()["token_type"] == "Bearer"
 
 
