@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import jwt
 import orjson
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from joserfc import jwe
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 
 from tests.support.foreign.systems import (
     INACTIVE,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tests.support.signed_in import Tokens
 
 SIGNED = "application/token-introspection+jwt"
+SECRET = {"token_endpoint_auth_method": "client_secret_basic"}
 
 
 @dataclass
@@ -247,3 +248,33 @@ def test_who_signs_its_messages_gets_signed_answers_alone(house: House) -> None:
     assert answer.headers["Content-Type"] == SIGNED
     told = reads_signed(signing, answer.text, algorithm="ES256")["token_introspection"]
     assert told == introspects(scene.server, scene.remote.access)
+
+
+def test_every_algorithm_that_the_metadata_lists_works(house: House, scene: Scene) -> None:
+    document = members(scene.server.http.get("/.well-known/openid-configuration"))
+    curve, rsa_key = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)
+    public = {
+        "EC": jwt.algorithms.ECAlgorithm.to_jwk(curve.public_key(), as_dict=True),
+        "RSA": jwt.algorithms.RSAAlgorithm.to_jwk(rsa_key.public_key(), as_dict=True),
+    }
+    for algorithm in document["introspection_signing_alg_values_supported"]:
+        asker = house.registers_portal(
+            introspection_signed_response_alg=algorithm, resources_served=[scene.resource], **SECRET
+        )
+        answer = asker.post("/introspect", token=scene.remote.access).text
+        assert reads_signed(asker, answer, algorithm=algorithm)["token_introspection"]["active"] is True
+    for alg in document["introspection_encryption_alg_values_supported"]:
+        kind = "RSA" if alg.startswith("RSA") else "EC"
+        for enc in document["introspection_encryption_enc_values_supported"]:
+            asker = house.registers_portal(
+                introspection_encrypted_response_alg=alg,
+                introspection_encrypted_response_enc=enc,
+                resources_served=[scene.resource],
+                jwks={"keys": [{**public[kind], "use": "enc", "alg": alg, "kid": "e1"}]},
+                **SECRET,
+            )
+            answer = asker.post("/introspect", token=scene.remote.access).text
+            key = RSAKey.import_key(rsa_key) if kind == "RSA" else ECKey.import_key(curve)
+            opened = jwe.decrypt_compact(answer, key, algorithms=[alg, enc]).plaintext
+            assert opened is not None
+            assert reads_signed(asker, opened.decode(), algorithm="RS256")["token_introspection"]["active"] is True
