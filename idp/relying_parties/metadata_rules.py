@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from idp.errors import SettingsError
 from idp.relying_parties import metadata_messages, metadata_systems
-from idp.relying_parties.client import RelyingParty
+from idp.relying_parties.client import LOOPBACK_HOSTS, RelyingParty
 from idp.relying_parties.metadata_reader import Reader, uri_problem
 from idp.relying_parties.profiles import BETWEEN_SYSTEMS, PROFILES
 from keys import EncryptionKey, KeysError, VerificationKey, parse_encryption_keys, parse_jwks
@@ -76,16 +76,20 @@ def _check_uris(read: Reader, *, grants: frozenset[str]) -> tuple[str, ...]:
 
 
 def _sector(read: Reader, *, redirects: tuple[str, ...], client_id: str) -> str:
-    """Return what the pairwise `sub` is made for (OpenID Connect Core section 8.1)."""
+    """Return what the pairwise `sub` is made for (OpenID Connect Core section 8.1).
+
+    An app that listens on its own machine alone has no host that others have not too: its sector is its own.
+    """
     uri = read.address("sector_identifier_uri")
     named = read.text("sector_identifier") or (urlsplit(uri).hostname if uri else None)
     try:
         hosts = {urlsplit(redirect).hostname or "" for redirect in redirects}
     except ValueError:
         return ""  # and the address itself is a problem already
-    if len(hosts) > 1 and not named and read.text("subject_type", "pairwise") == "pairwise":
+    is_everybodys = read.profile.loopback_redirect and hosts <= {host.strip("[]") for host in LOOPBACK_HOSTS}
+    if len(hosts) > 1 and not (named or is_everybodys) and read.text("subject_type", "pairwise") == "pairwise":
         read.problems.append("sector_identifier: needed where redirect_uris have several hosts")
-    return named or (urlsplit(redirects[0]).hostname if redirects else None) or client_id
+    return named or (urlsplit(redirects[0]).hostname if redirects and not is_everybodys else None) or client_id
 
 
 def _keys(read: Reader, *, method: str) -> tuple[tuple[VerificationKey, ...], tuple[EncryptionKey, ...]]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from idp.errors import TemporarilyUnavailable
+from idp.protocol.subject import subject_for
 from tests.support.house import ISSUER, answered, members
 
 if TYPE_CHECKING:
@@ -207,6 +209,25 @@ def test_a_native_portal_may_listen_on_any_port_of_its_loopback_address(house: H
     response = citizen.arrives(login)
     assert response.headers["Location"].startswith(f"{address}?code=")
     assert login.redeem(response, redirect_uri=address).status_code == 200
+
+
+@pytest.mark.spec("ID-02")
+def test_two_apps_that_listen_on_their_own_machine_are_not_one_sector(house: House) -> None:
+    here = ["http://127.0.0.1/cb", "http://[::1]/cb"]
+    registered = [
+        house.registers_portal(profile="native", token_endpoint_auth_method="none", redirect_uris=uris)
+        for uris in (here, here, here[:1], ["https://app.example/cb"])
+    ]
+    citizen, directory = house.logs_in_directly(), house.services.provider.directory
+    clients = [directory.find(portal.client_id) for portal in registered]
+    sealer = house.services.provider.sealer
+    subjects = {subject_for(client=one, citizen_id=citizen.citizen_id, sealer=sealer) for one in clients if one}
+    assert len(subjects) == len(registered)
+    both = house.registers_portal(
+        profile="native", token_endpoint_auth_method="none", redirect_uris=["https://app.example/cb", *here]
+    )
+    with pytest.raises(TemporarilyUnavailable, match="being repaired"):
+        directory.find(both.client_id)
 
 
 def test_a_portal_with_a_secret_gets_tokens(house: House) -> None:
