@@ -57,7 +57,7 @@ def answer(request: Request, services: Services) -> Response:
     """Take a request, check all of it, and let it wait for its citizen, if there is one.
 
     1. who it is; 2. the signed request is opened, and every check that needs no redirect; 3. whom it is about; 4. the
-    marks and limits, and whether the person is free, in one wave; 5. it waits, in another; 6. all of it in even time.
+    marks and limits, in one wave; 5. only then, whether the person is free; 6. it waits; 7. all of it in even time.
 
     Raises:
         ProtocolError: what was wrong with the request; never anything about the person.
@@ -79,7 +79,7 @@ def answer(request: Request, services: Services) -> Response:
     began = even_time.now()
     auth_req_id = waiting.new_secret()
     waits = _wait(auth_req_id, asked=asked, proof=proof, provider=provider, now=now)
-    even_time.even_out(began=began, step=even_time.NUMBER_SECONDS)  # 6
+    even_time.even_out(began=began, step=even_time.NUMBER_SECONDS)  # 7
     return json_response({"auth_req_id": auth_req_id, "expires_in": asked.seconds, "interval": waits.interval})
 
 
@@ -115,11 +115,12 @@ def _wait(auth_req_id: str, *, asked: _Asked, proof: Proof, provider: Provider, 
     since = now - timedelta(hours=settings.blocked_hours)
     disowned = provider.approvals.disowned(citizen_id=person, client_id=client.client_id, since=since)
     place = f"{NOBODY}.{client.client_id}.{person}" if disowned else person
-    counts = persons.count_steps(place=place, sought=sought, client_id=client.client_id, seconds=asked.seconds)
+    counts = persons.count_steps(sought=sought, client_id=client.client_id)
     marked = replace(proof, marks=proof.marks + asked.marks)
-    before, in_an_hour, shown = spend(marked, *counts, provider=provider)  # 4
+    in_an_hour, former = spend(marked, *counts, provider=provider)  # 4
     if in_an_hour > settings.requests_per_person:
         raise SlowDown("Too many requests for one person; wait an hour.")
+    before, shown = provider.ephemeral.wave(*persons.place_steps(place=place, seconds=asked.seconds))  # 5
     waits = Waiting(
         name=waiting.name_of("ciba", auth_req_id),
         request=replace(
@@ -131,9 +132,11 @@ def _wait(auth_req_id: str, *, asked: _Asked, proof: Proof, provider: Provider, 
         person=person,
         sealed_notice=_sealed(auth_req_id, asked=asked, provider=provider),
     )
-    free = before == 1 or persons.gives_way(name=shown, client_id=client.client_id, ephemeral=provider.ephemeral)
-    show = persons.show_steps(place=place if free else f"{NOBODY}.{waits.name}", name=waits.name, seconds=asked.seconds)
-    provider.ephemeral.wave(*waiting.begin_steps(waits), *show)  # 5
+    gone = persons.gives_way(former=former, ephemeral=provider.ephemeral)
+    free = before == 1 or (gone and former == shown)
+    place = place if free else f"{NOBODY}.{waits.name}"
+    show = persons.show_steps(place=place, sought=sought, request=waits, seconds=asked.seconds)
+    provider.ephemeral.wave(*waiting.begin_steps(waits), *show)  # 6
     return waits
 
 
@@ -143,12 +146,15 @@ def _person(asked: _Asked, *, client: RelyingParty, provider: Provider) -> tuple
     What is told to a relying party rests on the first alone: it must not learn that two hints lead to one person.
 
     Raises:
-        InvalidRequest: the hint has not the shape of one.
+        InvalidRequest: the hint has not the shape of one, or claims name somebody beside it: whether both are one
+            person is nothing that a portal learns here.
     """
     subject = asked.request.expected_subject
     if asked.hint == "id_token_hint" and subject is not None:
         found = provider.approvals.by_subject(client_id=client.client_id, subject=subject)
         return subject, found or f"{NOBODY}.{subject}"
+    if subject is not None:
+        raise InvalidRequest("claims name a sub beside login_hint: send one of them, the sub by id_token_hint.")
     try:
         number = PersonalNumber.parse(asked.parameters["login_hint"])
     except Malformed as error:

@@ -18,36 +18,44 @@ def _key(place: str, part: str) -> str:
     return f"ciba:{{{place}}}:{part}"
 
 
-def count_steps(*, place: str, sought: str, client_id: str, seconds: int) -> tuple[Step, ...]:
-    """Return the steps that count a request: what waits at this place now, and what this portal sought in an hour.
+def _former(*, sought: str, client_id: str) -> str:
+    return f"ciba:former:{client_id}:{sought}"
 
-    The first one's reply is 1 where nothing waits, the last one's is the name of what is shown there. `sought` is a
-    hash of what the portal said.
+
+def count_steps(*, sought: str, client_id: str) -> tuple[Step, ...]:
+    """Return the steps that count what this portal sought in an hour, and name its former request with this hint.
+
+    `sought` is a hash of what the portal said. No place is taken by them: the request may still be refused.
     """
-    return (
-        Count(_key(place, "waits"), seconds),
-        Count(f"ciba:sought:{client_id}:{sought}", HOUR),
-        Read(_key(place, "shown")),
-    )
+    return Count(f"ciba:sought:{client_id}:{sought}", HOUR), Read(_former(sought=sought, client_id=client_id))
 
 
-def gives_way(*, name: bytes | None, client_id: str, ephemeral: Ephemeral) -> bool:
-    """Tell whether what is shown is the same portal's and still open; it expires then, for its successor's sake.
+def place_steps(*, place: str, seconds: int) -> tuple[Step, ...]:
+    """Return the steps that ask for a place: 1 where nothing waits there, and the name of what is shown."""
+    return Count(_key(place, "waits"), seconds), Read(_key(place, "shown"))
 
-    Portals begin anew when their user does. Another portal's request waits on, whoever comes after it.
+
+def gives_way(*, former: bytes | None, ephemeral: Ephemeral) -> bool:
+    """Tell whether the portal's former request with the same hint was still open; it expires then, for its successor.
+
+    Portals begin anew when their user does. It expires whether it was shown or not, so that no portal learns from its
+    own requests that another one waits for the same person, or that two of its hints lead to one.
     """
-    found = None if name is None else waiting.find(name=name.decode(), ephemeral=ephemeral)
-    if found is None or found.request.client_id != client_id:
-        return False
-    if not ephemeral.wave(waiting.decide_step(found.name))[0]:
+    found = None if former is None else waiting.find(name=former.decode(), ephemeral=ephemeral)
+    if found is None or not ephemeral.wave(waiting.decide_step(found.name))[0]:
         return False
     ephemeral.wave(waiting.expired_step(found))
     return True
 
 
-def show_steps(*, place: str, name: str, seconds: int) -> tuple[Step, ...]:
+def show_steps(*, place: str, sought: str, request: Waiting, seconds: int) -> tuple[Step, ...]:
     """Return the steps by which a request is shown on a person's account page, and takes the place for its time."""
-    return Write(_key(place, "shown"), name.encode(), seconds), Write(_key(place, "waits"), b"1", seconds)
+    name = request.name.encode()
+    return (
+        Write(_key(place, "shown"), name, seconds),
+        Write(_key(place, "waits"), b"1", seconds),
+        Write(_former(sought=sought, client_id=request.request.client_id), name, seconds),
+    )
 
 
 def release_steps(person: str) -> tuple[Step, ...]:
