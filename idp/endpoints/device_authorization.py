@@ -30,8 +30,8 @@ MOST_DRAWS = 3
 def answer(request: Request, services: Services) -> Response:
     """Take a request, check all of it, and let it wait for its citizen.
 
-    1. who it is; 2. every check that needs no redirect; 3. bound to the key that is proved, where one is; 4. a user
-    code that nobody holds, the replay marks and the limits; 5. it waits.
+    1. who it is; 2. every check that needs no redirect; 3. bound to the key that is proved, where one is; 4. the
+    replay marks and the limits, and only then a user code that nobody holds; 5. it waits.
 
     Raises:
         ProtocolError: what was wrong, in plain words; nothing waits.
@@ -91,19 +91,17 @@ def _bound(
 
 
 def _draw(request: Request, *, proof: Proof, provider: Provider) -> str:
-    """Return a user code that nobody holds; the relying party, its marks and its address are counted with it."""
+    """Count the relying party, its marks and its address; return a user code that nobody holds."""
     settings, sealer = provider.settings, provider.sealer
     counts = limits.steps("page", settings=settings.limits, address=request.address)
-    code = user_codes.new_code()
-    claim = Claim(user_codes.key_of(code, sealer=sealer), settings.device.code_seconds)
-    *counted, claimed = spend(proof, *counts, claim, provider=provider)
+    counted = spend(proof, *counts, provider=provider)
     try:
         limits.check("page", counted, settings=settings.limits)
     except TooManyAttempts as error:
         raise SlowDown("Too many requests from this address; wait a minute.") from error
     for _ in range(MOST_DRAWS):
-        if claimed.first:
-            return code
         code = user_codes.new_code()
-        (claimed,) = provider.ephemeral.wave(replace(claim, key=user_codes.key_of(code, sealer=sealer)))
+        claim = Claim(user_codes.key_of(code, sealer=sealer), settings.device.code_seconds)
+        if provider.ephemeral.wave(claim)[0].first:
+            return code
     raise ServerError("No code could be drawn; try again.")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from idp import clock
 from idp.endpoints._http import Request, Response, json_response
-from idp.ephemeral import Write
-from idp.errors import InvalidRequest
+from idp.ephemeral import Drop, Write
+from idp.errors import InvalidRequest, ProtocolError
 from idp.protocol.authorization_request import REQUEST_URI_PREFIX, RefusedAtRedirect, pushed_key, take
 from idp.protocol.client_auth import authenticate, spend
 from idp.protocol.sender import dpop
@@ -30,7 +30,8 @@ def answer(request: Request, services: Services) -> Response:
     """Take a request, check all of it, and keep it for a short while.
 
     1. who it is; 2. the signed object is opened, and every check of an authorization request; 3. bound to the key that
-    is proved, where one is; 4. kept, with the replay marks and the limit, in one wave.
+    is proved, where one is; 4. kept, with the replay marks and the limit, in one wave; what one of them refuses is
+    dropped again, for anybody may push in the name of an app.
 
     Raises:
         ProtocolError: what was wrong, in plain words; nothing is kept.
@@ -59,7 +60,11 @@ def answer(request: Request, services: Services) -> Response:
     pushed_id = secrets.token_urlsafe(URI_BYTES)
     seconds = provider.settings.tokens.pushed_request_seconds
     keep = Write(pushed_key(pushed_id), pushed.to_json(), seconds)
-    spend(replace(proof, marks=proof.marks + marks), keep, provider=provider)  # 4
+    try:
+        spend(replace(proof, marks=proof.marks + marks), keep, provider=provider)  # 4
+    except ProtocolError:
+        provider.ephemeral.wave(Drop(keep.key))
+        raise
     response = json_response({"request_uri": REQUEST_URI_PREFIX + pushed_id, "expires_in": seconds}, status=201)
     more = dpop.answer_headers(provider, now=now) if "HTTP_DPOP" in request.environ else ()
     return Response(response.status, response.headers + more, response.body)

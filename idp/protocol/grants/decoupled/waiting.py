@@ -28,6 +28,9 @@ SECRET_BYTES: Final = 32
 REMEMBERED_SECONDS: Final = 600
 """For how long after its end a request is still told from one that never was."""
 
+PACE_SECONDS: Final = 2 * REMEMBERED_SECONDS
+"""For how long it is remembered when a relying party asked, and how long it is to wait."""
+
 NOTICE_PURPOSE: Final = "ciba notice"
 TAKEN_SECONDS: Final = 60
 """For how long at least what was approved can be taken: the last moment counts, too."""
@@ -97,6 +100,7 @@ def begin_steps(waiting: Waiting) -> tuple[Step, ...]:
     return (
         Write(_key(waiting.name, "request"), waiting.to_json(), seconds + REMEMBERED_SECONDS),
         Write(_key(waiting.name, "open"), b"1", seconds),
+        Write(_key(waiting.name, "seen"), b"0", PACE_SECONDS),
     )
 
 
@@ -158,13 +162,16 @@ class Polled:
 
 
 def poll_steps(*, name: str, client_id: str) -> tuple[Step, ...]:
-    """Return the steps of one question; what is there for this relying party is taken by it."""
+    """Return the steps of one question; what is there for this relying party is taken by it.
+
+    A question about a request that never was leaves nothing.
+    """
     now = str(clock.now().timestamp()).encode()
     return (
         Read(_key(name, "request")),
         Take(_key(name, f"for:{client_id}")),
         Read(_key(name, "seen")),
-        Write(_key(name, "seen"), now, REMEMBERED_SECONDS),
+        Replace(_key(name, "seen"), now, PACE_SECONDS),
         Read(_key(name, "interval")),
     )
 
@@ -183,4 +190,4 @@ def polled(replies: list[Any]) -> Polled:
 def slower_step(found: Polled, *, name: str) -> Step:
     """Return the step that makes every further question wait longer (RFC 8628 section 3.5)."""
     base = found.interval or (found.waiting.interval if found.waiting else 0)
-    return Write(_key(name, "interval"), str(base + SLOWER_SECONDS).encode(), REMEMBERED_SECONDS * 2)
+    return Write(_key(name, "interval"), str(base + SLOWER_SECONDS).encode(), PACE_SECONDS)
