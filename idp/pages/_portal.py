@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from flask import g, redirect, request
 
@@ -58,7 +59,7 @@ def back_to_portal(answer: Answer) -> Response:
     g.ui_locales = answer.ui_locales
     return render_page(
         "form_post.html",
-        form_targets=(answer.redirect_uri,),
+        form_targets=("{0.scheme}://{0.netloc}".format(urlsplit(answer.redirect_uri)),),
         ui_locales=answer.ui_locales,
         portal=portal_view(answer.client),
         action=answer.redirect_uri,

@@ -75,6 +75,17 @@ def citizen(house: House, portal: Portal) -> SignedIn:
     return signed_in
 
 
+@pytest.mark.spec("SS-11", "AZ-13")
+def test_a_form_goes_to_an_address_that_a_policy_could_not_hold(house: House) -> None:
+    address = "https://portal.example/cb;v=1,2?said='x'"
+    odd = house.registers_portal(redirect_uris=[address])
+    login = odd.asks(redirect_uri=address, response_mode="form_post", prompt="none")
+    response = house.browser().get(login.url)
+    found = read(response)
+    assert (found.address, found.said["error"]) == (address, "login_required")
+    assert "form-action 'self' https://portal.example;" in response.headers["Content-Security-Policy"]
+
+
 @pytest.mark.spec("AZ-25", "RFC 9207 2")
 @pytest.mark.parametrize("mode", MODES)
 def test_a_code_and_an_error_travel_as_the_portal_has_asked(portal: Portal, citizen: SignedIn, mode: str) -> None:

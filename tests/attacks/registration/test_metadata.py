@@ -40,7 +40,8 @@ Poison = dict[str, Any]
         "https://10.0.0.1/cb", "https://8.8.8.8/cb", "https://[2606:4700::1111]/cb", "https://2130706433/cb",
         "https://localhost/cb", "https://portal.example/ cb", "https://portal.example\\@thief.example/",
         "https://portal.example:0/cb", "https://pórtal.example/cb", "https://portal.example/" + "a" * 2048, "",
-        "http://127.0.0.1/cb", "https://portal.example:99999/", "https://[::1",
+        "http://127.0.0.1/cb", "https://portal.example:99999/", "https://[::1", "https://portal.example;sandbox/cb",
+        "https://portal.example,thief.example/cb", "https://'self'/cb", "https://portal.example%00/cb",
     ],
 )  # fmt: skip
 def test_an_address_that_is_not_fit_is_not_registered(strict_house: House, uri: str) -> None:
