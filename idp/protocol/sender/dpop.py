@@ -170,10 +170,11 @@ def _key_of(jwk: bytes, alg: str) -> VerificationKey:
 def _addresses(path: str, *bases: str) -> tuple[frozenset[str], frozenset[str]]:
     """Return by which addresses a path of ours is called, as we write them and normalised.
 
-    `bases` are the issuer and, where there is one, the address at which certificates are asked for.
+    `bases` are the issuer and, where there is one, the address at which certificates are asked for. What cannot be
+    normalised, as a path that somebody made up below /grants/, equals nothing but itself: not whatever else cannot be.
     """
     written = frozenset(base + path for base in bases if base)
-    return written, frozenset(normalised(address) for address in written)
+    return written, frozenset(normalised(address) for address in written) - {""}
 
 
 def normalised(address: str) -> str:

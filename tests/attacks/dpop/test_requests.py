@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from idp import clock
+from idp.errors import InvalidDpopProof
+from idp.protocol.sender import dpop
 from tests.attacks.dpop.holder import PATHS, Holder, at_both, is_refused
 from tests.support.foreign.dpop import DpopKey, encoded
 from tests.support.house import ISSUER, House, later
@@ -98,6 +100,17 @@ def test_a_proof_for_the_other_endpoint_is_refused(holder: Holder, path: str) ->
     other = PATHS[1 - PATHS.index(path)]
     assert is_refused(holder.sends(path, holder.proof(path, htu=ISSUER + other)), path)
     assert is_refused(holder.sends(path, holder.proof(path, htu=f"{ISSUER}{path}" + "x" * 3000)), path)
+
+
+@pytest.mark.parametrize("path", ["/grants/\u00e9", "/grants/a b"])
+@pytest.mark.spec("DP-09")
+def test_an_address_that_is_none_does_not_equal_another_that_is_none(house: House, path: str) -> None:
+    key, provider, now = DpopKey(), house.services.provider, clock.now()
+    for htu in ("nonsense", "ftp://evil.example/", f"{ISSUER}/grants/\u00e8"):
+        with pytest.raises(InvalidDpopProof):
+            dpop.verify(unverified_proof=key.proof(htu=htu), method="POST", path=path, provider=provider, now=now)
+    good = key.proof(path)
+    assert dpop.verify(unverified_proof=good, method="POST", path=path, provider=provider, now=now).jkt
 
 
 @at_both
