@@ -68,14 +68,14 @@ class ActivityLine:
 
 def portal_name(client_id: str) -> str:
     """Return what a portal is called; one that is gone keeps its id."""
-    client = _visit.services().provider.directory.find(client_id)
+    client = _visit.services().provider.directory.registered(client_id)
     return client.text(client.name, current_language()) if client else client_id
 
 
 def open_url(client_id: str) -> str | None:
     """Return where a login at a portal begins when it is we who send the citizen (OpenID Connect Core section 4)."""
     provider = _visit.services().provider
-    client = provider.directory.find(client_id)
+    client = provider.directory.registered(client_id)
     return None if client is None else initiate_login_address(client=client, issuer=provider.issuer)
 
 

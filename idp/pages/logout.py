@@ -62,7 +62,7 @@ def show() -> ResponseReturnValue:
 def _ask(asked: LogoutRequest, held: Held) -> ResponseReturnValue:
     services = _visit.services()
     reached = services.people.sessions.reached(session_id=held.session.id)
-    client = services.provider.directory.find(asked.client_id) if asked.client_id else None
+    client = services.provider.directory.registered(asked.client_id) if asked.client_id else None
     return page(
         "logout/confirm.html",
         form_targets=client.origins if client else (),
@@ -101,7 +101,7 @@ def _frames(reached: Iterable[Reached]) -> tuple[str, ...]:
     provider = _visit.services().provider
     found: list[str] = []
     for each in reached:
-        client = provider.directory.find(each.client_id)
+        client = provider.directory.registered(each.client_id)
         address = client and frame_address(client=client, session_id=each.session_id, provider=provider)
         if address and address not in found:
             found.append(address)

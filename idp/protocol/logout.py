@@ -67,7 +67,7 @@ class LogoutRequest:
         client_id, vouched = given.get("client_id"), "id_token_hint" in unverified
         if vouched:
             client_id = _client_id_of(once.get("id_token_hint", ""), provider=provider, expected_client_id=client_id)
-        client = provider.directory.find(client_id) if client_id else None
+        client = provider.directory.registered(client_id) if client_id else None
         if client is None:
             return cls(ui_locales=ui_locales)
         back = given.get("post_logout_redirect_uri")

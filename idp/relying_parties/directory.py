@@ -40,6 +40,15 @@ class Directory:
         Raises:
             TemporarilyUnavailable: the database is away and nothing fresh is at hand.
         """
+        found = self.registered(client_id)
+        return found if found is None or found.jwks_uri is None else self._key_sets.fill(found)
+
+    def registered(self, client_id: str) -> RelyingParty | None:
+        """Return what `find` does, but for keys that it publishes: nobody is called, and nobody waits for its server.
+
+        Raises:
+            TemporarilyUnavailable: as `find` does.
+        """
         kept = self._kept.get(client_id)
         instant = time.monotonic()
         if kept is not None and instant - kept[0] < FRESH_SECONDS:
@@ -49,7 +58,7 @@ class Directory:
             if len(self._kept) > KEPT_UNKNOWN:
                 self._kept.clear()
             self._kept[client_id] = (instant, found)
-        return found if found is None or found.jwks_uri is None else self._key_sets.fill(found)
+        return found
 
     def renewed(self, client: RelyingParty) -> RelyingParty | None:
         """Return a relying party with keys that were fetched just now, because a message names one that is missing.

@@ -29,7 +29,7 @@ def send(claimed: Claimed, *, provider: Provider) -> None:
 
     Source: OpenID Connect CIBA Core section 10.2.
     """
-    client = provider.directory.find(claimed.target)
+    client = provider.directory.registered(claimed.target)
     address = client.backchannel.notification_endpoint if client is not None and client.backchannel else None
     found = waiting.read(name=claimed.payload["request"], ephemeral=provider.ephemeral)
     if address is None or found is None or found.sealed_notice is None:

@@ -41,7 +41,7 @@ def approval_view(held: Held) -> ApprovalView | None:
     found = persons.waiting_for(held.session.citizen_id, ephemeral=provider.ephemeral)
     if found is None:
         return None
-    portal = portal_view(provider.directory.find(found.request.client_id))
+    portal = portal_view(provider.directory.registered(found.request.client_id))
     return ApprovalView(portal, time_of_day(datetime.fromtimestamp(found.ends_at, tz=UTC)))
 
 

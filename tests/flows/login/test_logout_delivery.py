@@ -13,6 +13,9 @@ import pytest
 from idp.cli.revoke import KINDS
 from idp.storage.sql.outbox import LEASE
 from idp.worker.courier import LONGEST_WAIT
+from tests.support.foreign.receiver import Receiver as KeyServer
+from tests.support.foreign.receiver import says_json
+from tests.support.foreign.registrant import Registrant
 from tests.support.house import later
 from tests.support.login.leaving import Receiver, carries, courier_of, logs_out, operator_of, standing
 
@@ -86,6 +89,23 @@ def test_a_dead_portal_delays_neither_the_logout_nor_the_others_and_is_given_up_
         stands = standing(courier, dead)
         assert (stands.given_up, stands.waiting) == (len(citizens), 0)
         assert stands.last_error is not None
+
+
+@pytest.mark.spec("LO-06")
+def test_no_page_of_a_citizen_waits_for_a_server_that_publishes_a_portals_keys(house: House) -> None:
+    registrant = Registrant(house)
+    with KeyServer(jwks=says_json(registrant.jwks)) as server:
+        registrant.registered(jwks_uri=server.url("/jwks"), token_endpoint_auth_method="private_key_jwt")
+        portal, citizen = registrant.as_portal(), house.logs_in_directly()
+        citizen.gives_tokens(portal)
+        asked = len(server.asked)
+        with later(400):
+            for page in ("/account/services", "/account/activity", f"/logout?client_id={portal.client_id}"):
+                assert citizen.browser.get(page).status_code == 200
+            logs_out(citizen.browser)
+            assert len(server.asked) == asked
+            assert portal.pushes().status_code == 201
+        assert len(server.asked) == asked + 1
 
 
 @pytest.mark.spec("LO-06")
