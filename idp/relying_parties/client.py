@@ -141,9 +141,13 @@ class RelyingParty:
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """The origins that a form on our pages may end at after a redirect."""
-        uris = self.redirect_uris + self.post_logout_redirect_uris
-        return tuple(sorted({"{0.scheme}://{0.netloc}".format(urlsplit(uri)) for uri in uris}))
+        """The origins that a form on our pages may end at after a redirect; an app's port is free, and so `*`."""
+        return tuple(sorted({self._origin(uri) for uri in self.redirect_uris + self.post_logout_redirect_uris}))
+
+    def _origin(self, uri: str) -> str:
+        if self.profile.loopback_redirect and (loopback := LOOPBACK.fullmatch(uri)):
+            return f"http://{loopback['host']}:*"
+        return "{0.scheme}://{0.netloc}".format(urlsplit(uri))
 
     def text(self, texts: Mapping[str, str], language: str) -> str:
         """Return the text in `language`, else in Vietnamese, else in any."""

@@ -67,6 +67,15 @@ def test_nothing_is_released_before_a_page_named_portal_owner_items_purpose_and_
     assert answered(citizen.arrives(portal.asks(scope=LICENCE)))["code"]
 
 
+def test_the_answer_may_go_to_whatever_port_an_app_listens_on(house: House, citizen: ACitizen) -> None:
+    app = house.registers_portal(
+        profile="native", redirect_uris=["http://127.0.0.1/callback"], token_endpoint_auth_method="none"
+    )
+    app.redirect_uri = "http://127.0.0.1:49152/callback"
+    page = citizen.browser.get(citizen.opens(app.asks()).headers["Location"])
+    assert "form-action 'self' http://127.0.0.1:* " in page.headers["Content-Security-Policy"]
+
+
 @pytest.mark.spec("CO-01")
 def test_what_was_agreed_for_one_portal_or_purpose_is_asked_again_for_another(house: House, citizen: ACitizen) -> None:
     first, second = house.registers_portal(), house.registers_portal()
