@@ -81,7 +81,7 @@ EVENT_OF_CREATED = insert(audit_event).from_select(
     ),
     include_defaults=False,
 )
-"""The event of `CREATE`, which may have found a gate shut: then there is no such authorization, and no event."""
+"""The event of whatever makes an authorization and may have found a gate shut: then there is none, and no event."""
 
 _ALIVE = and_(
     authorization.c.ended_at.is_(None),

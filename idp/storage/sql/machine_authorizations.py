@@ -12,9 +12,8 @@ from sqlalchemy import ColumnElement, and_, bindparam, cast, exists, false, inse
 from idp import clock
 from idp.audit.log import row_of
 from idp.protocol.records import AnyAuthorization
-from idp.storage.sql.audit import INSERT
 from idp.storage.sql.consents import in_force
-from idp.storage.sql.gates import LOGOUT
+from idp.storage.sql.gates import EVENT_OF_CREATED, LOGOUT
 from idp.storage.sql.tables import authorization, citizen, login_session, passkey, relying_party, to_micros
 
 if TYPE_CHECKING:
@@ -138,7 +137,7 @@ class SqlMachineAuthorizations:
     def __init__(self, database: Database) -> None:
         """Share the process's database; compile the hot statements."""
         self._database = database
-        self._insert_event = database.prepare(INSERT)
+        self._event_of_created = database.prepare(EVENT_OF_CREATED)
         self._create = database.prepare(CREATE)
         self._exchange = database.prepare(EXCHANGE)
         self._find = database.prepare(FIND)
@@ -157,7 +156,7 @@ class SqlMachineAuthorizations:
     ) -> bool:
         row = {name: getattr(new, name) for name in names}
         event_row = row_of(event, at=new.at)
-        return self._database.hot_change(statement, row, then=self._insert_event, with_row=event_row)
+        return self._database.hot_change(statement, row, then=self._event_of_created, with_row=event_row)
 
     def find(self, *, authorization_id: str) -> AnyAuthorization | None:
         """See `MachineAuthorizationStore.find`."""
