@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -196,6 +197,14 @@ def test_a_name_that_may_mislead_waits_and_one_that_hides_is_refused(house: Hous
         assert Registrant(house).registered(client_name=misleading).told["registration_status"] == "pending"
     for hiding in ("Bộ\u200bCông an", "\u202enA", "a\nb", "a" * 101):
         assert is_refused(Registrant(house).registers(client_name=hiding), status=400, code="invalid_client_metadata")
+    for lookalike in ("Bộ Công \u0251n", "Bô\u0323\u0335 Công an", "Bộ C\u1d0fng an", "Dịch vụ công 12\u0663"):
+        assert Registrant(house).registered(client_name=lookalike).told["registration_status"] == "pending"
+    for honest in (
+        "Sở Đất đai, tỉnh Đắk Lắk 2",
+        unicodedata.normalize("NFD", "Cổng Dịch vụ công Quốc gia"),
+        "Ångström",
+    ):
+        assert Registrant(house).registered(client_name=honest).told["registration_status"] == "approved"
     assert Registrant(house).registered(client_name="Bộ Công an").told["registration_status"] == "approved"
     approved = Registrant(house).registered()
     assert members(approved.changes(client_name="Bộ Сông an"))["registration_status"] == "pending"
