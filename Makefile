@@ -10,12 +10,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNS := $(VENV)/.runs
 READY := $(VENV)/.ready
+FOREIGN := tests/interop/node/node_modules/.ready examples/node_modules/.ready $(VENV)/interop/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --no-compile --require-hashes
 
 export PIP_REQUIRE_VIRTUALENV := 1
 
-.PHONY: help run test check fix bench spec lock
+.PHONY: help run test check interop fix bench spec lock
 
 help: ## Say what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +33,9 @@ check: $(READY) ## Check style, types, the import contracts and the size limits
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/architecture
+
+interop: $(READY) chromium nginx apache $(FOREIGN) ## Point clients that others wrote at Sen (installs them; needs Node 20)
+	$(BIN)/python -m pytest tests/interop
 
 fix: $(READY) ## Put the code into its usual form
 	$(BIN)/ruff check --fix
@@ -88,3 +92,28 @@ nginx:
 	else \
 		echo "The tests of the front need nginx. Type: sudo apt-get install nginx-light" >&2; exit 1; \
 	fi
+
+.PHONY: apache
+apache:
+	@test -e /usr/lib/apache2/modules/mod_auth_openidc.so && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
+			apt-get install -qq -y --no-install-recommends apache2 libapache2-mod-auth-openidc; \
+	elif command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then \
+		sudo apt-get update -qq && sudo RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
+			apt-get install -qq -y --no-install-recommends apache2 libapache2-mod-auth-openidc; \
+	else \
+		echo "make interop needs Apache: sudo apt-get install apache2 libapache2-mod-auth-openidc" >&2; exit 1; \
+	fi
+
+# What others wrote, as locked beside the programs that use it; scripts of packages are not run.
+%/node_modules/.ready: %/package-lock.json
+	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' || \
+		{ echo "make interop needs Node 20.19 or newer, with npm (nodejs.org)." >&2; exit 1; }
+	cd $* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(VENV)/interop/.ready: tests/interop/python/requirements.txt | $(BIN)/python
+	$(BIN)/python -m venv --clear $(VENV)/interop
+	$(VENV)/interop/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
+	@touch $@
