@@ -26,6 +26,7 @@ _WORD = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9./-]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PUNCTUATION = frozenset(" .,;:/()-'–")
+_FILLERS = frozenset("\u115f\u1160\u3164\uffa0")  # letters of Korean by their category, and nothing to the eye
 _DOCUMENT_KEYS: Mapping[str, type] = {"types": list}
 _TYPE_KEYS: Mapping[str, type] = {
     "id": str, "version": int, "name": dict, "sentence": dict, "members": list,
@@ -119,6 +120,7 @@ def _is_text(member: Member, value: Any) -> bool:
         and value == unicodedata.normalize("NFC", value).strip()
         and all(sign in _PUNCTUATION or unicodedata.category(sign)[0] == "L" or sign.isdecimal() for sign in value)
         and "  " not in value
+        and _FILLERS.isdisjoint(value)
     )
 
 

@@ -106,6 +106,7 @@ def test_what_was_agreed_stands_in_the_answer_in_the_token_and_in_introspection(
         asking({**SHARE, "case_number": "a" * 41}),
         asking({**SHARE, "case_number": "<b>H1</b>"}),
         asking({**SIGN, "document_name": "Tờ khai\u202e"}),
+        asking({**SIGN, "document_name": "Tờ khai\u3164\u3164\u3164và hơn nữa"}),
         asking({**SIGN, "document_name": "Tờ khai\nvà hơn nữa"}),
         asking({**SIGN, "document_name": "“Không cần ký”"}),
         asking({**SIGN, "document_name": " "}),
