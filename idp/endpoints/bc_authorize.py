@@ -7,7 +7,7 @@ other, and nobody ever sees it.
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -45,11 +45,11 @@ class _Asked:
     """A request that holds in itself: what it asks, for how long, what both devices show, and how to tell of it."""
 
     request: AuthorizationRequest
-    parameters: Mapping[str, str]
+    parameters: Mapping[str, str] = field(repr=False)
     hint: str
     message: str | None
     seconds: int
-    notification_token: str | None
+    notification_token: str | None = field(repr=False)
     marks: tuple[Mark, ...]
 
 

@@ -22,7 +22,7 @@ class GrantCall:
     `sender` is the key that the request proved to hold: what it is given is bound to it.
     """
 
-    form: Mapping[str, str]
+    form: Mapping[str, str] = field(repr=False)
     proof: Proof
     provider: Provider
     now: datetime
@@ -33,4 +33,4 @@ class GrantCall:
 class TokenAnswer:
     """A successful answer (RFC 6749 section 5.1)."""
 
-    members: Mapping[str, Any]
+    members: Mapping[str, Any] = field(repr=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -58,7 +58,7 @@ EXPIRY: Final = re.compile(r"[1-9][0-9]{0,5}")
 class Opened:
     """The parameters that count, out of the signed request where there was one, and the marks that it leaves."""
 
-    parameters: Mapping[str, str]
+    parameters: Mapping[str, str] = field(repr=False)
     marks: tuple[Mark, ...] = ()
 
 
