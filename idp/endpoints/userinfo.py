@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import secrets
+import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from idp.services import Services
 
 JWT_HEADERS = (("Content-Type", "application/jwt"), *NO_STORE)
+INTERACTION = "x-fapi-interaction-id"
+UUID_TEXT = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 def answer(request: Request, services: Services) -> Response:
@@ -50,7 +55,16 @@ def answer(request: Request, services: Services) -> Response:
     claims = released(known=live.known, words=words, scope=live.scope, subject=live.subject, register=register)  # 3
     response = _rendered({**claims, "sub": live.subject}, client=client, provider=provider)  # 4
     more = dpop.answer_headers(provider, now=now) if access.sender.jkt else ()
-    return replace(response, headers=response.headers + more) if more else response
+    return replace(response, headers=(*response.headers, (INTERACTION, _interaction(request)), *more))
+
+
+def _interaction(request: Request) -> str:
+    """Return by what both sides find this call in their logs: the caller's word where it is a UUID, else one of ours.
+
+    Source: FAPI 1.0 Baseline section 6.2.1, which FAPI CIBA rests on.
+    """
+    sent = request.header(INTERACTION) or ""
+    return sent if UUID_TEXT.fullmatch(sent) else str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
 
 
 def _rendered(claims: Mapping[str, Any], *, client: RelyingParty, provider: Provider) -> Response:

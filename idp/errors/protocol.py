@@ -75,7 +75,7 @@ class InvalidToken(ProtocolError):
 
 
 class InvalidDpopProof(ProtocolError):
-    """The DPoP proof is missing, or not good for this request (RFC 9449 section 5)."""
+    """The DPoP proof is not good for this request (RFC 9449 section 5)."""
 
     code = "invalid_dpop_proof"
 

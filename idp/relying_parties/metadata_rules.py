@@ -114,6 +114,14 @@ def _keys(read: Reader, *, method: str) -> tuple[tuple[VerificationKey, ...], tu
     return fitting, encryption_keys
 
 
+def _initiate_login(read: Reader) -> str | None:
+    """Return where a login may be begun by others: over https, on the developer's machine too (Core section 4)."""
+    uri = read.address("initiate_login_uri")
+    if uri is not None and not uri.startswith("https://"):
+        read.problems.append("initiate_login_uri: is not https")
+    return uri
+
+
 def _check_authentication(read: Reader, *, has_secret: bool) -> str:
     method = read.text("token_endpoint_auth_method", "private_key_jwt")
     if method not in read.profile.authentication:
@@ -194,7 +202,7 @@ def _read_all(read: Reader, *, stored: StoredClient, known_purposes: frozenset[s
         loosened=frozenset(read.texts("loosened")),
         response_modes=frozenset(read.texts("response_modes")) or profile.response_modes,
         details_types=read.texts("authorization_details_types"),
-        initiate_login_uri=read.address("initiate_login_uri"),
+        initiate_login_uri=_initiate_login(read),
         **_messages(read, method=method, grants=grants),
     )
 

@@ -26,9 +26,9 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TYPES = frozenset({None, "jwt", "client-authentication+jwt"})
 LEEWAY_SECONDS = 10
 LONGEST_JTI = 256
-TOKEN_ENDPOINT = "/token"  # noqa: S105  a path
+ENDPOINTS = ("/token", "/par", "/bc-authorize")
 LOOSE_AUDIENCE = frozenset({"web"})
-"""The profiles whose assertions may name the token endpoint, as RFC 7523 section 3 has it."""
+"""The profiles whose assertions may name an endpoint (RFC 7523 section 3, RFC 9126 section 2, CIBA Core 7.1)."""
 
 
 @functools.lru_cache(maxsize=4096)
@@ -51,8 +51,9 @@ def _rules(client_id: str, issuer: str | None, algorithms: frozenset[str], longe
 
 @functools.lru_cache(maxsize=64)
 def _names_of_us(issuer: str, mtls_base: str) -> frozenset[str]:
-    """Return the issuer and the token endpoint, at either address."""
-    return frozenset({issuer, issuer + TOKEN_ENDPOINT} | ({mtls_base + TOKEN_ENDPOINT} if mtls_base else set()))
+    """Return the issuer, and the endpoints that RFCs let an assertion name, at either address."""
+    bases = [base for base in (issuer, mtls_base) if base]
+    return frozenset({issuer, *(base + path for base in bases for path in ENDPOINTS)})
 
 
 def _with_renewed_keys(

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from idp.audit.events import AuthorizationRefreshed
-from idp.errors import InvalidDpopProof, InvalidGrant, InvalidRequest, UnauthorizedClient
+from idp.errors import InvalidGrant, InvalidRequest, UnauthorizedClient
 from idp.protocol import tokens
 from idp.protocol.client_auth import spend
 from idp.protocol.grants import rotation
@@ -37,8 +37,8 @@ def answer(call: GrantCall) -> TokenAnswer:
     same transaction scope and key are compared, and the event written; 4. tokens are signed.
 
     Raises:
-        InvalidRequest: no refresh token. InvalidGrant: not good, not this relying party's, or a gate is shut.
-        InvalidScope: more was asked than was agreed. InvalidDpopProof: a key was proved once, and none is now.
+        InvalidRequest: no refresh token, or a key was proved once, and none is now. InvalidGrant: not good, not this
+            relying party's, or a gate is shut. InvalidScope: more was asked than was agreed.
 
     Source: RFC 6749 section 6, OpenID Connect Core section 12, RFC 9449 section 5.
     """
@@ -84,4 +84,4 @@ def _check(call: GrantCall, live: LiveAuthorization) -> None:
         if former != sender:
             raise InvalidGrant("The refresh token is bound to another key than the one that was proved.")
     elif former != UNBOUND and sender == UNBOUND:
-        raise InvalidDpopProof("This authorization was given to the holder of a key: prove one.")
+        raise InvalidRequest("This authorization was given to the holder of a key: prove one.")

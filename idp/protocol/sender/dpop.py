@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from idp.errors import InvalidDpopProof, UseDpopNonce
+from idp.errors import InvalidDpopProof, InvalidRequest, UseDpopNonce
 from idp.protocol.client_auth.proof import Mark
 from idp.protocol.records import SenderKey
 from idp.protocol.sender import mtls
@@ -130,8 +130,8 @@ def prove_sender(
     who authenticates with a certificate and sends a proof wants tokens that are used without mutual TLS.
 
     Raises:
-        InvalidDpopProof: a proof that is not good, or no key that this relying party's tokens may be bound to.
-        UseDpopNonce: the proof lacks our nonce.
+        InvalidDpopProof: a proof that is not good. UseDpopNonce: it lacks our nonce.
+        InvalidRequest: no key that this relying party's tokens may be bound to.
 
     Source: RFC 9449 section 5, RFC 8705 section 3, FAPI 2.0 Security Profile section 5.3.2.1.
     """
@@ -143,7 +143,7 @@ def prove_sender(
         x5t = mtls.thumbprint(certificate)
     if expected and not (jkt and "dpop" in expected) and not (x5t and "mtls" in expected):
         ways = " or ".join(sorted(expected))
-        raise InvalidDpopProof(f"The tokens of this relying party are bound to a key: prove one by {ways}.")
+        raise InvalidRequest(f"The tokens of this relying party are bound to a key: prove one by {ways}.")
     return () if held is None else (held.mark,), SenderKey(jkt=jkt, x5t=x5t)
 
 

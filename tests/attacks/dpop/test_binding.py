@@ -56,7 +56,7 @@ def test_a_profile_that_binds_gives_nothing_without_a_proof(house: House, profil
     portal = house.registers_portal(profile=profile, token_endpoint_auth_method=method)
     portal.dpop = None
     response = portal.redeems("any", "v" * 43)
-    assert (response.status_code, members(response)["error"]) == (400, "invalid_dpop_proof")
+    assert (response.status_code, members(response)["error"]) == (400, "invalid_request")
     portal.dpop = DpopKey()
     assert members(portal.redeems("any", "v" * 43))["error"] == "invalid_grant"
 
@@ -64,7 +64,7 @@ def test_a_profile_that_binds_gives_nothing_without_a_proof(house: House, profil
 @pytest.mark.spec("DP-16")
 def test_a_web_portal_that_registers_for_it_is_held_to_it(house: House, citizen: SignedIn) -> None:
     portal = house.registers_portal(dpop_bound_access_tokens=True)
-    assert members(portal.redeems("any", "v" * 43))["error"] == "invalid_dpop_proof"
+    assert members(portal.redeems("any", "v" * 43))["error"] == "invalid_request"
     portal.dpop = DpopKey()
     assert citizen.gives_tokens(portal).members["token_type"] == "DPoP"
 
@@ -75,7 +75,7 @@ def test_a_code_is_not_burnt_by_a_request_without_a_proof(house: House, citizen:
     login = portal.asks().pushed()
     answer = citizen.arrives(login)
     portal.dpop, key = None, portal.dpop
-    assert members(login.redeem(answer))["error"] == "invalid_dpop_proof"
+    assert members(login.redeem(answer))["error"] == "invalid_request"
     portal.dpop = key
     assert login.redeem(answer).status_code == 200
 
@@ -155,7 +155,7 @@ def test_what_was_bound_once_is_never_refreshed_as_a_bearer_token(house: House, 
     tokens = citizen.gives_tokens(portal)
     portal.dpop = None
     refused = portal.refreshes(tokens.refresh)
-    assert (refused.status_code, members(refused)["error"]) == (400, "invalid_dpop_proof")
+    assert (refused.status_code, members(refused)["error"]) == (400, "invalid_request")
     portal.dpop = DpopKey()
     assert portal.refreshes(tokens.refresh).status_code == 200
 

@@ -70,7 +70,7 @@ def test_a_portal_that_is_bound_by_certificates_is_bound_by_both_and_never_by_le
     other.front, other.paper = {}, None
     form = {**other.authentication(), "grant_type": "refresh_token", "refresh_token": tokens.refresh}
     refused = other.http.post("/token", data=form, headers=key.header("/token"))
-    assert (refused.status_code, members(refused)["error"]) == (400, "invalid_dpop_proof")
+    assert (refused.status_code, members(refused)["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.spec("RT-01", "DP-15")
@@ -80,6 +80,6 @@ def test_what_was_bound_to_a_certificate_is_never_refreshed_without_any_key(mutu
     tokens = citizen.gives_tokens(portal)
     paper, portal.paper = portal.paper, None
     refused = portal.refreshes(tokens.refresh)
-    assert (refused.status_code, members(refused)["error"]) == (400, "invalid_dpop_proof")
+    assert (refused.status_code, members(refused)["error"]) == (400, "invalid_request")
     portal.paper = paper
     assert portal.refreshes(tokens.refresh).status_code == 200

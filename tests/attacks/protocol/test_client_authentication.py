@@ -67,10 +67,20 @@ TOKEN_ENDPOINT = f"{ISSUER}/token"
 
 
 @pytest.mark.parametrize(
-    "audience", [ISSUER, TOKEN_ENDPOINT, [ISSUER], [TOKEN_ENDPOINT], [ISSUER, TOKEN_ENDPOINT]], ids=str
+    "audience",
+    [
+        ISSUER,
+        TOKEN_ENDPOINT,
+        [ISSUER],
+        [TOKEN_ENDPOINT],
+        [ISSUER, TOKEN_ENDPOINT],
+        f"{ISSUER}/par",
+        f"{ISSUER}/bc-authorize",
+    ],
+    ids=str,
 )
 @pytest.mark.spec("CA-02")
-def test_an_ordinary_portal_may_name_the_token_endpoint_as_openid_connect_does(portal: Portal, audience: Any) -> None:
+def test_an_ordinary_portal_may_name_an_endpoint_as_openid_connect_does(portal: Portal, audience: Any) -> None:
     assert pushes_with(portal, portal.assertion(aud=audience)).status_code == 201
 
 
@@ -79,7 +89,7 @@ ELSEWHERE = "https://elsewhere.example"
 
 @pytest.mark.parametrize(
     "audience",
-    [ELSEWHERE, [ELSEWHERE], [ISSUER, ELSEWHERE], f"{ISSUER}/par", f"{ISSUER}/", [], [7], [None], {}, 7, None],
+    [ELSEWHERE, [ELSEWHERE], [ISSUER, ELSEWHERE], f"{ISSUER}/jwks", f"{ISSUER}/", [], [7], [None], {}, 7, None],
     ids=str,
 )
 @pytest.mark.spec("CA-02")

@@ -110,7 +110,7 @@ def test_who_is_not_registered_for_it_gets_none(house: House, resource: str) -> 
     )
     assert members(asks_for_token(native, resource=resource, client_id=native.client_id))["error"] in {
         "unauthorized_client",
-        "invalid_dpop_proof",
+        "invalid_request",
     }
 
 
