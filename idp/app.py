@@ -16,8 +16,8 @@ from idp import settings as settings_room
 from idp.audit.log import PAIRS, correlation
 from idp.endpoints import ROUTES
 from idp.endpoints._front import SAID, Front
-from idp.endpoints._http import EVERYWHERE, STATUS_LINES, Response, error_response, read_request
-from idp.errors import ProtocolError, ServerError, TemporarilyUnavailable
+from idp.endpoints._http import EVERYWHERE, LONGEST_QUERY, STATUS_LINES, Response, error_response, read_request
+from idp.errors import ProtocolError, ServerError, TemporarilyUnavailable, TooLarge
 from idp.logs import configure
 from idp.pages import create_pages
 from idp.wiring import build_services
@@ -91,8 +91,17 @@ class Application:
             seen.append(int(status[:3]))
             return start_response(status, headers, *rest)
 
-        body = self._pages(environ, start)
+        body = self._show(environ, start)
         return seen[0] if seen else 500, body
+
+    def _show(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
+        """Hand a request to Flask, whose library breaks over a query in letters that no browser sends as they are."""
+        query = environ.get("QUERY_STRING", "")
+        if len(query) > LONGEST_QUERY:
+            environ.setdefault("sen.error", TooLarge("The query is longer than any honest request."))
+        if len(query) > LONGEST_QUERY or not query.isascii():
+            environ["QUERY_STRING"] = ""
+        return self._pages(environ, start)
 
     def _elsewhere(self, start: StartResponse) -> Iterable[bytes]:
         """Say under which name Sen is to be found."""
@@ -119,7 +128,7 @@ class Application:
             response = self._refusal(route, ServerError("Something broke here; the incident is in the log."))
         if response.page_error is not None or response.page_answer is not None:
             environ["sen.error"], environ["sen.answer"] = response.page_error, response.page_answer
-            return response.status, self._pages(environ, start)
+            return response.status, self._show(environ, start)
         cors = (("Access-Control-Allow-Origin", "*"),) if route.cors else ()
         length = ("Content-Length", str(len(response.body)))
         start(STATUS_LINES[response.status], [*response.headers, *EVERYWHERE, *cors, length])

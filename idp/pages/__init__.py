@@ -65,6 +65,9 @@ UNPROTECTED = ("/logout",)
 """Posts that other sites may send: they change nothing (OpenID Connect RP-Initiated Logout section 2)."""
 
 FORM_KEY = "form key"
+LONGEST_FORM = 32 * 1024
+"""Bytes of a body: no passkey and no ID token is near it, and letters that are none cost a millisecond for each KiB."""
+
 STATIC_PATH = "/static"
 
 
@@ -75,7 +78,7 @@ def create_pages(services: Services) -> Flask:
     settings = services.provider.settings
     app.secret_key = services.provider.sealer.keyed_hash(purpose=FORM_KEY, message=b"")
     app.extensions[EXTENSION] = services
-    app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
+    app.config["MAX_CONTENT_LENGTH"] = LONGEST_FORM
     app.before_request(home.carried_error)
     app.before_request(carried_answer)
     protect(
