@@ -51,7 +51,7 @@ def document(issuer: str) -> dict[str, Any]:
         "servers": [{"url": issuer}],
         "paths": paths,
         "components": {
-            "schemas": SCHEMAS,
+            "schemas": deepcopy(SCHEMAS),
             "responses": responses,
             "headers": headers,
             "securitySchemes": SECURITY_SCHEMES,

@@ -18,14 +18,13 @@ def shared_responses(paths: dict[str, Any]) -> dict[str, Any]:
     count = Counter((status, _key(response)) for table in tables for status, response in table.items())
     names: dict[tuple[str, bytes], str] = {}
     found: dict[str, Any] = {}
-    for table in tables:
-        for status, response in table.items():
-            key = (status, _key(response))
-            if count[key] > 1:
-                if key not in names:
-                    names[key] = _free_name(status, taken=found)
-                    found[names[key]] = response
-                table[status] = {"$ref": f"#/components/responses/{names[key]}"}
+    shared = [(table, status) for table in tables for status in table if count[status, _key(table[status])] > 1]
+    for table, status in shared:
+        key = (status, _key(table[status]))
+        if key not in names:
+            names[key] = _free_name(status, taken=found)
+            found[names[key]] = table[status]
+        table[status] = {"$ref": f"#/components/responses/{names[key]}"}
     return found
 
 
