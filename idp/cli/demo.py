@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -61,13 +62,17 @@ WithParent = Annotated[bool, typer.Option("--end-with-parent", hidden=True)]
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What was typed. `parent` is the process that this one must not outlive, or None."""
+    """What was typed. `parent` is the process that this one must not outlive, or None.
+
+    `host` is the name that others call this machine by over TLS: that of SEN_SERVER__ISSUER, whose port does not count.
+    """
 
     folder: Path
     port: int
     portal_port: int
     with_tls: bool
     clients: Path | None
+    host: str
     parent: int | None
 
     @property
@@ -97,6 +102,7 @@ def demo(
         portal_port=portal_port,
         with_tls=tls,
         clients=clients,
+        host=urlsplit(os.environ.get("SEN_SERVER__ISSUER", "")).hostname or demo_tls.HERE,
         parent=os.getppid() if end_with_parent else None,
     )
     with _stopped_by_signals():
@@ -112,7 +118,7 @@ def _run(wish: Wish) -> None:
     _require_folder(folder)
     for wanted in wish.ports:
         _require_free(wanted)
-    tls = demo_tls.prepare(folder, authorities=loaded.authorities) if wish.with_tls else None
+    tls = demo_tls.prepare(folder, authorities=loaded.authorities, host=wish.host) if wish.with_tls else None
     valkey = EmbeddedValkey.start(folder=folder)
     children = Children(log=folder / "sen.log")
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from idp.settings import Settings
     from keys.certificates.development import Pair
 
-HOSTS = ("localhost", "127.0.0.1", "::1")
+HERE = "localhost"
+HOSTS = (HERE, "127.0.0.1", "::1")
 NAME = "Sen: development only"
 CLIENT_NAME = "portal.example"
 FORGET_AT_ONCE = "max-age=0"
@@ -48,13 +50,15 @@ PLACES = ("/usr/sbin", "/usr/local/sbin")
 """Where nginx lies without being in everybody's PATH."""
 
 LONG_ENOUGH = timedelta(days=14)
+NAMED = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """What lies in var/tls: the authority, the server's papers, and an example client's."""
+    """What lies in var/tls: the authority, the server's papers, and an example client's; and the server's name."""
 
     folder: Path
+    host: str = HERE
 
     @property
     def authority(self) -> Path:
@@ -84,9 +88,9 @@ class Tls:
     def environ(self, *, port: int) -> dict[str, str]:
         """Return the settings of a provider behind this front; mutual TLS is spoken on the port behind it."""
         return {
-            "SEN_SERVER__ISSUER": f"https://localhost:{port}",
+            "SEN_SERVER__ISSUER": f"https://{self.host}:{port}",
             "SEN_FRONT__SOCKET": str(self.socket),
-            "SEN_FRONT__MTLS_BASE": f"https://localhost:{port + 1}",
+            "SEN_FRONT__MTLS_BASE": f"https://{self.host}:{port + 1}",
             "SEN_FRONT__CLIENT_AUTHORITIES": str(self.authorities),
             "SEN_OUTBOUND__EXTRA_CA": os.environ.get("SEN_OUTBOUND__EXTRA_CA", str(self.authority)),
         }
@@ -97,18 +101,21 @@ def key_of(certificate: Path) -> Path:
     return certificate.with_suffix(".key")
 
 
-def prepare(folder: Path, *, authorities: Sequence[str]) -> Tls:
+def prepare(folder: Path, *, authorities: Sequence[str], host: str = HERE) -> Tls:
     """See that there are nginx, an authority, a server's papers and example clients', each good for weeks to come.
 
     Args:
         folder: where `tls` lies or is made.
         authorities: in PEM: whose client certificates are believed beside our own authority's.
+        host: the name that the provider is called by, beside those of this machine.
 
     Raises:
-        SettingsError: there is no nginx.
+        SettingsError: there is no nginx, or that is no name.
     """
+    if not NAMED.fullmatch(host):
+        raise in_the_way(vi=f"{host!r} không phải là tên máy.", en=f"{host!r} is no name of a host.")
     _nginx()
-    tls = Tls(folder / "tls")
+    tls = Tls(folder / "tls", host)
     tls.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     now = clock.now()
     own = _read(tls.authority)
@@ -119,8 +126,9 @@ def prepare(folder: Path, *, authorities: Sequence[str]) -> Tls:
         tls.client.unlink(missing_ok=True)
     else:
         authority = DevelopmentAuthority(own)
-    if _read(tls.server) is None:
-        _write(tls.server, authority.issue_server(hosts=HOSTS, now=now))
+    server, hosts = _read(tls.server), tuple(dict.fromkeys((host, *HOSTS)))
+    if server is None or server.certificate.subject.rfc4514_string() != f"CN={host}":
+        _write(tls.server, authority.issue_server(hosts=hosts, now=now))
     if _read(tls.client) is None:
         _write(tls.client, authority.issue_client(name=CLIENT_NAME, now=now))
     if _read(tls.folder / "self-signed.pem") is None:
@@ -169,8 +177,10 @@ def _nginx() -> str:
 def is_served(tls: Tls, *, port: int) -> bool:
     """Tell whether the provider answers through its front, to somebody who believes our authority alone."""
     context = ssl.create_default_context(cafile=tls.authority)
-    connection = http.client.HTTPSConnection("localhost", port, timeout=2, context=context)
+    connection = http.client.HTTPSConnection(tls.host, port, timeout=2, context=context)
     try:
+        link = socket.create_connection(("127.0.0.1", port), timeout=2)
+        connection.sock = context.wrap_socket(link, server_hostname=tls.host)
         connection.request("GET", "/.well-known/openid-configuration")
         return connection.getresponse().status == http.client.OK
     except (OSError, http.client.HTTPException):

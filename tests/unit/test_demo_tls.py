@@ -48,6 +48,20 @@ def test_certificates_are_kept_and_made_anew_when_they_end_soon(
     assert believed.pair.certificate_pem == tls.authority.read_bytes()
 
 
+def test_another_name_gets_papers_of_its_own_and_addresses_under_it(tmp_path: Path) -> None:
+    here = demo_tls.prepare(tmp_path, authorities=[])
+    first = here.server.read_bytes()
+    there = demo_tls.prepare(tmp_path, authorities=[], host="sen.example")
+    assert there.server.read_bytes() != first
+    assert there.environ(port=8443)["SEN_SERVER__ISSUER"] == "https://sen.example:8443"
+    assert there.environ(port=8443)["SEN_FRONT__MTLS_BASE"] == "https://sen.example:8444"
+    kept = there.server.read_bytes()
+    assert demo_tls.prepare(tmp_path, authorities=[], host="sen.example").server.read_bytes() == kept
+    for wrong in ("", "a b", "sen.example/", "a;b", "-"):
+        with pytest.raises(SettingsError, match="is no name of a host"):
+            demo_tls.prepare(tmp_path, authorities=[], host=wrong)
+
+
 def test_a_missing_nginx_is_named_in_one_sentence_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
