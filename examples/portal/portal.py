@@ -8,7 +8,8 @@ It needs Flask, Authlib and requests, and nothing of Sen but its address. What i
 3. it asks for one purpose at a time, at the level that the service needs;
 4. it checks every answer before it believes it;
 5. it logs out here and at Sen;
-6. it lets Sen begin a login, and hears from Sen when a session is over (logout_receiver.py).
+6. it lets Sen begin a login, and hears from Sen when a session is over (logout_receiver.py);
+7. it asks for a fresh login where one service needs it (step_up.py).
 
 What people see (pages.py, templates/, texts.toml) has nothing to do with OpenID Connect and stands elsewhere.
 """
@@ -28,12 +29,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import requests
 from authlib.integrations.flask_client import OAuth, OAuthError
-from flask import Flask, abort, g, redirect, request, session, url_for
+from flask import Flask, abort, g, redirect, render_template, request, session, url_for
 from joserfc import jwk, jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from logout_receiver import is_over, read_logout_token  # type: ignore[import-not-found]  # same as below
 from memory import Memory  # type: ignore[import-not-found]  # a neighbour of this program, not a package
 from pages import language, pages  # type: ignore[import-not-found]  # same
+from step_up import asked, challenge  # type: ignore[import-not-found]  # same
 
 if TYPE_CHECKING:
     from werkzeug import Response
@@ -109,16 +111,20 @@ def client_assertion() -> dict[str, str]:
 def start(service_id: str) -> Response:
     """Send the person to Sen, asking for this service's purpose at the level that it needs."""
     service = SERVICES.get(service_id) or abort(404)
+    return ask(service_id, acr_values=f"LoA{service['authentication_level']}")
+
+
+def ask(service_id: str, *, then: str = "pages.me", **needed: str) -> Response:
+    """Send the person to Sen with what is `needed` (acr_values, max_age), and go on at `then` afterwards."""
     session["asked"] = service_id  # so that an error page can offer to try again
-    acr = f"LoA{service['authentication_level']}"
     callback_url = URL + "/callback"  # exactly as registered, and never built from the Host header
     begun = oauth.sen.create_authorization_url(  # adds state, nonce and the PKCE challenge
         callback_url,
         scope=f"openid service:{service_id}",
-        acr_values=acr,
         ui_locales=language(),
+        **needed,
     )
-    oauth.sen.save_authorize_data(redirect_uri=callback_url, service=service_id, acr=acr, **begun)
+    oauth.sen.save_authorize_data(redirect_uri=callback_url, service=service_id, then=then, needed=needed, **begun)
     return redirect(pushed(begun["url"]), 303)
 
 
@@ -163,15 +169,17 @@ def callback() -> Response:
     claims = token.get("userinfo") or {}  # Authlib's word for the checked claims of the ID token
     if not claims:
         raise OAuthError("invalid_token")
-    # Is the level what we asked for? Asking is not enough: the token has to say so.
-    if claims.get("acr") != begun["acr"]:
+    # Are level and age what we asked for? Asking is not enough: the token has to say so.
+    if claims.get("acr") != begun["needed"]["acr_values"]:
         raise OAuthError("level_too_low")
+    if "max_age" in begun["needed"] and time.time() - claims["auth_time"] > int(begun["needed"]["max_age"]) + 10:
+        raise OAuthError("login_too_old")
     # What the person shares; is it about the same person (OpenID Connect Core section 5.3.2)?
     shared = oauth.sen.userinfo(token=token)
     if shared.get("sub") != claims["sub"]:
         raise OAuthError("invalid_token")
     sign_in(dict(claims), id_token=token["id_token"], service_id=begun["service"], shared=dict(shared))
-    return redirect(url_for("pages.me"), 303)
+    return redirect(url_for(begun["then"]), 303)
 
 
 def sign_in(claims: dict[str, object], *, id_token: str, service_id: str, shared: dict[str, object]) -> None:
@@ -264,6 +272,20 @@ def backchannel_logout() -> tuple[str, int]:
 def sens_keys(*, anew: bool) -> jwk.KeySet:
     """Return the public keys that Sen signs with."""
     return jwk.KeySet.import_key_set(oauth.sen.fetch_jwk_set(force=anew))
+
+
+# 7. A fresh login for one service ------------------------------------------------------------------------------------
+
+
+@app.get("/files")
+def files() -> Response | str:
+    """Open what takes a login of the last five minutes: if the archive says that this one is older, ask for another."""
+    if g.person is None:
+        return ask("login", then="files", acr_values="LoA2")
+    refused_with = challenge(g.person["claims"], acr_values="LoA2", max_age=300)  # your archive is another server
+    if refused_with is not None:
+        return ask("login", then="files", **asked(refused_with))
+    return render_template("me.html", files_are_open=True)
 
 
 if __name__ == "__main__":

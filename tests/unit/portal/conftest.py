@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[3]
 PORTAL = ROOT / "examples" / "portal"
 PURPOSES = ROOT / "config" / "purposes.toml"
-MODULES = ("portal", "pages", "memory", "logout_receiver", "server")
+MODULES = ("portal", "pages", "memory", "logout_receiver", "step_up", "server")
 
 
 @pytest.fixture
