@@ -47,10 +47,13 @@ class AuthorizationStore(Protocol):
         accept: Callable[[LiveAuthorization], None],
         event: Event,
         rotation: Rotation | None = None,
+        accepts_bound: bool | None = None,
     ) -> LiveAuthorization | None:
         """Touch the row that this refresh token stands for, if it is this client's and every gate is open.
 
         `accept` may raise: then nothing is changed. One transaction of two statements: the row and its event.
+        Where it need not be asked, `accepts_bound` says so: it would accept every row (True), or every one that is
+        bound to no key (False); a database that can do both in one statement takes that word for it.
 
         With `rotation` the next token takes this one's place. The token before the newest is taken once more within
         the grace; a token that was replaced before ends the authorization, with its event.

@@ -29,6 +29,7 @@ from idp.storage.sql.gates import (
     LIVE_COLUMNS,
     NEW_COLUMNS,
     REFRESH,
+    REFRESH_AND_TELL,
     REUSED,
     ROTATE,
 )
@@ -61,6 +62,7 @@ class SqlAuthorizations:
         self._event_of_created = database.prepare(EVENT_OF_CREATED)
         self._create = database.prepare(CREATE)
         self._refresh = database.prepare(REFRESH)
+        self._refresh_and_tell = None if database.is_sqlite else database.prepare(REFRESH_AND_TELL)
         self._rotate = database.prepare(ROTATE)
         self._again = database.prepare(AGAIN)
         self._end_reused = database.prepare(END_REUSED)
@@ -85,10 +87,16 @@ class SqlAuthorizations:
         accept: Callable[[LiveAuthorization], None],
         event: Event,
         rotation: Rotation | None = None,
+        accepts_bound: bool | None = None,
     ) -> LiveAuthorization | None:
         """See `AuthorizationStore.refresh`."""
         event_row = hot_row(event)
         parameters = {"used_hash": refresh_hash, "client_id": client_id, "at": event_row["at"]}
+        if rotation is None and accepts_bound is not None and self._refresh_and_tell is not None:
+            told = {**event_row, **parameters, "accepts_bound": accepts_bound}
+            row = self._database.look(self._refresh_and_tell, told)
+            if row is not None:
+                return LiveAuthorization(**dict(zip(LIVE_COLUMNS, row, strict=True)))
 
         def work(cursor: HotCursor) -> LiveAuthorization | None:
             if rotation is None:

@@ -153,7 +153,7 @@ class Database:
         return result
 
     def look(self, statement: Prepared, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
-        """Return the first row of one read, outside any explicit transaction.
+        """Return the first row of one statement, which is a transaction of its own.
 
         Raises:
             TemporarilyUnavailable: the database is away.

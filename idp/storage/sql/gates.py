@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, cast, exists, insert, or_, select, true, update
+from sqlalchemy import Boolean, ColumnElement, Select, and_, bindparam, cast, exists, insert, or_, select, true, update
 
 from idp.storage.sql.consents import in_force
 from idp.storage.sql.tables import (
@@ -113,6 +113,32 @@ REFRESH = (
     .values(last_used_at=bindparam("at"))
     .returning(*_LIVE)
 )
+
+_touched = (
+    REFRESH.where(
+        or_(
+            cast(bindparam("accepts_bound"), Boolean),
+            and_(authorization.c.dpop_jkt.is_(None), authorization.c.certificate_x5t.is_(None)),
+        )
+    )
+).cte("touched")
+_OF_TOUCHED = {"citizen_id": _touched.c.citizen_id, "object": _touched.c.id}
+_told = (
+    insert(audit_event)
+    .from_select(
+        [column.name for column in audit_event.c],
+        select(
+            *(_OF_TOUCHED.get(column.name, cast(bindparam(column.name), column.type)) for column in audit_event.c)
+        ).select_from(_touched),
+        include_defaults=False,
+    )
+    .cte("told")
+)
+REFRESH_AND_TELL = select(*(_touched.c[name] for name in LIVE_COLUMNS)).add_cte(_told)
+"""`REFRESH` and its event in one statement, where nothing but the gates and one word about keys has to be looked at.
+
+For PostgreSQL, which alone knows changes inside a SELECT.
+"""
 
 ROTATE = (
     update(authorization)

@@ -99,7 +99,7 @@ class HotPostgresql:
         return touched
 
     def look(self, statement: Prepared, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
-        """Return the first row of one read; it is a transaction of its own.
+        """Return the first row of one statement, which is a transaction of its own.
 
         Raises:
             psycopg.Error: as the server or the connection reports it.
