@@ -115,7 +115,8 @@ def _metadata(request: Request) -> Mapping[str, Any]:
         raise UnsupportedMediaType(f"Send {JSON}.")
     try:
         metadata = orjson.loads(environ["wsgi.input"].read(int(length)))
-    except orjson.JSONDecodeError as error:
+        orjson.dumps(metadata)  # what lies deeper than this could not be kept
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError) as error:
         raise InvalidClientMetadata("The body is not JSON.") from error
     if not isinstance(metadata, dict):
         raise InvalidClientMetadata("The body has to be one JSON object.")

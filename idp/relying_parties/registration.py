@@ -228,7 +228,9 @@ class Registrar:
         except OutboundError as error:
             text = error.public[0].lower() + error.public[1:]
             raise InvalidClientMetadata(f"sector_identifier_uri: {text}", detail=error.detail) from error
-        if not isinstance(listed, list) or not set(metadata.get("redirect_uris", ())) <= set(map(str, listed)):
+        if not isinstance(listed, list) or not set(metadata.get("redirect_uris", ())) <= {
+            uri for uri in listed if isinstance(uri, str)
+        }:
             raise InvalidClientMetadata("sector_identifier_uri: it has to list every one of redirect_uris")
 
     def _generation(self, client: StoredClient) -> str:

@@ -53,7 +53,8 @@ def read(text: str | None, *, trust_framework: str) -> ClaimsParameter:
         return ClaimsParameter()
     try:
         parsed = orjson.loads(text) if len(text) <= LONGEST_CLAIMS else None
-    except orjson.JSONDecodeError:
+        orjson.dumps(parsed)  # what lies deeper than this could not be kept
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         parsed = None
     if not isinstance(parsed, dict):
         raise InvalidRequest(f"claims is a JSON object of at most {LONGEST_CLAIMS} characters.")

@@ -6,8 +6,9 @@ import gzip
 from typing import TYPE_CHECKING
 
 import pytest
+from werkzeug.test import Client
 
-from tests.support.house import members
+from tests.support.house import answered, members
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
@@ -62,3 +63,17 @@ def test_a_form_has_at_most_a_hundred_fields(portal: Portal) -> None:
 def test_a_body_that_cannot_be_read_is_refused(portal: Portal, body: bytes) -> None:
     response = portal.http.post("/token", data=body, content_type="application/x-www-form-urlencoded")
     assert refused(response, "invalid_request")
+
+
+@pytest.mark.spec("HT-05", "HT-10")
+def test_json_that_lies_too_deep_is_refused_like_any_other_mistake(house: House) -> None:
+    portal, deep = house.registers_portal(), "[" * 300 + "]" * 300
+    for claims in (f'{{"userinfo":{{"name":{{"value":{deep}}}}}}}', f'{{"id_token":{{"x":{{"values":{deep}}}}}}}'):
+        response = house.browser().get(portal.asks(claims=claims, prompt="none").url)
+        assert answered(response)["error"] == "invalid_request"
+    shallow = portal.asks(claims='{"userinfo":{"name":{"value":[["x"]]}}}', prompt="none")
+    assert answered(house.browser().get(shallow.url))["error"] == "login_required"
+    metadata = f'{{"redirect_uris":["https://portal.example/cb"],"client_name":"a","contacts#x":{deep}}}'
+    assert refused(
+        Client(house.app).post("/register", data=metadata, content_type="application/json"), "invalid_client_metadata"
+    )
