@@ -115,9 +115,16 @@ def _keys(read: Reader, *, method: str) -> tuple[tuple[VerificationKey, ...], tu
 
 
 def _initiate_login(read: Reader) -> str | None:
-    """Return where a login may be begun by others: over https, on the developer's machine too (Core section 4)."""
+    """Return where a login may be begun by others: over https (OpenID Connect Core section 4).
+
+    On a developer's machine a relying party without TLS may do without it here too, and no other.
+    """
     uri = read.address("initiate_login_uri")
-    if uri is not None and not uri.startswith("https://"):
+    if (
+        uri is not None
+        and not uri.startswith("https:")
+        and any(one.startswith("https:") for one in read.texts("redirect_uris"))
+    ):
         read.problems.append("initiate_login_uri: is not https")
     return uri
 
