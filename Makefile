@@ -43,6 +43,7 @@ fix: $(READY) ## Put the code into its usual form
 
 bench: $(READY) ## Measure Sen beside a peer (takes minutes; needs npm)
 	$(BIN)/python bench/run.py
+	$(BIN)/python -m bench.intake
 
 spec: $(READY) ## List the requirements and the tests that hold them
 	@$(BIN)/python -m tests.support.project.spec
