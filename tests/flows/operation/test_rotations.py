@@ -21,8 +21,8 @@ from idp.storage.sql.keys import SqlKeyStore
 from idp.wiring import ring_settings
 from keys import rotate, rotate_now
 from keys.custody import Custodian, NewKey, SoftwareCustodian
-from tests.support import hurried
 from tests.support.house import members
+from tests.support.login import hurried
 from tests.support.login.served_house import HOST, ServedHouse
 
 if TYPE_CHECKING:

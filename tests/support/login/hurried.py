@@ -1,4 +1,4 @@
-"""`python -m tests.support.hurried` is `sen` on a clock that runs many times too fast, in its workers as well.
+"""`python -m tests.support.login.hurried` is `sen` on a clock that runs many times too fast, in its workers as well.
 
 A signing key needs minutes from its announcement to its end. On this clock they pass while somebody waits.
 """
