@@ -178,7 +178,7 @@ def read_parameters(text: str) -> Mapping[str, str]:
         InvalidRequest: one is repeated, or there are too many, or they cannot be read.
     """
     fields = text.split("&")
-    if len(fields) > MOST_FIELDS:
+    if len(fields) > MOST_FIELDS or text.count("%") * len("%25") > len(text):  # each letter in escape takes three
         raise InvalidRequest("The parameters cannot be read.")
     pairs = [(name, value) for name, _, value in [field.partition("=") for field in fields if field]]
     if "%" in text or "+" in text:

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from idp.endpoints._http import read_parameters
+from idp.errors import InvalidRequest
 from tests.fuzz.corpus import TEXTS, WHOLE
 from tests.fuzz.intakes import INTAKES, Seat
 from tests.fuzz.whole_requests import requests
@@ -97,3 +99,12 @@ def test_a_query_in_letters_that_are_not_encoded_is_answered_as_none(seat: Seat,
 def test_a_query_longer_than_any_honest_one_is_refused_unread(seat: Seat, path: str) -> None:
     assert seat.sends("GET", path, QUERY_STRING="a=" + "%ff" * 8000) == 413
     assert seat.sends("GET", path, QUERY_STRING="a=" + "%20" * 100) in {200, 400}
+
+
+@pytest.mark.spec("HT-05")
+def test_more_escapes_than_a_text_can_hold_are_refused_before_they_are_undone() -> None:
+    with pytest.raises(InvalidRequest):
+        read_parameters("%" * WHOLE)
+    assert read_parameters("a=" + "%25" * 100) == {"a": "%" * 100}
+    assert read_parameters("a=100%") == {"a": "100%"}
+    assert count_calls(lambda: pytest.raises(InvalidRequest, read_parameters, "%" * WHOLE)) < FEW_CALLS
