@@ -107,4 +107,3 @@ def test_more_escapes_than_a_text_can_hold_are_refused_before_they_are_undone() 
         read_parameters("%" * WHOLE)
     assert read_parameters("a=" + "%25" * 100) == {"a": "%" * 100}
     assert read_parameters("a=100%") == {"a": "100%"}
-    assert count_calls(lambda: pytest.raises(InvalidRequest, read_parameters, "%" * WHOLE)) < FEW_CALLS
