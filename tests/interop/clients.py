@@ -67,7 +67,6 @@ def portals(callback: str) -> dict[str, dict[str, Any]]:
     web, signing = {**back, "profile": "web"}, {**back, "profile": "fapi2-signing"}
     rsa = {"id_token_encrypted_response_alg": "RSA-OAEP-256", "id_token_encrypted_response_enc": "A256GCM"}
     ec = {"id_token_encrypted_response_alg": "ECDH-ES", "userinfo_encrypted_response_alg": "ECDH-ES"}
-    by_post = {"redirect_uris": ["http://127.0.0.1:9/callback"], "profile": "native"}
     return {
         "fapi2": {**back, **by_key("ES256"), "authorization_details_types": ["vn_document_share"]},
         "fapi2-resource": {**back, **by_key("PS256"), "resources": [RECORDS], "scope": f"openid {SCOPES}"},
@@ -88,11 +87,24 @@ def portals(callback: str) -> dict[str, dict[str, Any]]:
             "require_pushed_authorization_requests": True,
             "dpop_bound_access_tokens": True,
         },
-        "native": {**back, **by_post, "token_endpoint_auth_method": "none"},
-        "device": {**back, **by_post, "grant_types": [*CODE, DEVICE], "token_endpoint_auth_method": "none"},
+    }
+
+
+def elsewhere() -> dict[str, dict[str, Any]]:
+    """Return relying parties whose citizens answer on another device."""
+    common = {"purposes": ["login"], "scope": "openid offline_access"}
+    return {
+        "device": {
+            **common,
+            "profile": "native",
+            "redirect_uris": ["http://127.0.0.1/callback"],
+            "grant_types": [*CODE, DEVICE],
+            "token_endpoint_auth_method": "none",
+        },
         "ciba": {
-            **back,
+            **common,
             **by_key("ES256"),
+            "redirect_uris": ["http://localhost/callback"],
             "grant_types": [*CODE, CIBA],
             "backchannel_token_delivery_mode": "poll",
             "backchannel_authentication_request_signing_alg": "ES256",
@@ -177,7 +189,7 @@ def of_examples(folder: Path, *, ports: dict[str, int]) -> dict[str, dict[str, A
 def write(folder: Path, *, callback: str, ports: dict[str, int], examples: dict[str, dict[str, Any]]) -> Path:
     """Write a file for each client, PEM files for those with certificates, and what `sen demo --clients` reads."""
     authority = DevelopmentAuthority.make(name="An authority of relying parties", now=clock.now())
-    everything = portals(callback) | systems() | servers(ports) | examples
+    everything = portals(callback) | elsewhere() | systems() | servers(ports) | examples
     for kind, base in (("portal", everything["fapi2"]), ("machine", everything["machine-key"])):
         bare = {name: value for name, value in base.items() if name not in {"jwks", "authorization_details_types"}}
         everything |= _with_certificates(bare, kind=kind, authority=authority, folder=folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from joserfc.jwk import RSAKey
@@ -32,11 +32,11 @@ def express(provider: Provider, ports: dict[str, int], tmp_path: Path) -> Iterat
         yield server
 
 
-def apache_client(provider: Provider, name: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the metadata of Apache as a client, and what its configuration is filled in with."""
+def apache_values(provider: Provider, name: str) -> dict[str, str]:
+    """Return what the configuration of Apache as this client is filled in with."""
     client = json.loads((provider.folder / f"{name}.json").read_text(encoding="utf-8"))
     (key,) = client["jwks"]["keys"]
-    return client, {
+    return {
         "issuer": provider.issuer,
         "authority": provider.authority.read_text(encoding="ascii"),
         "client_id": name,
@@ -67,8 +67,7 @@ def test_mod_auth_openidc_logs_in_and_hears_of_a_logout(
     channel: str, provider: Provider, ports: dict[str, int], citizen: Citizen
 ) -> None:
     name = f"apache-{channel}"
-    _client, values = apache_client(provider, name)
-    with apache(port=ports[name], values=values) as server:
+    with apache(port=ports[name], values=apache_values(provider, name)) as server:
         assert NAME in citizen.visits(server.url)
         citizen.logs_out_at_sen()
         assert until(lambda: citizen.is_asked_to_log_in(server.url))
