@@ -22,7 +22,6 @@ from idp.storage.sql.gates import (
     AGAIN,
     CREATE,
     END_REUSED,
-    EVENT_OF_CREATED,
     GATES,
     KNOWN,
     LIVE,
@@ -32,6 +31,7 @@ from idp.storage.sql.gates import (
     REFRESH_AND_TELL,
     REUSED,
     ROTATE,
+    with_event,
 )
 from idp.storage.sql.people import NUMBER, PERSON
 from idp.storage.sql.tables import authorization, from_micros, to_micros
@@ -59,8 +59,7 @@ class SqlAuthorizations:
         self._database = database
         self._sealer = sealer
         self._insert_event = database.prepare(INSERT)
-        self._event_of_created = database.prepare(EVENT_OF_CREATED)
-        self._create = database.prepare(CREATE)
+        self._create = database.prepare_change(CREATE, event=INSERT, whole=with_event(CREATE))
         self._refresh = database.prepare(REFRESH)
         self._refresh_and_tell = None if database.is_sqlite else database.prepare(REFRESH_AND_TELL)
         self._rotate = database.prepare(ROTATE)
@@ -75,7 +74,7 @@ class SqlAuthorizations:
         row = {name: getattr(new, name) for name in WRITTEN}
         event_row = row_of(event, at=new.at)
         try:
-            return self._database.hot_change(self._create, row, then=self._event_of_created, with_row=event_row)
+            return self._database.hot_change(self._create, row, event=event_row)
         except (sqlite3.IntegrityError, psycopg.errors.UniqueViolation) as error:
             raise CodeReused from error
 
@@ -93,7 +92,7 @@ class SqlAuthorizations:
         event_row = hot_row(event)
         parameters = {"used_hash": refresh_hash, "client_id": client_id, "at": event_row["at"]}
         if rotation is None and accepts_bound is not None and self._refresh_and_tell is not None:
-            told = {**event_row, **parameters, "accepts_bound": accepts_bound}
+            told = {**event_row, **parameters, "event_id": event_row["id"], "accepts_bound": accepts_bound}
             row = self._database.look(self._refresh_and_tell, told)
             if row is not None:
                 return LiveAuthorization(**dict(zip(LIVE_COLUMNS, row, strict=True)))

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from idp.errors import TemporarilyUnavailable
-from idp.storage.sql.driver.hot import HotCursor, Prepared
+from idp.storage.sql.driver.hot import Change, HotCursor, Prepared
 from idp.storage.sql.driver.postgresql import HotPostgresql, numbered
 
 if TYPE_CHECKING:
@@ -119,20 +119,20 @@ class Database:
             return _persistently(partial(self._postgresql.transact, work))
         return _persistently(partial(self._hot_attempt, work))
 
-    def hot_change(
-        self, statement: Prepared, row: Mapping[str, Any], *, then: Prepared, with_row: Mapping[str, Any]
-    ) -> bool:
-        """Run a change, and where it touched a row its event with it, in one transaction; say whether it did.
+    def prepare_change(self, statement: ClauseElement, *, event: ClauseElement, whole: ClauseElement) -> Change:
+        """Compile a change and its event; `whole` is both in one, where the event's `id` is called `event_id`."""
+        at_once = None if self.is_sqlite else self.prepare(whole)
+        return Change(statement=self.prepare(statement), event=self.prepare(event), whole=at_once)
 
-        `then` selects on what the change wrote: on PostgreSQL both leave together, with one wait for both answers.
-        """
-        if self._postgresql is not None:
-            return bool(_persistently(partial(self._postgresql.change, (statement, row), (then, with_row))))
+    def hot_change(self, change: Change, row: Mapping[str, Any], *, event: Mapping[str, Any]) -> bool:
+        """Run a change, and where it touched a row its event with it, in one transaction; say whether it did."""
+        if change.whole is not None:
+            return self.look(change.whole, {**event, **row, "event_id": event["id"]}) is not None
 
         def work(cursor: HotCursor) -> bool:
-            if not cursor.run(statement, row):
+            if not cursor.run(change.statement, row):
                 return False
-            cursor.add(then, with_row)
+            cursor.add(change.event, event)
             return True
 
         return self.hot(work)

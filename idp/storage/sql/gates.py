@@ -8,7 +8,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Select, and_, bindparam, cast, exists, insert, or_, select, true, update
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Insert,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from idp.storage.sql.consents import in_force
 from idp.storage.sql.tables import (
@@ -74,14 +89,25 @@ CREATE = insert(authorization).from_select(
     include_defaults=False,
 )
 
-EVENT_OF_CREATED = insert(audit_event).from_select(
-    [column.name for column in audit_event.c],
-    select(*(cast(bindparam(column.name), column.type) for column in audit_event.c)).where(
-        exists().where(authorization.c.id == bindparam("object"))
-    ),
-    include_defaults=False,
-)
-"""The event of whatever makes an authorization and may have found a gate shut: then there is none, and no event."""
+
+def with_event(change: Insert | Update, *, told_of: tuple[str, ...] = ()) -> Select[Any]:
+    """Return a change of an authorization and its event as one statement, which gives the row that was changed.
+
+    Where no row is, no event is written. `told_of` are the columns of the event that are that row's own; the event's
+    id is the parameter `event_id`. For PostgreSQL, which alone knows changes inside a SELECT.
+    """
+    changed = change.returning(*(authorization.c[name] for name in LIVE_COLUMNS)).cte("changed")
+    of_row = {"citizen_id": changed.c.citizen_id, "object": changed.c.id}
+    given = {
+        column.name: cast(bindparam("event_id" if column.name == "id" else column.name), column.type)
+        for column in audit_event.c
+    }
+    values = {**given, **{name: of_row[name] for name in told_of}}
+    event = insert(audit_event).from_select(
+        [*values], select(*values.values()).select_from(changed), include_defaults=False
+    )
+    return select(*(changed.c[name] for name in LIVE_COLUMNS)).add_cte(event.cte("told"))
+
 
 _ALIVE = and_(
     authorization.c.ended_at.is_(None),
@@ -107,38 +133,21 @@ _MAY_REFRESH = and_(
 )
 _LIVE = tuple(authorization.c[name] for name in LIVE_COLUMNS)
 
-REFRESH = (
+_TOUCHED = (
     update(authorization)
     .where(authorization.c.refresh_hash == bindparam("used_hash"), _MAY_REFRESH)
     .values(last_used_at=bindparam("at"))
-    .returning(*_LIVE)
 )
+REFRESH = _TOUCHED.returning(*_LIVE)
 
-_touched = (
-    REFRESH.where(
-        or_(
-            cast(bindparam("accepts_bound"), Boolean),
-            and_(authorization.c.dpop_jkt.is_(None), authorization.c.certificate_x5t.is_(None)),
-        )
+_TOUCH_AT_ONCE = _TOUCHED.where(
+    or_(
+        cast(bindparam("accepts_bound"), Boolean),
+        and_(authorization.c.dpop_jkt.is_(None), authorization.c.certificate_x5t.is_(None)),
     )
-).cte("touched")
-_OF_TOUCHED = {"citizen_id": _touched.c.citizen_id, "object": _touched.c.id}
-_told = (
-    insert(audit_event)
-    .from_select(
-        [column.name for column in audit_event.c],
-        select(
-            *(_OF_TOUCHED.get(column.name, cast(bindparam(column.name), column.type)) for column in audit_event.c)
-        ).select_from(_touched),
-        include_defaults=False,
-    )
-    .cte("told")
 )
-REFRESH_AND_TELL = select(*(_touched.c[name] for name in LIVE_COLUMNS)).add_cte(_told)
-"""`REFRESH` and its event in one statement, where nothing but the gates and one word about keys has to be looked at.
-
-For PostgreSQL, which alone knows changes inside a SELECT.
-"""
+REFRESH_AND_TELL = with_event(_TOUCH_AT_ONCE, told_of=("citizen_id", "object"))
+"""`REFRESH` and its event, where nothing but the gates and one word about keys has to be looked at."""
 
 ROTATE = (
     update(authorization)

@@ -12,8 +12,9 @@ from sqlalchemy import ColumnElement, and_, bindparam, cast, exists, false, inse
 from idp import clock
 from idp.audit.log import row_of
 from idp.protocol.records import AnyAuthorization
+from idp.storage.sql.audit import INSERT
 from idp.storage.sql.consents import in_force
-from idp.storage.sql.gates import EVENT_OF_CREATED, LOGOUT
+from idp.storage.sql.gates import LOGOUT, with_event
 from idp.storage.sql.tables import authorization, citizen, login_session, passkey, relying_party, to_micros
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from idp.audit.events import Event
     from idp.protocol.records import NewMachineAuthorization
     from idp.storage.sql.database import Database, Prepared
+    from idp.storage.sql.driver.hot import Change
 
 DEEPEST = 3
 """How many exchanges may stand in a row; deeper than that nothing is found to be alive."""
@@ -137,9 +139,8 @@ class SqlMachineAuthorizations:
     def __init__(self, database: Database) -> None:
         """Share the process's database; compile the hot statements."""
         self._database = database
-        self._event_of_created = database.prepare(EVENT_OF_CREATED)
-        self._create = database.prepare(CREATE)
-        self._exchange = database.prepare(EXCHANGE)
+        self._create = database.prepare_change(CREATE, event=INSERT, whole=with_event(CREATE))
+        self._exchange = database.prepare_change(EXCHANGE, event=INSERT, whole=with_event(EXCHANGE))
         self._find = database.prepare(FIND)
         self._find_by_refresh = database.prepare(FIND_BY_REFRESH)
 
@@ -151,12 +152,10 @@ class SqlMachineAuthorizations:
         """See `MachineAuthorizationStore.exchange`."""
         return self._write(self._exchange, new, event=event, names=(*WRITTEN, "at"))
 
-    def _write(
-        self, statement: Prepared, new: NewMachineAuthorization, *, event: Event, names: tuple[str, ...]
-    ) -> bool:
+    def _write(self, change: Change, new: NewMachineAuthorization, *, event: Event, names: tuple[str, ...]) -> bool:
         row = {name: getattr(new, name) for name in names}
         event_row = row_of(event, at=new.at)
-        return self._database.hot_change(statement, row, then=self._event_of_created, with_row=event_row)
+        return self._database.hot_change(change, row, event=event_row)
 
     def find(self, *, authorization_id: str) -> AnyAuthorization | None:
         """See `MachineAuthorizationStore.find`."""

@@ -21,6 +21,15 @@ class Prepared:
     names: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change and its event: `whole` is both in one statement, where the database knows such."""
+
+    statement: Prepared
+    event: Prepared
+    whole: Prepared | None
+
+
 class HotCursor(Protocol):
     """The inside of one transaction on the driver's own terms."""
 

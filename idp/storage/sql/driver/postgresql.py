@@ -81,23 +81,6 @@ class HotPostgresql:
         self._give_back(link)
         return result
 
-    def change(self, *batch: tuple[Prepared, Mapping[str, Any]]) -> int:
-        """Run a whole transaction with one wait, and return how many rows its first statement touched.
-
-        The server ends the transaction itself where a batch ends: all of it is kept, or nothing where one fails.
-
-        Raises:
-            psycopg.Error: as the server or the connection reports it.
-        """
-        link = self._take()
-        try:
-            touched = link.run_together(*batch)[0].command_tuples or 0
-        except BaseException:
-            self._give_back(link, failed=True)
-            raise
-        self._give_back(link)
-        return touched
-
     def look(self, statement: Prepared, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """Return the first row of one statement, which is a transaction of its own.
 
