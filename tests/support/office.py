@@ -83,7 +83,7 @@ def a_new_session(*, seconds: float = 3600, former: LoginSession | None = None) 
         level=2,
         amr=("hwk", "user", "mfa"),
         expires_at=clock.after(seconds=seconds),
-        former=former and Former(former.citizen_id, former.chain_id),
+        former=None if former is None else Former(former.citizen_id, former.chain_id),
     )
 
 

@@ -113,5 +113,5 @@ class SqlApprovals:
 
         self._database.transact(work)
 
-    def _first(self, statement: Select[tuple[str]]) -> str | None:
+    def _first(self, statement: Select[str]) -> str | None:
         return self._database.consult(lambda connection: connection.execute(statement.limit(1)).scalar())

@@ -82,7 +82,7 @@ def test_a_citizen_who_comes_back_keeps_id_handle_and_age_of_the_account() -> No
     activation = an_activation()
     before = a_citizen(activation)
     done = outcome(activation=activation, code=a_code(), existing=before, at=NOW)
-    assert done.citizen == before
+    assert done.citizen == replace(before, person=replace(before.person, confirmed_at=NOW))
 
 
 def test_either_a_new_name_or_a_corrected_birth_date_is_still_the_same_person() -> None:
@@ -90,7 +90,8 @@ def test_either_a_new_name_or_a_corrected_birth_date_is_still_the_same_person() 
     before = a_citizen(activation)
     for changed in ({"full_name": "Trần Thị Hoa"}, {"birth_date": "1941-05-17"}):
         now = replace(activation, person=a_person(**changed))
-        assert outcome(activation=now, code=a_code(), existing=before, at=NOW).citizen.person == now.person
+        confirmed = replace(now.person, confirmed_at=NOW)
+        assert outcome(activation=now, code=a_code(), existing=before, at=NOW).citizen.person == confirmed
 
 
 def test_another_name_and_another_birth_date_are_another_person() -> None:
