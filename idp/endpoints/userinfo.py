@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from idp.services import Services
 
 JWT_HEADERS = (("Content-Type", "application/jwt"), *NO_STORE)
-INTERACTION = "x-fapi-interaction-id"
+INTERACTION = "X-FAPI-Interaction-Id"
 UUID_TEXT = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 

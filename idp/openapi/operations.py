@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from idp.endpoints import grants
 from idp.endpoints.introspect import SIGNED
+from idp.endpoints.userinfo import INTERACTION
 from idp.errors import (
     DpopNonceNeeded,
     DpopProofRefused,
@@ -136,7 +137,7 @@ USERINFO: Final = Operation(
             200,
             "The claims: plain, or signed or encrypted as the relying party has registered.",
             {"application/json": reference("Claims"), "application/jwt": reference("Token")},
-            headers=NONCE,
+            headers={**NONCE, INTERACTION: {"type": "string", "format": "uuid"}},
             optional=frozenset(NONCE),
         ),
     ),
