@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from idp import clock
 
-TIMES = 6
+TIMES = 4
 DAWN = datetime(2026, 1, 1, tzinfo=UTC)
 """When all hurried clocks agreed with the real ones: any instant that is over will do."""
 
