@@ -11,7 +11,7 @@ from idp.endpoints._http import Request, Response, json_response
 from idp.ephemeral import Drop, Write
 from idp.errors import InvalidRequest, ProtocolError
 from idp.protocol.authorization_request import REQUEST_URI_PREFIX, RefusedAtRedirect, pushed_key, take
-from idp.protocol.client_auth import authenticate, spend
+from idp.protocol.client_auth import Proof, authenticate, spend
 from idp.protocol.sender import dpop
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def answer(request: Request, services: Services) -> Response:
     seconds = provider.settings.tokens.pushed_request_seconds
     keep = Write(pushed_key(pushed_id), pushed.to_json(), seconds)
     try:
-        spend(replace(proof, marks=proof.marks + marks), keep, provider=provider)  # 4
+        spend(Proof(proof.client, proof.marks + marks, proof.share), keep, provider=provider)  # 4
     except ProtocolError:
         provider.ephemeral.wave(Drop(keep.key))
         raise

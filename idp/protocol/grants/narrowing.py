@@ -33,6 +33,8 @@ def narrowed(authorization: Authorization, *, form: Mapping[str, str], scope: st
         raise InvalidScope("scope may not be wider than what was agreed.")
     if details is not None and resource is None:
         raise InvalidAuthorizationDetails("authorization_details can be narrowed in a token for a resource only.")
+    if resource == authorization.resource and scope is None and details is None:
+        return authorization  # which is nearly always so, and a copy of that many fields is not free
     return replace(
         authorization,
         resource=resource,
