@@ -23,7 +23,7 @@ from tests.support.demo import until
 from tests.support.foreign.dpop import DpopKey
 from tests.support.house import settings_for
 from tests.support.portal import pkce
-from tests.support.running import free_neighbours
+from tests.support.running import Running, free_neighbours
 from tests.support.tls.fronted import ASKED, CALLBACK, ELSEWHERE, MUTUAL, SELF_SIGNED, Fronted
 
 if TYPE_CHECKING:
@@ -224,12 +224,14 @@ def test_while_no_worker_answers_the_front_says_so_and_logs_no_request(tmp_path:
     assert "099305000017" not in log.read_text(encoding="utf-8")
 
 
-def test_when_it_ends_nothing_is_left(fronted: Fronted) -> None:
-    demo = fronted.running.demo
+def test_when_it_ends_nothing_is_left(tmp_path: Path) -> None:
+    running = Running.start(tmp_path, options=("--tls",))
+    demo = running.demo
     assert any(part.endswith("nginx") for child in demo.family for part in child.cmdline()[:1]) or demo.named("nginx")
     assert demo.send(signal.SIGINT) == 0
     assert demo.leaves_nothing()
-    assert not (fronted.tls / "sen.sock").exists()
+    assert not (tmp_path / "var" / "tls" / "sen.sock").exists()
+    running.end()
 
 
 def _answers(port: int) -> bool:
