@@ -73,7 +73,8 @@ class JwtRules:
     """What a kind of token has to be. Every part is said; nothing has a permissive default.
 
     Attributes:
-        algorithms: names of the table that this kind of token may be signed with.
+        algorithms: names of the table that this kind of token may be signed with; EdDSA takes Ed25519 too, which is
+            its other name (RFC 9864 section 2.2).
         typ: accepted values of `typ`, small letters, without "application/"; None among them accepts its absence.
         expected_issuer: what `iss` must be; None where the kind has no issuer (a DPoP proof).
         expected_audience: what `aud` must be, one string; None where the caller compares it.
@@ -170,14 +171,15 @@ def _bare_typ(typ: str) -> str:
 
 def _check_header(header: Mapping[str, Any], rules: JwtRules) -> str:
     alg, typ = header.get("alg"), header.get("typ")
-    if type(alg) is not str or alg not in rules.algorithms:
+    known = ALGORITHMS.get(alg) if type(alg) is str else None
+    if known is None or rules.algorithms.isdisjoint((known.name, known.key_alg)):  # two names of one algorithm
         raise JoseRefused("header: alg is not one of the expected")
     if typ is None and "typ" not in header:
         if None not in rules.typ:
             raise JoseRefused("header: typ is missing")
     elif type(typ) is not str or _bare_typ(typ) not in rules.typ:
         raise JoseRefused("header: typ is not one of the expected")
-    return alg
+    return known.name
 
 
 def _check_claims(claims: Mapping[str, Any], rules: JwtRules) -> None:

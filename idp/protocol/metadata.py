@@ -17,7 +17,7 @@ from idp.protocol.request_checks import PROMPTS
 from idp.protocol.sender import dpop, mtls
 from idp.relying_parties.metadata_messages import DELIVERY_MODES
 from idp.relying_parties.metadata_rules import SCOPES
-from idp.relying_parties.profiles import MUTUAL_TLS, WEB_ALGORITHMS
+from idp.relying_parties.profiles import FULLY_SPECIFIED, MUTUAL_TLS, WEB_ALGORITHMS
 from keys import ENCODINGS, ENCRYPTIONS
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def document(provider: Provider) -> dict[str, Any]:
 
     Source: RFC 8414 section 2, OpenID Connect Discovery section 3, RFC 9126 section 5, RFC 9207 section 3.
     """
-    signing = sorted(WEB_ALGORITHMS)
+    signing = sorted(WEB_ALGORITHMS | FULLY_SPECIFIED)
     return {
         "issuer": provider.issuer,
         **{name: provider.issuer + path for name, path in ENDPOINTS.items()},

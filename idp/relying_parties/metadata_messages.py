@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from idp.relying_parties.client import BackchannelDelivery, Encryption, LogoutAddresses, Messages, TlsName
 from idp.relying_parties.metadata_reader import origin_of
-from idp.relying_parties.profiles import CIBA
+from idp.relying_parties.profiles import CIBA, FULLY_SPECIFIED
 from keys import DEFAULT_ENCODING, ENCODINGS, ENCRYPTIONS
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def read_messages(read: Reader) -> Messages:
     algorithms, profile = read.profile.algorithms, read.profile
     introspection = read.one_of("introspection_signed_response_alg", algorithms)
     return Messages(
-        request_object_algorithm=read.one_of("request_object_signing_alg", algorithms) or None,
+        request_object_algorithm=read.one_of("request_object_signing_alg", algorithms | FULLY_SPECIFIED) or None,
         request_object_required=profile.signed_messages or read.flag("require_signed_request_object"),
         response_algorithm=read.one_of("authorization_signed_response_alg", algorithms, profile.default_algorithm),
         response_encryption=_encryption(read, "authorization_encrypted_response"),
@@ -129,7 +129,8 @@ def read_backchannel(read: Reader, *, grants: frozenset[str]) -> BackchannelDeli
     """Read how the answer to a CIBA request is told (CIBA Core section 4)."""
     mode = read.one_of("backchannel_token_delivery_mode", DELIVERY_MODES)
     endpoint = read.address("backchannel_client_notification_endpoint")
-    algorithm = read.one_of("backchannel_authentication_request_signing_alg", read.profile.algorithms) or None
+    algorithms = read.profile.algorithms | FULLY_SPECIFIED
+    algorithm = read.one_of("backchannel_authentication_request_signing_alg", algorithms) or None
     if read.flag("backchannel_user_code_parameter"):
         read.problems.append("backchannel_user_code_parameter: there are no user codes here")
     if bool(mode) != (CIBA in grants):

@@ -10,7 +10,7 @@ from idp.errors import SettingsError
 from idp.relying_parties import metadata_messages, metadata_systems
 from idp.relying_parties.client import LOOPBACK_HOSTS, RelyingParty
 from idp.relying_parties.metadata_reader import Reader, uri_problem
-from idp.relying_parties.profiles import BETWEEN_SYSTEMS, PROFILES
+from idp.relying_parties.profiles import BETWEEN_SYSTEMS, FULLY_SPECIFIED, PROFILES
 from keys import EncryptionKey, KeysError, VerificationKey, parse_encryption_keys, parse_jwks
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _check_authentication(read: Reader, *, has_secret: bool) -> str:
         read.problems.append(f"token_endpoint_auth_method: {', '.join(sorted(read.profile.authentication))}")
     if method.startswith("client_secret_") and not has_secret:
         read.problems.append("client_secret: is made by `sen client add`")
-    read.one_of("token_endpoint_auth_signing_alg", read.profile.algorithms)
+    read.one_of("token_endpoint_auth_signing_alg", read.profile.algorithms | FULLY_SPECIFIED)
     read.one_of("id_token_signed_response_alg", read.profile.algorithms)
     return method
 

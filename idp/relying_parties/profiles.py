@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 FAPI_ALGORITHMS = frozenset({"ES256", "PS256", "EdDSA"})  # EdDSA is Ed25519 here, and nothing else
+FULLY_SPECIFIED = frozenset({"Ed25519"})
+"""The other name of EdDSA (RFC 9864): taken in whatever a relying party signs, never written by us."""
+
 WEB_ALGORITHMS = FAPI_ALGORITHMS | {"RS256"}
 
 MUTUAL_TLS = frozenset({"tls_client_auth", "self_signed_tls_client_auth"})

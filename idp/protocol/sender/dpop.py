@@ -16,7 +16,8 @@ from idp.errors import InvalidDpopProof, InvalidRequest, UseDpopNonce
 from idp.protocol.client_auth.proof import Mark
 from idp.protocol.records import SenderKey
 from idp.protocol.sender import mtls
-from idp.relying_parties.profiles import FAPI_ALGORITHMS
+from idp.relying_parties.profiles import FAPI_ALGORITHMS, FULLY_SPECIFIED
+from keys import ALGORITHMS as SIGNATURES
 from keys import JoseRefused, JwtRules, VerificationKey, WeakKey, parse_jwk, peek_unverified, verify_jwt
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from idp.protocol.provider import Provider
     from idp.relying_parties.client import RelyingParty
 
-ALGORITHMS: Final = FAPI_ALGORITHMS
+ALGORITHMS: Final = FAPI_ALGORITHMS | FULLY_SPECIFIED
 LIFE_SECONDS: Final = 60
 LEEWAY_SECONDS: Final = 10
 NONCE_SECONDS: Final = 120
@@ -157,8 +158,8 @@ def _key_of(jwk: bytes, alg: str) -> VerificationKey:
     found: Any = orjson.loads(jwk)
     if type(found) is not dict:
         raise JoseRefused("header: no jwk")
-    fitting = [key for key in parse_jwk(found) if key.alg == alg]
-    if not fitting or alg not in ALGORITHMS:
+    fitting = [key for key in parse_jwk(found) if alg in ALGORITHMS and key.alg == SIGNATURES[alg].key_alg]
+    if not fitting:
         raise JoseRefused("header: the jwk is for another algorithm")
     key = fitting[0]
     return VerificationKey(
