@@ -1,7 +1,7 @@
 """The hot way into PostgreSQL: prepared statements handed to libpq itself, and one wait for what belongs together.
 
 A cursor of psycopg costs twice what libpq does, and every wait for an answer costs more than the work on either side
-of it. So BEGIN travels with the first statement, what nobody looks at with COMMIT, and a single read needs neither.
+of it. So BEGIN travels with the first statement, what nobody looks at with COMMIT; a statement alone needs neither.
 
 The connections are this module's own, at most one for each thread that is inside at the same moment. They plan every
 statement once, whatever its parameters are, and never choose to read a whole table while an index is there: the
