@@ -27,6 +27,8 @@ class PortalView:
     name: str
     owner: str
     uri: str | None
+    policy_uri: str | None
+    tos_uri: str | None
     verified: bool
     sandbox: bool
 
@@ -40,6 +42,8 @@ def portal_view(client: RelyingParty | None) -> PortalView | None:
         name=client.text(client.name, language),
         owner=client.text(client.owner, language),
         uri=client.uri,
+        policy_uri=client.policy_uri,
+        tos_uri=client.tos_uri,
         verified=True,
         sandbox=client.sandbox,
     )

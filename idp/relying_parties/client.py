@@ -105,6 +105,8 @@ class RelyingParty:
     name: Mapping[str, str]
     owner: Mapping[str, str]
     uri: str | None
+    policy_uri: str | None
+    tos_uri: str | None
     sandbox: bool
     redirect_uris: tuple[str, ...]
     post_logout_redirect_uris: tuple[str, ...]

@@ -185,7 +185,7 @@ def _read_all(read: Reader, *, stored: StoredClient, known_purposes: frozenset[s
         profile=profile,
         name=read.tagged("client_name", metadata),
         owner=_owner(read),
-        uri=read.text("client_uri") or None,
+        **_shown(read),
         sandbox=read.flag("sandbox"),
         redirect_uris=redirects,
         post_logout_redirect_uris=read.texts("post_logout_redirect_uris"),
@@ -212,6 +212,22 @@ def _read_all(read: Reader, *, stored: StoredClient, known_purposes: frozenset[s
         initiate_login_uri=_initiate_login(read),
         **_messages(read, method=method, grants=grants),
     )
+
+
+class _Shown(TypedDict):
+    """The addresses that a citizen is shown beside the name."""
+
+    uri: str | None
+    policy_uri: str | None
+    tos_uri: str | None
+
+
+def _shown(read: Reader) -> _Shown:
+    return {
+        "uri": read.text("client_uri") or None,
+        "policy_uri": read.address("policy_uri"),
+        "tos_uri": read.address("tos_uri"),
+    }
 
 
 class _Messages(TypedDict):

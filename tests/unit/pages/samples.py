@@ -13,6 +13,8 @@ PORTAL = {
     "name": "Cổng Dịch vụ công quốc gia",
     "owner": "Trung tâm Dữ liệu quốc gia",
     "uri": "dichvucong.example.vn",
+    "policy_uri": "https://dichvucong.example.vn/chinh-sach",
+    "tos_uri": "https://dichvucong.example.vn/dieu-khoan",
     "verified": True,
     "sandbox": False,
 }
