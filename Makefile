@@ -25,14 +25,14 @@ run: $(RUNS) ## Start Sen and the demo portal on this machine
 	@exec $(BIN)/sen demo --end-with-parent
 
 test: $(READY) chromium nginx ## Run every test, in a real browser too
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 check: $(READY) ## Check style, types, the import contracts and the size limits
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q tests/architecture
+	$(BIN)/python -m pytest -q tests/architecture/test_sizes.py
 
 interop: $(READY) chromium nginx apache $(FOREIGN) ## Point clients that others wrote at Sen (installs them; needs Node 20)
 	$(BIN)/python -m pytest tests/interop

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
-import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
@@ -20,6 +18,7 @@ from idp.protocol.metadata import document
 from idp.relying_parties.profiles import FULLY_SPECIFIED, WEB_ALGORITHMS
 from keys import ENCODINGS, ENCRYPTIONS
 from keys.jwk import public_members
+from tests.support.foreign.dpop import signed
 from tests.support.house import ASSERTION_TYPE, ISSUER, House, members
 from tests.unit.keys.opener import header_of, opened
 
@@ -54,15 +53,6 @@ def public_keys() -> dict[str, Any]:
             {**public_members(own["RSA"].public_key()), "kid": "e2", "use": "enc"},
         ]
     }
-
-
-def signed(claims: dict[str, Any], *, key: Any, alg: str, headers: dict[str, str]) -> str:
-    """Sign a token; Ed25519 is written by hand, for PyJWT knows the algorithm by its other name only (RFC 9864)."""
-    if alg != "Ed25519":
-        return jwt.encode(claims, key, algorithm=alg, headers=headers)
-    parts = [urlsafe_b64encode(orjson.dumps(part)).rstrip(b"=") for part in ({**headers, "alg": alg}, claims)]
-    signature = urlsafe_b64encode(key.sign(b".".join(parts))).rstrip(b"=")
-    return b".".join((*parts, signature)).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +165,8 @@ def test_each_listed_signature_is_believed_on_a_request_and_on_an_assertion(hous
     kind = {"PS256": "RS256", "Ed25519": "EdDSA"}.get(alg, alg)
     key, headers = private_keys()[kind], {"kid": {"ES256": "k1", "EdDSA": "k2", "RS256": "k3"}[kind]}
     said = {"iss": portal.client_id, "aud": ISSUER, "iat": now, "exp": now + 60, "jti": secrets.token_urlsafe(12)}
-    request = signed({**portal.asks().parameters, **said}, key=key, alg=alg, headers=headers)
-    assertion = signed({**said, "sub": portal.client_id}, key=key, alg=alg, headers=headers)
+    request = signed({**portal.asks().parameters, **said}, key=key, algorithm=alg, headers=headers)
+    assertion = signed({**said, "sub": portal.client_id}, key=key, algorithm=alg, headers=headers)
     form = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion, "request": request}
     assert portal.http.post("/par", data=form).status_code == 201
 
