@@ -15,8 +15,6 @@ STANDARD = re.compile(
     r"(RFC [0-9]+|OpenID [A-Za-z ]+|FAPI 2\.0 [A-Za-z ]+|Grant Management|WebAuthn|FIPS [0-9-]+|NIST [A-Z0-9 -]+)"
     r"( [A-Z0-9.]+)*"
 )
-    r"(RFC [0-9]+|OpenID [A-Za-z ]+|FAPI 2\.0 [A-Za-z ]+|Grant Management|WebAuthn|FIPS [0-9-]+|NIST [A-Z0-9 -]+)( [A-Z0-9.]+)*"
-)
 
 
 def test_each_requirement_stands_once_in_a_few_words() -> None:
