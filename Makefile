@@ -16,7 +16,7 @@ INSTALL := $(PIP) install --quiet --no-compile --require-hashes
 
 export PIP_REQUIRE_VIRTUALENV := 1
 
-.PHONY: help run test check interop fix bench spec lock
+.PHONY: help run test check interop tools fix bench spec lock
 
 help: ## Say what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ run: $(RUNS) ## Start Sen and the demo portal on this machine
 	@exec $(BIN)/sen demo --end-with-parent
 
 test: $(READY) chromium nginx ## Run every test, in a real browser too
-	$(BIN)/python -m pytest -n 3 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(READY) ## Check style, types, the import contracts and the size limits
 	$(BIN)/ruff check
@@ -36,6 +36,8 @@ check: $(READY) ## Check style, types, the import contracts and the size limits
 
 interop: $(READY) chromium nginx apache $(FOREIGN) ## Point clients that others wrote at Sen (installs them; needs Node 20)
 	$(BIN)/python -m pytest tests/interop
+
+tools: $(READY) chromium nginx apache $(FOREIGN) ## Install what the tests need of others (apt, npm)
 
 fix: $(READY) ## Put the code into its usual form
 	$(BIN)/ruff check --fix
