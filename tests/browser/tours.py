@@ -141,3 +141,24 @@ TOURS: Final[dict[str, Tour]] = {
     "at the portal": at_the_portal,
     "for other devices": for_other_devices,
 }
+
+PASSED: Final[dict[str, frozenset[str]]] = {
+    "as a guest": frozenset({"/", "/help", "/login", "/activate"}),
+    "through activation": frozenset({"/activate/passkey", "/activate/second", "/consent"}),
+    "around the account": frozenset(
+        {
+            "/account",
+            "/account/activity",
+            "/account/passkeys",
+            "/account/passkeys/remove",
+            "/account/services",
+            "/account/sessions",
+            "/account/withdraw",
+            "/logout",
+        }
+    ),
+    "for other devices": frozenset(
+        {"/account/approvals", "/approvals/confirm", "/approvals/done", "/device", "/device/confirm", "/device/done"}
+    ),
+}
+"""The pages that a tour is there for: nobody else has to lead past them."""

@@ -250,7 +250,13 @@ def _metadata(seat: Seat, text: str) -> None:
     tries(lambda sent: issuers.read(sent, now=clock.now()), _every_token(text), allowed=OURS)
 
 
+def _as_a_form_gives_it(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
 def _authentication(seat: Seat, text: str) -> None:
+    text = _as_a_form_gives_it(text)
+
     def verify(sent: Mapping[str, Any]) -> None:
         authenticate(provider=seat.provider, now=clock.now(), **sent)
 
@@ -262,7 +268,7 @@ def _authentication(seat: Seat, text: str) -> None:
             {"form": {"client_id": seat.portal.client_id, "client_secret": text}, "authorization": None},
             {"form": {}, "authorization": text},
             {"form": {}, "authorization": f"Basic {text}"},
-            {"form": {}, "authorization": "Basic " + b64encode(text.encode("utf-8", "replace")).decode()},
+            {"form": {}, "authorization": "Basic " + b64encode(text.encode()).decode()},
             *(
                 {"form": {"client_assertion": token, "client_assertion_type": kind}, "authorization": None}
                 for token in _every_token(text)
@@ -273,6 +279,7 @@ def _authentication(seat: Seat, text: str) -> None:
 
 
 def _logout(seat: Seat, text: str) -> None:
+    text = _as_a_form_gives_it(text)
     for name in ("id_token_hint", "client_id", "post_logout_redirect_uri", "asked", "state"):
         sent = {"client_id": [seat.portal.client_id], name: [text]}
         assert LogoutRequest.read(sent, provider=seat.provider).way_back is None
