@@ -183,7 +183,6 @@ SAMPLES = (
         SESSION,
         {"portal": PORTAL, "suggested_name": "Khóa thứ hai", "next_url": "/continue"},
     ),
-    sample("activate-done", "activate/done.html", {"portal": PORTAL, "next_url": "/continue"}),
     sample("consent", "consent.html", CONSENT),
     sample("consent-new", "consent.html", CONSENT, {"reason": "new", "known_items": [NUMBER], "portal": SANDBOX}),
     sample(
