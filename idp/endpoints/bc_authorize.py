@@ -65,16 +65,7 @@ def answer(request: Request, services: Services) -> Response:
     Source: OpenID Connect CIBA Core sections 7.1 to 7.3 and 13.
     """
     provider, now = services.provider, clock.now()
-    if request.query:
-        raise InvalidRequest("Parameters belong into the body.")
-    proof = authenticate(  # 1
-        form=request.form,
-        authorization=request.authorization,
-        certificate=request.certificate,
-        address=request.address,
-        provider=provider,
-        now=now,
-    )
+    proof = authenticate(request, provider=provider, now=now)  # 1
     asked = _read(request.form, client=proof.client, provider=provider, now=now)  # 2
     began = even_time.now()
     auth_req_id = waiting.new_secret()

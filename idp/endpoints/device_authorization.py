@@ -39,16 +39,7 @@ def answer(request: Request, services: Services) -> Response:
     Source: RFC 8628 sections 3.1, 3.2 and 6.1.
     """
     provider, now = services.provider, clock.now()
-    if request.query:
-        raise InvalidRequest("Parameters belong into the body.")
-    proof = authenticate(  # 1
-        form=request.form,
-        authorization=request.authorization,
-        certificate=request.certificate,
-        address=request.address,
-        provider=provider,
-        now=now,
-    )
+    proof = authenticate(request, provider=provider, now=now)  # 1
     if DEVICE_CODE not in proof.client.grant_types:
         raise UnauthorizedClient(f"This relying party is not registered for {DEVICE_CODE}.")
     asked = check(unverified=request.form, client=proof.client, provider=provider)  # 2

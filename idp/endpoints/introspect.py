@@ -42,14 +42,7 @@ def answer(request: Request, services: Services) -> Response:
     Source: RFC 7662 sections 2.1 and 2.2, RFC 9701 sections 4 and 5.
     """
     provider, now = services.provider, clock.now()
-    proof = authenticate(  # 1
-        form=request.form,
-        authorization=request.authorization,
-        certificate=request.certificate,
-        address=request.address,
-        provider=provider,
-        now=now,
-    )
+    proof = authenticate(request, provider=provider, now=now)  # 1
     if proof.client.authentication_method == "none":
         raise InvalidClient("Who asks about tokens has to prove who it is.")
     token = request.form.get("token")

@@ -38,18 +38,8 @@ def answer(request: Request, services: Services) -> Response:
 
     Source: RFC 9126 sections 2.1 and 2.2, RFC 9449 section 10.1.
     """
-    provider = services.provider
-    if request.query:
-        raise InvalidRequest("Parameters belong into the body.")
-    now = clock.now()
-    proof = authenticate(
-        form=request.form,
-        authorization=request.authorization,
-        certificate=request.certificate,
-        address=request.address,
-        provider=provider,
-        now=now,
-    )  # 1
+    provider, now = services.provider, clock.now()
+    proof = authenticate(request, provider=provider, now=now)  # 1
     if "request_uri" in request.form:
         raise InvalidRequest("request_uri does not belong into a pushed request.")
     try:

@@ -26,14 +26,7 @@ def answer(request: Request, services: Services) -> Response:
     Source: RFC 7009 sections 2.1 and 2.2.
     """
     provider = services.provider
-    proof = authenticate(
-        form=request.form,
-        authorization=request.authorization,
-        certificate=request.certificate,
-        address=request.address,
-        provider=provider,
-        now=clock.now(),
-    )
+    proof = authenticate(request, provider=provider, now=clock.now())
     token = request.form.get("token")
     if token is None:
         raise InvalidRequest("token is missing.")

@@ -29,8 +29,6 @@ def answer(request: Request, services: Services) -> Response:
 
     Source: RFC 6749 section 3.2, RFC 9449 section 5, RFC 8705 section 3, FAPI 2.0 Security Profile section 5.3.2.1.
     """
-    if request.query:
-        raise InvalidRequest("Parameters belong into the body.")
     grant_type = request.form.get("grant_type")
     if grant_type is None:
         raise InvalidRequest("grant_type is missing.")
@@ -38,14 +36,7 @@ def answer(request: Request, services: Services) -> Response:
     if grant is None:
         raise UnsupportedGrantType(f"grant_type is one of {', '.join(GRANTS)}.")
     provider, now = services.provider, clock.now()
-    proof = authenticate(
-        form=request.form,
-        authorization=request.authorization,
-        certificate=request.certificate,
-        address=request.address,
-        provider=provider,
-        now=now,
-    )
+    proof = authenticate(request, provider=provider, now=now)
     sender = SenderKey()
     if "HTTP_DPOP" in request.environ or request.certificate is not None or proof.client.sender_constraint:
         marks, sender = dpop.prove_sender(

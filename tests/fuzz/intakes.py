@@ -12,7 +12,7 @@ import orjson
 
 from idp import clock
 from idp.endpoints._front import LONGEST_HEADER, read_client_cert, read_escaped_pem
-from idp.endpoints._http import FORM, read_cookies, read_parameters
+from idp.endpoints._http import FORM, Request, read_cookies, read_parameters
 from idp.errors import InvalidToken, SenError
 from idp.protocol import id_token_hint, request_object, tokens
 from idp.protocol.claims import requested
@@ -258,7 +258,8 @@ def _authentication(seat: Seat, text: str) -> None:
     text = _as_a_form_gives_it(text)
 
     def verify(sent: Mapping[str, Any]) -> None:
-        authenticate(provider=seat.provider, now=clock.now(), **sent)
+        asked = Request("POST", "/token", query={}, cookies={}, if_none_match=None, address="", **sent)
+        authenticate(asked, provider=seat.provider, now=clock.now())
 
     kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
     tries(

@@ -14,11 +14,11 @@ from idp.protocol.client_auth import (
     self_signed_tls_client_auth,
     tls_client_auth,
 )
-from idp.protocol.client_auth.proof import CLIENT_ID, METHODS_SHARED_TEXT, Credentials, Mark, Proof
+from idp.protocol.client_auth.proof import CLIENT_ID, METHODS_SHARED_TEXT, Credentials, Mark, Proof, Sent
 from idp.relying_parties.profiles import MUTUAL_TLS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from datetime import datetime
 
     from idp.ephemeral import Claimed, Step
@@ -37,38 +37,33 @@ METHODS: dict[str, Callable[[Credentials, Provider], Proof]] = {
 }
 
 
-def authenticate(
-    *,
-    form: Mapping[str, str],
-    authorization: str | None,
-    provider: Provider,
-    now: datetime,
-    certificate: bytes | None = None,
-    address: str = "",
-) -> Proof:
+def authenticate(request: Sent, *, provider: Provider, now: datetime) -> Proof:
     """Pick the one method that a request's form and Authorization header use, and verify it.
 
     A certificate is one only for a relying party that is registered so, and beside nothing else: whoever
     authenticates otherwise may bring one that its tokens are to be bound to.
 
     Raises:
-        InvalidRequest: it uses two.
+        InvalidRequest: it uses two, or says something in its query.
         InvalidClient: it does not hold; one answer for every reason.
 
-    Source: RFC 6749 section 2.3, OpenID Connect Core section 9.
+    Source: RFC 6749 sections 2.3 and 3.2, OpenID Connect Core section 9.
     """
+    if request.query:
+        raise InvalidRequest("Parameters belong into the body.")
+    form = request.form
     credentials = Credentials(
         client_id=form.get("client_id"),
         secret=form.get("client_secret"),
         assertion=form.get("client_assertion"),
         assertion_type=form.get("client_assertion_type"),
-        authorization=authorization,
+        authorization=request.authorization,
         at=now,
-        certificate=certificate,
-        address=address,
+        certificate=request.certificate,
+        address=request.address,
     )
     has_assertion = credentials.assertion is not None or credentials.assertion_type is not None
-    has_header = authorization is not None
+    has_header = credentials.authorization is not None
     if has_assertion + has_header + (credentials.secret is not None) > 1:
         raise InvalidRequest("Use one way of client authentication, not two.")
     method = (

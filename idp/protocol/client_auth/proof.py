@@ -5,13 +5,46 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import datetime  # noqa: TC003  dataclass fields are read at run time
+from typing import TYPE_CHECKING, Protocol
 
 from idp.errors import ProtocolError  # noqa: TC001  dataclass fields are read at run time
 from idp.relying_parties.client import RelyingParty  # noqa: TC001  dataclass fields are read at run time
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 METHODS_SHARED_TEXT = "The relying party could not be authenticated."
 CLIENT_ID = re.compile(r"[!-~]{1,128}")
 """What a client_id may look like (RFC 6749 appendix A.1); anything else is unknown without asking the database."""
+
+
+class Sent(Protocol):
+    """What client authentication looks at in a request; nothing is checked yet."""
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The parameters of the address: there must be none."""
+        ...
+
+    @property
+    def form(self) -> Mapping[str, str]:
+        """The parameters of the body."""
+        ...
+
+    @property
+    def authorization(self) -> str | None:
+        """The header."""
+        ...
+
+    @property
+    def certificate(self) -> bytes | None:
+        """In DER, of the mutual TLS that the front ended."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """Where it comes from."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

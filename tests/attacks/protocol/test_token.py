@@ -19,18 +19,6 @@ if TYPE_CHECKING:
     from tests.support.valkey import ValkeyServer
 
 
-@pytest.fixture
-def portal(house: House) -> Portal:
-    """Give a portal of this test."""
-    return house.registers_portal()
-
-
-@pytest.fixture
-def citizen(house: House) -> SignedIn:
-    """Give a citizen of this test."""
-    return house.logs_in_directly()
-
-
 def a_code(citizen: SignedIn, login: Login) -> str:
     """Return a fresh code for a login."""
     return answered(citizen.arrives(login))["code"]
@@ -190,6 +178,15 @@ def test_a_token_request_is_a_post_with_a_body(portal: Portal, citizen: SignedIn
     assert refused(portal.http.post("/token?x=1", data=form), "invalid_request")
     assert portal.http.post("/token", json=form).status_code == 415
     assert portal.http.post("/token", data=form).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/token", "/par", "/revoke", "/introspect", "/device_authorization", "/bc-authorize"])
+@pytest.mark.spec("TK-10")
+def test_nobody_authenticates_with_anything_in_the_address(portal: Portal, path: str) -> None:
+    form = {**portal.authentication(), "grant_type": "refresh_token", "refresh_token": "sen_rt_x", "token": "sen_rt_x"}
+    asked = portal.http.post(f"{path}?client_id={portal.client_id}", data=form)
+    assert (asked.status_code, members(asked)["error"]) == (400, "invalid_request")
+    assert "body" in members(asked)["error_description"]
 
 
 @pytest.mark.parametrize("name", ["grant_type", "code", "redirect_uri", "code_verifier", "client_id", "unknown"])
