@@ -138,10 +138,13 @@ class PasskeyStore(Protocol):
         """
         ...
 
-    def end(self, *, passkey_id: str, expected_citizen_id: str | None, reason: str, actor: str) -> Sequence[str]:
+    def end(
+        self, *, passkey_id: str, expected_citizen_id: str | None, reason: str, actor: str, keeps_last: bool = False
+    ) -> Sequence[str]:
         """End a passkey and the sessions made with it; return the ids of those sessions.
 
-        An operator passes None for the citizen. Doing it again changes nothing and returns nothing.
+        An operator passes None for the citizen. Doing it again changes nothing and returns nothing; neither does
+        ending the only one that a citizen has left, where `keeps_last` says so.
         Events: `PasskeyEnded`, `SessionEnded`.
 
         Raises:

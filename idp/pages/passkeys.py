@@ -173,11 +173,13 @@ def remove_page(held: Held) -> ResponseReturnValue:
 @fresh_page
 def remove(held: Held) -> ResponseReturnValue:
     """POST /account/passkeys/remove: end it and every session made with it; the last one stays."""
-    services = _visit.services()
-    citizen_id, passkey_id = held.session.citizen_id, request.form.get("passkey", "")
-    if len(_mine(held)) > 1:
-        with contextlib.suppress(NotKnown):
-            services.people.passkeys.end(
-                passkey_id=passkey_id, expected_citizen_id=citizen_id, reason=REMOVED, actor=f"citizen:{citizen_id}"
-            )
+    citizen_id = held.session.citizen_id
+    with contextlib.suppress(NotKnown):
+        _visit.services().people.passkeys.end(
+            passkey_id=request.form.get("passkey", ""),
+            expected_citizen_id=citizen_id,
+            reason=REMOVED,
+            actor=f"citizen:{citizen_id}",
+            keeps_last=True,
+        )
     return redirect("/account/passkeys", 303)

@@ -17,6 +17,8 @@ from idp.storage.sql.sessions import end_sessions
 from idp.storage.sql.tables import citizen, citizen_number, login_session, passkey, to_micros
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection, RowMapping
 
     from idp.audit.events import Event
@@ -70,6 +72,21 @@ def add_passkey(connection: Connection, new: Passkey) -> None:
     """
     if not insert_if_new(connection, passkey, passkey_row(new)):
         raise RegistrationRefused(REGISTERED, detail="the credential id is registered already")
+
+
+def _locked(connection: Connection, *, citizen_id: str) -> Sequence[str]:
+    """Return a citizen's passkeys that have not ended, and let nobody else end one before this transaction is over.
+
+    Always in one order, so that two who do so at once wait for each other and for nothing else; the second one sees
+    what the first has left.
+    """
+    statement = (
+        select(passkey.c.id)
+        .where(passkey.c.citizen_id == citizen_id, passkey.c.ended_at.is_(None))
+        .order_by(passkey.c.id)
+        .with_for_update(key_share=True)
+    )
+    return connection.execute(statement).scalars().all()
 
 
 class SqlPasskeys:
@@ -154,7 +171,9 @@ class SqlPasskeys:
 
         self._database.transact(work)
 
-    def end(self, *, passkey_id: str, expected_citizen_id: str | None, reason: str, actor: str) -> tuple[str, ...]:
+    def end(
+        self, *, passkey_id: str, expected_citizen_id: str | None, reason: str, actor: str, keeps_last: bool = False
+    ) -> tuple[str, ...]:
         """See `PasskeyStore.end`."""
         statement = (
             update(passkey)
@@ -166,6 +185,8 @@ class SqlPasskeys:
             holder = connection.execute(select(passkey.c.citizen_id).where(passkey.c.id == passkey_id)).scalar()
             if holder is None or expected_citizen_id not in {None, holder}:
                 raise NotKnown("There is no such passkey.")
+            if keeps_last and len(_locked(connection, citizen_id=holder)) < 2:  # noqa: PLR2004  this one and another
+                return ()
             if not connection.execute(statement).rowcount:
                 return ()
             write_events(connection, PasskeyEnded(actor=actor, citizen_id=holder, object=passkey_id, reason=reason))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +16,9 @@ from tests.support.office import (
     Refreshed,
     at_once,
 )
+
+if TYPE_CHECKING:
+    from idp.citizens.credentials import Passkey
 
 
 def test_a_login_moves_the_counter_and_begins_a_session_with_its_event(office: Office) -> None:
@@ -122,6 +127,25 @@ def test_ending_a_passkey_again_changes_nothing(office: Office) -> None:
         ended = office.passkeys.end(passkey_id=first.passkey.id, expected_citizen_id=None, reason="lost", actor="x")
     assert ended == ()
     assert office.events_of(first.citizen).count("PasskeyEnded") == 1
+
+
+def test_of_two_removals_at_the_same_moment_one_leaves_the_last_passkey_alone(office: Office) -> None:
+    for _ in range(5):
+        first = office.activates()
+        both = (first.passkey, office.adds_passkey(first.citizen))
+
+        def removes(passkey: Passkey) -> object:
+            return office.passkeys.end(
+                passkey_id=passkey.id,
+                expected_citizen_id=passkey.citizen_id,
+                reason="removed",
+                actor="anyone",
+                keeps_last=True,
+            )
+
+        at_once(*(partial(removes, passkey) for passkey in both))
+        assert len(office.passkeys.of_citizen(citizen_id=first.citizen.id)) == 1
+        assert office.events_of(first.citizen).count("PasskeyEnded") == 1
 
 
 @pytest.mark.spec("LG-02")
