@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import itertools
-import tomllib
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
-from idp.errors import NotKnown, SettingsError
+from idp.errors import NotKnown
+from idp.settings import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from idp.settings.catalogue import Kind
+
 FACTORS = frozenset({"possession", "knowledge", "biometric"})
 CONDITIONS = frozenset({"phishing_resistant", "hardware_bound", "attested"})
-LANGUAGES = ("vi", "en")
 
-_KEYS: Mapping[str, Mapping[str, type]] = {
+_KEYS: Mapping[str, Mapping[str, Kind]] = {
     "authentication": {
         "level": int,
         "acr": str,
         "aliases": list,
-        "name": dict,
-        "description": dict,
+        "name": catalogue.LANGUAGES,
+        "description": catalogue.LANGUAGES,
         "different_factors": int,
         "required_factors": list,
         "conditions": dict,
     },
-    "account": {"level": str, "name": dict},
+    "account": {"level": str, "name": catalogue.LANGUAGES},
 }
 _MAY_BE_LEFT_OUT = frozenset({"conditions"})
 
@@ -94,15 +95,7 @@ class Assurance:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read the table. Raise SettingsError with every problem of the file at once."""
-        try:
-            document = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, tomllib.TOMLDecodeError) as error:
-            raise SettingsError((f"{path.name}: {error}",)) from error
-        problems = [*_shape_problems(document)]
-        if not problems:
-            problems += _meaning_problems(document)
-        if problems:
-            raise SettingsError(tuple(f"{path.name}: {problem}" for problem in problems))
+        document = catalogue.read(path, problems=_problems)
         return cls(
             authentication=tuple(_authentication_level(row) for row in document["authentication"]),
             account=tuple(
@@ -185,44 +178,41 @@ def _authentication_level(row: Mapping[str, Any]) -> AuthenticationLevel:
     )
 
 
+def _problems(document: Mapping[str, Any]) -> list[str]:
+    """Name everything that is wrong: what the rows are, and once they are that, what they mean."""
+    return [*_shape_problems(document)] or [*_meaning_problems(document)]
+
+
 def _shape_problems(document: Mapping[str, Any]) -> Iterator[str]:
     """Name every unknown, missing or wrongly typed key."""
-    for unknown in document.keys() - _KEYS.keys():
-        yield f"{unknown}: unknown key"
+    yield from catalogue.key_problems(document, dict.fromkeys(_KEYS, list), where="file")
     for table, keys in _KEYS.items():
-        rows = document.get(table)
-        if not isinstance(rows, list) or not rows:
+        rows = catalogue.named_rows(document, table, name=table)
+        if not rows:
             yield f"{table}: at least one [[{table}]] is needed"
-            continue
-        for place, row in enumerate(rows, start=1):
-            yield from _row_problems(row, keys, where=f"{table} {place}")
+        for where, row in rows:
+            yield from _row_problems(row, keys, where=where)
 
 
-def _row_problems(row: Mapping[str, Any], keys: Mapping[str, type], *, where: str) -> Iterator[str]:
-    for unknown in sorted(row.keys() - keys.keys()):
-        yield f"{where}: {unknown}: unknown key"
-    for key, kind in keys.items():
-        if key not in row:
-            if key not in _MAY_BE_LEFT_OUT:
-                yield f"{where}: {key}: missing"
-        elif type(row[key]) is not kind:
-            yield f"{where}: {key}: must be of type {kind.__name__}"
-        elif key in {"name", "description"} and not _in_both_languages(row[key]):
-            yield f"{where}: {key}: must have a text in exactly {' and '.join(LANGUAGES)}"
-        elif kind is list and not all(isinstance(word, str) and word for word in row[key]):
+def _row_problems(row: object, keys: Mapping[str, Kind], *, where: str) -> Iterator[str]:
+    yield from catalogue.key_problems(row, keys, where=where, optional=_MAY_BE_LEFT_OUT)
+    if not isinstance(row, dict):
+        return
+    for key, value in row.items():
+        if keys.get(key) is list and isinstance(value, list) and not _are_words(value):
             yield f"{where}: {key}: must hold words"
     for kind_of_factor, flags in _conditions(row):
-        if kind_of_factor not in FACTORS or not isinstance(flags, list) or not set(flags) <= CONDITIONS:
+        if kind_of_factor not in FACTORS or not (_are_words(flags) and set(flags) <= CONDITIONS):
             yield f"{where}: conditions.{kind_of_factor}: not a factor with known conditions"
+
+
+def _are_words(unverified: Any) -> bool:
+    return isinstance(unverified, list) and all(isinstance(word, str) and word for word in unverified)
 
 
 def _conditions(row: Mapping[str, Any]) -> list[tuple[str, Any]]:
     conditions = row.get("conditions", {})
     return list(conditions.items()) if isinstance(conditions, dict) else []
-
-
-def _in_both_languages(texts: Mapping[str, Any]) -> bool:
-    return texts.keys() == set(LANGUAGES) and all(isinstance(t, str) and t.strip() for t in texts.values())
 
 
 def _meaning_problems(document: Mapping[str, Any]) -> Iterator[str]:
@@ -231,7 +221,7 @@ def _meaning_problems(document: Mapping[str, Any]) -> Iterator[str]:
     if [row["level"] for row in rows] != list(range(1, len(rows) + 1)):
         yield "authentication: levels must be 1, 2, 3 ... in this order"
     names = [name for row in rows for name in (row["acr"], *row["aliases"])]
-    yield from (f"authentication: {name}: stands for two levels" for name in _twice(names))
+    yield from (f"authentication: {name}: stands for two levels" for name in catalogue.twice(names))
     yield from (f"authentication: {name}: a name has no spaces" for name in names if name != "".join(name.split()))
     for row in rows:
         if not set(row["required_factors"]) <= FACTORS or not 1 <= row["different_factors"] <= len(FACTORS):
@@ -240,7 +230,7 @@ def _meaning_problems(document: Mapping[str, Any]) -> Iterator[str]:
         if not _takes_no_less(higher, than=lower):
             yield f"authentication {higher['level']}: takes less than level {lower['level']}"
     accounts = [row["level"] for row in document["account"]]
-    yield from (f"account: {level}: listed twice" for level in _twice(accounts))
+    yield from (f"account: {level}: listed twice" for level in catalogue.twice(accounts))
 
 
 def _takes_no_less(higher: Mapping[str, Any], *, than: Mapping[str, Any]) -> bool:
@@ -250,7 +240,3 @@ def _takes_no_less(higher: Mapping[str, Any], *, than: Mapping[str, Any]) -> boo
         and set(higher["required_factors"]) >= set(than["required_factors"])
         and all(set(conditions.get(kind, ())) >= set(flags) for kind, flags in _conditions(than))
     )
-
-
-def _twice(words: Sequence[str]) -> list[str]:
-    return sorted({word for word in words if words.count(word) > 1})

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 import string
-import tomllib
 import unicodedata
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
-from idp.errors import SettingsError
+from idp.settings import catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-LANGUAGES = ("vi", "en")
+    from idp.settings.catalogue import Kind
+
 LONGEST_TEXT = 200
 LEAST_VALUES = 2
 TEXT = "text"
@@ -27,11 +27,11 @@ _CODE = re.compile(r"[A-Z0-9][A-Z0-9./-]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PUNCTUATION = frozenset(" .,;:/()-'–")
 _FILLERS = frozenset("\u115f\u1160\u3164\uffa0")  # letters of Korean by their category, and nothing to the eye
-_DOCUMENT_KEYS: Mapping[str, type] = {"types": list}
-_TYPE_KEYS: Mapping[str, type] = {
-    "id": str, "version": int, "name": dict, "sentence": dict, "members": list,
+_DOCUMENT_KEYS: Mapping[str, Kind] = {"types": list}
+_TYPE_KEYS: Mapping[str, Kind] = {
+    "id": str, "version": int, "name": catalogue.LANGUAGES, "sentence": catalogue.LANGUAGES, "members": list,
 }  # fmt: skip
-_MEMBER_KEYS: Mapping[str, type] = {"member": str, "kind": str, "required": bool, "label": dict}
+_MEMBER_KEYS: Mapping[str, Kind] = {"member": str, "kind": str, "required": bool, "label": catalogue.LANGUAGES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +97,7 @@ class DetailsTypes:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read the registry. Raise SettingsError with every problem of the file at once."""
-        try:
-            document = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, tomllib.TOMLDecodeError) as error:
-            raise SettingsError((f"{path.name}: {error}",)) from error
-        problems = list(_problems(document))
-        if problems:
-            raise SettingsError(tuple(f"{path.name}: {problem}" for problem in problems))
+        document = catalogue.read(path, problems=_problems)
         return cls(MappingProxyType({row["id"]: _type(row) for row in document["types"]}))
 
     @property
@@ -168,18 +162,16 @@ def _type(row: Mapping[str, Any]) -> DetailsType:
 
 def _problems(document: Mapping[str, Any]) -> Iterator[str]:
     """Name everything that is wrong, never only the first."""
-    yield from _key_problems(document, _DOCUMENT_KEYS, where="file")
-    rows = document.get("types")
-    rows = rows if isinstance(rows, list) else []
-    for place, row in enumerate(rows, start=1):
-        where = f"type {row.get('id', place)}" if isinstance(row, dict) else f"type {place}"
+    yield from catalogue.key_problems(document, _DOCUMENT_KEYS, where="file")
+    rows = catalogue.named_rows(document, "types", name="type")
+    for where, row in rows:
         yield from _type_problems(row, where=where)
-    ids = [row.get("id") for row in rows if isinstance(row, dict)]
-    yield from (f"type {one}: listed twice" for one in sorted({str(one) for one in ids if ids.count(one) > 1}))
+    ids = catalogue.column((row for _, row in rows), "id")
+    yield from (f"type {one}: listed twice" for one in catalogue.twice(ids))
 
 
 def _type_problems(row: object, *, where: str) -> Iterator[str]:
-    broken = list(_key_problems(row, _TYPE_KEYS, where=where))
+    broken = list(catalogue.key_problems(row, _TYPE_KEYS, where=where))
     yield from broken
     if broken or not isinstance(row, dict):
         return
@@ -189,11 +181,12 @@ def _type_problems(row: object, *, where: str) -> Iterator[str]:
         yield f"{where}: version: counts from 1"
     for place, member in enumerate(row["members"], start=1):
         yield from _member_problems(member, where=f"{where}, member {place}")
-    names = [one.get("member") for one in row["members"] if isinstance(one, dict)]
-    required = {one.get("member") for one in row["members"] if isinstance(one, dict) and one.get("required") is True}
-    if len(names) != len(set(names)):
-        yield f"{where}: a member is listed twice"
-    for language in LANGUAGES:
+    names = catalogue.column(row["members"], "member")
+    yield from (f"{where}: member {name}: listed twice" for name in catalogue.twice(names))
+    required = {
+        str(one.get("member")) for one in row["members"] if isinstance(one, dict) and one.get("required") is True
+    }
+    for language in catalogue.LANGUAGES:
         yield from (
             f"{where}: sentence.{language}: {name} is no required member"
             for name in sorted(_placeholders(row["sentence"][language]) - required)
@@ -208,9 +201,9 @@ def _member_problems(member: object, *, where: str) -> Iterator[str]:
     if not isinstance(kind, str) or kind not in KINDS:
         yield f"{where}: kind: one of {', '.join(KINDS)}"
         return
-    own: dict[str, type] = {"values": dict} if kind in {"choice", "choices"} else {}
+    own: dict[str, Kind] = {"values": dict} if kind in {"choice", "choices"} else {}
     own |= {"longest": int} if kind in {"text", "code"} else {}
-    broken = list(_key_problems(member, {**_MEMBER_KEYS, **own}, where=where))
+    broken = list(catalogue.key_problems(member, {**_MEMBER_KEYS, **own}, where=where))
     yield from broken
     if broken:
         return
@@ -221,31 +214,6 @@ def _member_problems(member: object, *, where: str) -> Iterator[str]:
     values = member.get("values", {})
     if "values" in own and len(values) < LEAST_VALUES:
         yield f"{where}: values: at least {LEAST_VALUES}"
-    yield from (f"{where}: {name}: {BOTH}" for name, texts in values.items() if not _in_both_languages(texts))
-
-
-BOTH = f"must have a text in exactly {' and '.join(LANGUAGES)}"
-
-
-def _key_problems(row: object, keys: Mapping[str, type], *, where: str) -> Iterator[str]:
-    """Name every unknown, missing or wrongly typed key of one table."""
-    if not isinstance(row, dict):
-        yield f"{where}: must be a table"
-        return
-    for unknown in sorted(row.keys() - keys.keys()):
-        yield f"{where}: {unknown}: unknown key"
-    for key, kind in keys.items():
-        if key not in row:
-            yield f"{where}: {key}: missing"
-        elif type(row[key]) is not kind:
-            yield f"{where}: {key}: must be of type {kind.__name__}"
-        elif key in {"name", "sentence", "label"} and not _in_both_languages(row[key]):
-            yield f"{where}: {key}: {BOTH}"
-
-
-def _in_both_languages(texts: Any) -> bool:
-    return (
-        isinstance(texts, dict)
-        and texts.keys() == set(LANGUAGES)
-        and all(isinstance(text, str) and text.strip() for text in texts.values())
+    yield from (
+        f"{where}: {name}: {catalogue.BOTH}" for name, texts in values.items() if not catalogue.in_both_languages(texts)
     )

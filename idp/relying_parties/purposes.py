@@ -5,41 +5,43 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tomllib
 from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from idp.errors import NotKnown, SettingsError
+from idp.errors import NotKnown
+from idp.settings import catalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from idp.settings.catalogue import Kind
 
 SCOPE_PREFIX = "service:"
 LONGEST_DAYS = 365
 AUTHENTICATION_LEVELS = range(1, 5)
 ACCOUNT_LEVELS = ("01", "02")
 BASES = ("consent", "law")
-LANGUAGES = ("vi", "en")
 
 _WORD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _CLAIM = re.compile(r"[a-z][a-z0-9_]*")
-_TEXTS = frozenset({"name", "purpose", "why", "text"})
-_DOCUMENT_KEYS: Mapping[str, type] = {"legal_bases": dict, "purposes": list}
-_BASIS_KEYS: Mapping[str, type] = {"basis": str, "text": dict}
-_PURPOSE_KEYS: Mapping[str, type] = {
+_DOCUMENT_KEYS: Mapping[str, Kind] = {"legal_bases": dict, "purposes": list}
+_BASIS_KEYS: Mapping[str, Kind] = {"basis": str, "text": catalogue.LANGUAGES}
+_PURPOSE_KEYS: Mapping[str, Kind] = {
     "id": str,
     "version": int,
-    "name": dict,
-    "purpose": dict,
+    "name": catalogue.LANGUAGES,
+    "purpose": catalogue.LANGUAGES,
     "authentication_level": int,
     "account_level": str,
     "days": int,
     "items": list,
 }
-_ITEM_KEYS: Mapping[str, type] = {"claim": str, "required": bool, "legal_basis": str, "why": dict}
+_ITEM_KEYS: Mapping[str, Kind] = {
+    "claim": str, "required": bool, "legal_basis": str, "why": catalogue.LANGUAGES,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +97,7 @@ class PurposeCatalogue:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read the catalogue. Raise SettingsError with every problem of the file at once."""
-        try:
-            document = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, tomllib.TOMLDecodeError) as error:
-            raise SettingsError((f"{path.name}: {error}",)) from error
-        problems = list(_problems(document))
-        if problems:
-            raise SettingsError(tuple(f"{path.name}: {problem}" for problem in problems))
+        document = catalogue.read(path, problems=_problems)
         bases = document["legal_bases"]
         return cls(MappingProxyType({row["id"]: _purpose(row, bases) for row in document["purposes"]}))
 
@@ -162,32 +158,30 @@ def _text_hash(row: Mapping[str, Any], bases: Mapping[str, Any]) -> str:
 
 def _problems(document: Mapping[str, Any]) -> Iterator[str]:
     """Name everything that is wrong, never only the first."""
-    yield from _key_problems(document, _DOCUMENT_KEYS, where="file")
+    yield from catalogue.key_problems(document, _DOCUMENT_KEYS, where="file")
     bases = document.get("legal_bases")
     bases = bases if isinstance(bases, dict) else {}
     for basis_id, base in bases.items():
         yield from _basis_problems(base, where=f"legal_bases.{basis_id}")
     bases = {basis_id: base for basis_id, base in bases.items() if isinstance(base, dict)}
-    rows = document.get("purposes")
-    rows = rows if isinstance(rows, list) else []
+    rows = catalogue.named_rows(document, "purposes", name="purpose")
     if not rows:
         yield "purposes: at least one [[purposes]] is needed"
-    for place, row in enumerate(rows, start=1):
-        where = f"purpose {row.get('id', place)}" if isinstance(row, dict) else f"purpose {place}"
+    for where, row in rows:
         yield from _purpose_problems(row, bases, where=where)
-    ids = [row.get("id") for row in rows if isinstance(row, dict)]
-    yield from (f"purpose {one}: listed twice" for one in _twice(ids))
+    ids = catalogue.column((row for _, row in rows), "id")
+    yield from (f"purpose {one}: listed twice" for one in catalogue.twice(ids))
 
 
 def _basis_problems(base: object, *, where: str) -> Iterator[str]:
-    broken = list(_key_problems(base, _BASIS_KEYS, where=where))
+    broken = list(catalogue.key_problems(base, _BASIS_KEYS, where=where))
     yield from broken
     if not broken and isinstance(base, dict) and base["basis"] not in BASES:
         yield f"{where}: basis: must be {' or '.join(BASES)}"
 
 
 def _purpose_problems(row: object, bases: Mapping[str, Any], *, where: str) -> Iterator[str]:
-    broken = list(_key_problems(row, _PURPOSE_KEYS, where=where))
+    broken = list(catalogue.key_problems(row, _PURPOSE_KEYS, where=where))
     yield from broken
     if broken or not isinstance(row, dict):
         return
@@ -203,12 +197,12 @@ def _purpose_problems(row: object, bases: Mapping[str, Any], *, where: str) -> I
         yield f"{where}: days: must be 1 to {LONGEST_DAYS}"
     for place, item in enumerate(row["items"], start=1):
         yield from _item_problems(item, bases, where=f"{where}, item {place}")
-    claims = [item.get("claim") for item in row["items"] if isinstance(item, dict)]
-    yield from (f"{where}: {claim}: asked for twice" for claim in _twice(claims))
+    claims = catalogue.column(row["items"], "claim")
+    yield from (f"{where}: {claim}: asked for twice" for claim in catalogue.twice(claims))
 
 
 def _item_problems(item: object, bases: Mapping[str, Any], *, where: str) -> Iterator[str]:
-    broken = list(_key_problems(item, _ITEM_KEYS, where=where))
+    broken = list(catalogue.key_problems(item, _ITEM_KEYS, where=where))
     yield from broken
     if broken or not isinstance(item, dict):
         return
@@ -218,27 +212,3 @@ def _item_problems(item: object, bases: Mapping[str, Any], *, where: str) -> Ite
         yield f"{where}: legal_basis: {item['legal_basis']} is not in the table of legal bases"
     elif bases[item["legal_basis"]].get("basis") == "law" and not item["required"]:
         yield f"{where}: what the law grants is never optional"
-
-
-def _key_problems(row: object, keys: Mapping[str, type], *, where: str) -> Iterator[str]:
-    """Name every unknown, missing or wrongly typed key of one table."""
-    if not isinstance(row, dict):
-        yield f"{where}: must be a table"
-        return
-    for unknown in sorted(row.keys() - keys.keys()):
-        yield f"{where}: {unknown}: unknown key"
-    for key, kind in keys.items():
-        if key not in row:
-            yield f"{where}: {key}: missing"
-        elif type(row[key]) is not kind:
-            yield f"{where}: {key}: must be of type {kind.__name__}"
-        elif key in _TEXTS and not _in_both_languages(row[key]):
-            yield f"{where}: {key}: must have a text in exactly {' and '.join(LANGUAGES)}"
-
-
-def _in_both_languages(texts: Mapping[str, Any]) -> bool:
-    return texts.keys() == set(LANGUAGES) and all(isinstance(t, str) and t.strip() for t in texts.values())
-
-
-def _twice(words: Sequence[object]) -> list[object]:
-    return [word for place, word in enumerate(words) if word is not None and word in words[:place]]
