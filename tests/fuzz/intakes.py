@@ -258,25 +258,16 @@ def _authentication(seat: Seat, text: str) -> None:
     text = _as_a_form_gives_it(text)
 
     def verify(sent: Mapping[str, Any]) -> None:
-        asked = Request("POST", "/token", query={}, cookies={}, if_none_match=None, address="", **sent)
+        whole = {"form": {}, "authorization": None, **sent}
+        asked = Request("POST", "/token", query={}, cookies={}, if_none_match=None, address="", **whole)
         authenticate(asked, provider=seat.provider, now=clock.now())
 
     kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-    tries(
-        verify,
-        [
-            {"form": {"client_id": text}, "authorization": None},
-            {"form": {"client_id": seat.portal.client_id, "client_secret": text}, "authorization": None},
-            {"form": {}, "authorization": text},
-            {"form": {}, "authorization": f"Basic {text}"},
-            {"form": {}, "authorization": "Basic " + b64encode(text.encode()).decode()},
-            *(
-                {"form": {"client_assertion": token, "client_assertion_type": kind}, "authorization": None}
-                for token in _every_token(text)
-            ),
-        ],
-        allowed=OURS,
-    )
+    assertions = [{"client_assertion": token, "client_assertion_type": kind} for token in _every_token(text)]
+    named = [{"client_id": text}, {"client_id": seat.portal.client_id, "client_secret": text}]
+    basic = ["Basic " + b64encode(text.encode()).decode(), f"Basic {text}", text]
+    sent = [*({"form": form} for form in [*named, *assertions]), *({"authorization": header} for header in basic)]
+    tries(verify, sent, allowed=OURS)
 
 
 def _logout(seat: Seat, text: str) -> None:
