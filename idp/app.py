@@ -17,7 +17,7 @@ from idp.audit.log import PAIRS, correlation
 from idp.endpoints import ROUTES
 from idp.endpoints._front import SAID, Front
 from idp.endpoints._http import EVERYWHERE, LONGEST_QUERY, STATUS_LINES, Response, error_response, read_request
-from idp.errors import ProtocolError, ServerError, TemporarilyUnavailable, TooLarge
+from idp.errors import MethodNotAllowed, ProtocolError, ServerError, TemporarilyUnavailable, TooLarge
 from idp.logs import configure
 from idp.pages import create_pages
 from idp.wiring import build_services
@@ -135,10 +135,10 @@ class Application:
         return response.status, [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
 
     def _refusal(self, route: Route, error: ProtocolError) -> Response:
-        if route.browser:
+        if route.browser and not isinstance(error, MethodNotAllowed):  # which no browser meets
             return Response(error.status, page_error=error)
         response = error_response(error)
-        if error.status == 405:  # noqa: PLR2004  RFC 9110 section 15.5.6
+        if isinstance(error, MethodNotAllowed):  # RFC 9110 section 15.5.6
             allow = (("Allow", ", ".join(sorted(route.methods))),)
             return Response(response.status, response.headers + allow, response.body)
         return response

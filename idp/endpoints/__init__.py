@@ -41,6 +41,8 @@ class Route:
 
 GET = frozenset({"GET", "HEAD"})
 POST = frozenset({"POST"})
+NO_HEAD = frozenset({"GET", "POST"})
+"""Where a GET leaves something behind, a code or a request that waits, which nobody who sends HEAD would ever use."""
 
 # A path that ends with a slash stands for every path with one more segment: that segment is for its endpoint to read.
 ROUTES: dict[str, Route] = {
@@ -48,7 +50,7 @@ ROUTES: dict[str, Route] = {
     "/.well-known/oauth-authorization-server": Route(discovery.answer, GET, cors=True),
     "/jwks": Route(jwks.answer, GET, cors=True),
     "/par": Route(par.answer, POST, form=True),
-    "/authorize": Route(authorize.answer, GET | POST, form=True, browser=True),
+    "/authorize": Route(authorize.answer, NO_HEAD, form=True, browser=True),
     "/token": Route(token.answer, POST, form=True),
     "/device_authorization": Route(device_authorization.answer, POST, form=True),
     "/bc-authorize": Route(bc_authorize.answer, POST, form=True),

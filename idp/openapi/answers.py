@@ -124,7 +124,7 @@ def _refused(refusals: Iterable[type[ProtocolError]], *, route: Route) -> dict[s
 
 
 def _refusal(status: int, kinds: list[type[ProtocolError]], *, route: Route) -> dict[str, Any]:
-    if route.browser:
+    if route.browser and status != MethodNotAllowed.status:
         return {"description": f"{HTTPStatus(status).phrase}: a page for the citizen.", "content": PAGE}
     codes = sorted({kind.code for kind in kinds})
     body = {
