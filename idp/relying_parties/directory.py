@@ -60,6 +60,15 @@ class Directory:
             self._kept[client_id] = (instant, found)
         return found
 
+    def may_work_again(self, client_id: str) -> bool:
+        """Tell of one that `find` does not give whether that may change: it waits or is suspended, and is not ended.
+
+        Raises:
+            TemporarilyUnavailable: the database is away.
+        """
+        stored = self._store.get(client_id=client_id)
+        return stored is not None and stored.ended_at is None
+
     def renewed(self, client: RelyingParty) -> RelyingParty | None:
         """Return a relying party with keys that were fetched just now, because a message names one that is missing.
 

@@ -24,11 +24,13 @@ def send(claimed: Claimed, *, provider: Provider) -> None:
     Raises:
         Unwanted: the relying party answers 400; another time it would answer the same.
         Undeliverable: there is nobody to send it to any more.
-        OutboundError: it cannot be reached, or answers otherwise.
+        OutboundError: it is suspended for now, cannot be reached, or answers otherwise.
 
     Source: OpenID Connect Back-Channel Logout sections 2.5 and 2.8.
     """
     client = provider.directory.find(claimed.target)
+    if client is None and provider.directory.may_work_again(claimed.target):
+        raise NoAnswer("It is suspended, and hears of this when it works again.")
     if client is None or client.logout.backchannel_uri is None:
         raise Undeliverable("It is no longer registered for this.")
     token = logout_token(

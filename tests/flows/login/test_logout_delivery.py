@@ -15,7 +15,7 @@ from idp.storage.sql.outbox import LEASE
 from idp.worker.courier import LONGEST_WAIT
 from tests.support.foreign.receiver import Receiver as KeyServer
 from tests.support.foreign.receiver import says_json
-from tests.support.foreign.registrant import Registrant
+from tests.support.foreign.registrant import Registrant, moves
 from tests.support.house import later
 from tests.support.login.leaving import Receiver, carries, courier_of, logs_out, operator_of, standing
 
@@ -148,6 +148,25 @@ def test_a_portal_that_was_ended_meanwhile_is_no_longer_called(
         carries(courier)
     assert receiver.received == []
     assert standing(courier, portal).given_up == 1
+
+
+@pytest.mark.spec("LO-06")
+def test_a_portal_that_is_suspended_hears_of_a_logout_when_it_works_again(
+    house: House, courier: Courier, receiver: Receiver
+) -> None:
+    portal = house.registers_portal(backchannel_logout_uri=receiver.url)
+    citizen = house.logs_in_directly()
+    citizen.gives_tokens(portal)
+    moves(house, portal.client_id, status="suspended")
+    logs_out(citizen.browser)
+    carries(courier)
+    assert receiver.received == []
+    assert (standing(courier, portal).waiting, standing(courier, portal).given_up) == (1, 0)
+    moves(house, portal.client_id, status="approved")
+    with later(10):
+        carries(courier)
+    assert len(receiver.received) == 1
+    assert standing(courier, portal).delivered == 1
 
 
 @pytest.mark.spec("LO-05")
