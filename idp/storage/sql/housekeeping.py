@@ -28,18 +28,19 @@ class SqlHousekeeping:
         self._database = database
 
     def clear_expired(self, *, before: datetime) -> dict[str, int]:
-        """Remove activation codes that are over, deliveries that were made, and machines' own rows, before an instant.
+        """Remove codes that are over, deliveries that were made, and what systems got for themselves or by an exchange.
 
-        Authorizations of citizens, sessions and consents stay: a citizen may ask who received what, and a code that
-        comes back from the dead is refused by the row that it left.
+        All of it before an instant; nothing that something else was exchanged from. What citizens gave, their sessions
+        and consents stay: they may ask who received what, and a code that comes back from the dead is refused by the
+        row that it left.
         """
         codes = delete(activation_code).where(
             or_(activation_code.c.used_at < before, activation_code.c.expires_at < before)
         )
         delivered = delete(outbox).where(outbox.c.done_at < before)
         child = authorization.alias()
-        of_machines = delete(authorization).where(
-            authorization.c.citizen_id.is_(None),
+        between_systems = delete(authorization).where(
+            or_(authorization.c.citizen_id.is_(None), authorization.c.parent_id.is_not(None)),
             authorization.c.last_used_at < before,
             ~exists().where(child.c.parent_id == authorization.c.id).correlate(authorization),
         )
@@ -48,7 +49,7 @@ class SqlHousekeeping:
             removed = {
                 "activation_code": connection.execute(codes).rowcount,
                 "outbox": connection.execute(delivered).rowcount,
-                "authorization": connection.execute(of_machines).rowcount,
+                "authorization": connection.execute(between_systems).rowcount,
             }
             return {table: rows for table, rows in removed.items() if rows}
 

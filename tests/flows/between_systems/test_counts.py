@@ -16,10 +16,11 @@ from tests.support.foreign.systems import (
     INACTIVE,
     Line,
     asks_for_token,
+    exchanges,
     gets_token,
     introspects,
 )
-from tests.support.house import House
+from tests.support.house import House, members
 from tests.support.wiretap import Wiretap
 
 if TYPE_CHECKING:
@@ -95,13 +96,18 @@ def test_a_request_between_systems_asks_as_little_as_it_can(tapped: tuple[Line, 
     assert heard(line.house, act) == allowed
 
 
-def test_what_machines_got_is_cleared_away_and_what_citizens_gave_is_not(tapped: tuple[Line, Wiretap]) -> None:
+def test_what_systems_got_is_cleared_away_and_what_citizens_gave_is_not(tapped: tuple[Line, Wiretap]) -> None:
     line, _ = tapped
     own, given = gets_token(line.server, line.second), line.exchanged()["access_token"]
+    handed_on = members(exchanges(line.next, given, resource=line.third))["access_token"]
     housekeeping = SqlHousekeeping(line.house.office.database)
     assert "authorization" not in housekeeping.clear_expired(before=clock.now() - timedelta(days=1))
     assert introspects(line.server, own)["active"] is True
     assert housekeeping.clear_expired(before=clock.now())["authorization"] >= 1
     assert introspects(line.server, own) == INACTIVE
-    assert introspects(line.next, given)["active"] is True
+    assert introspects(line.last, handed_on) == INACTIVE
+    assert introspects(line.next, given)["active"] is True, "another was exchanged from it, until a moment ago"
+    assert housekeeping.clear_expired(before=clock.now())["authorization"] == 1
+    assert introspects(line.next, given) == INACTIVE
     assert introspects(line.server, line.tokens.access)["active"] is True
+    assert line.exchanged()
