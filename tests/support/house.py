@@ -132,6 +132,13 @@ class House:
         code = self.office.issues_code(number=number, account_level=account_level)
         return ACitizen(house=self, number=number, code=code, browser=self.browser())
 
+    def activates_citizen(self) -> ACitizen:
+        """Let a person open an account with a passkey; the browser that did it has a session."""
+        citizen = self.registers_citizen()
+        activated = citizen.activates()
+        assert activated.status_code == 200, activated.text
+        return citizen
+
 
 @dataclass
 class ACitizen:
@@ -189,6 +196,11 @@ class ACitizen:
             else:
                 answer = self.browser.get(location)
         raise AssertionError(f"the login goes in circles: {answer.headers['Location']}")
+
+    def gets_id_token(self, portal: Portal) -> str:
+        """Log in at a portal and return the ID token that it got."""
+        login = portal.asks()
+        return str(members(login.redeem(self.arrives(login)))["id_token"])
 
     _own = {"Origin": ISSUER}  # noqa: RUF012  what a browser adds to each of its posts
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+import pytest
 from sqlalchemy import select
 
 from consent import Circumstances, Wording, answer
@@ -207,3 +208,17 @@ GATES: dict[str, Callable[[SignedIn, Portal], None]] = {
     "authorization ended": _ends_the_authorization,
 }
 """Everything that can be ended behind a token, and how it is ended."""
+
+
+@pytest.fixture
+def portal(house: House) -> Portal:
+    """Give a portal of this test."""
+    return house.registers_portal()
+
+
+@pytest.fixture
+def citizen(house: House, portal: Portal) -> SignedIn:
+    """Give a citizen who has agreed to what the portal asks for."""
+    signed_in = house.logs_in_directly()
+    signed_in.agrees_to(portal.asks())
+    return signed_in

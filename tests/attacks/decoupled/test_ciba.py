@@ -35,16 +35,6 @@ if TYPE_CHECKING:
 AT_ONCE = 50
 
 
-@pytest.fixture
-def portal(house: House) -> Portal:
-    return ciba_portal(house)
-
-
-@pytest.fixture
-def citizen(house: House) -> SignedIn:
-    return house.logs_in_directly()
-
-
 def shape(answer: TestResponse) -> tuple[int, list[tuple[str, str]], dict[str, Any]]:
     """Return what a portal sees of an answer, but for what is drawn."""
     told = members(answer)

@@ -30,11 +30,6 @@ def portal(house: House) -> Portal:
     return device_portal(house)
 
 
-@pytest.fixture
-def citizen(house: House) -> SignedIn:
-    return house.logs_in_directly()
-
-
 @pytest.mark.spec("DC-01")
 def test_another_portals_device_code_is_worth_nothing_and_is_not_used_up(
     house: House, portal: Portal, citizen: SignedIn

@@ -18,16 +18,6 @@ if TYPE_CHECKING:
     from tests.support.signed_in import SignedIn
 
 
-@pytest.fixture
-def portal(house: House) -> Portal:
-    return ciba_portal(house)
-
-
-@pytest.fixture
-def citizen(house: House) -> SignedIn:
-    return house.logs_in_directly()
-
-
 def unsigned(portal: Portal, **claims: Any) -> str:
     """Return a request without a signature."""
     body = signed_request(portal, **claims).split(".")[1]

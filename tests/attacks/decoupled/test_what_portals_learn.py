@@ -19,16 +19,6 @@ if TYPE_CHECKING:
     from tests.support.valkey import ValkeyServer
 
 
-@pytest.fixture
-def portal(house: House) -> Portal:
-    return ciba_portal(house)
-
-
-@pytest.fixture
-def citizen(house: House) -> SignedIn:
-    return house.logs_in_directly()
-
-
 def waits(portal: Portal, **hint: str) -> Waiting:
     answer = names(portal, **hint)
     assert answer.status_code == 200, answer.text

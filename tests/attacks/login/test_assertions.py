@@ -17,18 +17,6 @@ if TYPE_CHECKING:
     from tests.support.house import ACitizen
 
 
-def _activated(house: House) -> ACitizen:
-    citizen = house.registers_citizen()
-    assert citizen.activates().status_code == 200
-    return citizen
-
-
-@pytest.fixture
-def citizen(house: House) -> ACitizen:
-    """Give a citizen with an account, a passkey and a fresh session."""
-    return _activated(house)
-
-
 def _answers_of(runs: list[Callable[[], int]]) -> list[int]:
     """Run all of them at the same moment and return what each answered."""
     barrier, found = Barrier(len(runs)), []
@@ -47,7 +35,7 @@ def _answers_of(runs: list[Callable[[], int]]) -> list[int]:
 
 @pytest.mark.spec("WV-10")
 def test_an_assertion_is_good_once_on_any_worker(any_house: House) -> None:
-    citizen = _activated(any_house)
+    citizen = any_house.activates_citizen()
     stranger = AStranger.at(any_house)
     answer = citizen.authenticator.sign_in(members(stranger.asks_options()), origin=ISSUER)
     assert stranger.answers(answer).status_code == 200
@@ -112,7 +100,7 @@ def test_a_counter_that_went_back_is_refused_flagged_and_told(house: House, citi
 
 @pytest.mark.spec("WV-08")
 def test_of_two_uses_of_one_counter_at_two_workers_one_wins(any_house: House) -> None:
-    citizen = _activated(any_house)
+    citizen = any_house.activates_citizen()
     key = next(iter(citizen.authenticator.keys.values()))
     other_worker = any_house.beside()
     strangers = [AStranger.at(house) for house in (any_house, other_worker)]
@@ -131,7 +119,7 @@ def test_of_two_uses_of_one_counter_at_two_workers_one_wins(any_house: House) ->
 @pytest.mark.parametrize("ended", ["passkey", "citizen"])
 @pytest.mark.spec("WV-11")
 def test_what_was_revoked_while_the_answer_was_on_its_way_lets_nobody_in(any_house: House, ended: str) -> None:
-    citizen = _activated(any_house)
+    citizen = any_house.activates_citizen()
     office, stranger = any_house.office, AStranger.at(any_house)
     answer = citizen.authenticator.sign_in(members(stranger.asks_options()), origin=ISSUER)
     if ended == "passkey":
@@ -143,7 +131,7 @@ def test_what_was_revoked_while_the_answer_was_on_its_way_lets_nobody_in(any_hou
     refused = stranger.answers(answer)
     assert refused.status_code == 400
     assert "Set-Cookie" not in refused.headers
-    twin = _activated(any_house)
+    twin = any_house.activates_citizen()
     other = AStranger.at(any_house)
     good = twin.authenticator.sign_in(members(other.asks_options()), origin=ISSUER)
     assert other.answers(good).status_code == 200
@@ -153,7 +141,7 @@ def test_what_was_revoked_while_the_answer_was_on_its_way_lets_nobody_in(any_hou
 def test_revoking_a_passkey_and_using_it_at_the_same_moment_leaves_no_session_behind(any_house: House) -> None:
     office = any_house.office
     for _ in range(5):
-        citizen = _activated(any_house)
+        citizen = any_house.activates_citizen()
         stranger = AStranger.at(any_house)
         answer = citizen.authenticator.sign_in(members(stranger.asks_options()), origin=ISSUER)
         (passkey,) = passkeys_of(any_house, citizen)

@@ -26,14 +26,6 @@ FOREIGN: tuple[dict[str, str], ...] = (
 )
 
 
-@pytest.fixture
-def citizen(house: House) -> ACitizen:
-    """Give a citizen with an account, a passkey and a session."""
-    person = house.registers_citizen()
-    assert person.activates().status_code == 200
-    return person
-
-
 @pytest.mark.parametrize("path", POSTS)
 @pytest.mark.spec("SS-07")
 def test_a_form_without_our_token_or_from_another_site_is_refused(citizen: ACitizen, path: str) -> None:

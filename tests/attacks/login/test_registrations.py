@@ -23,18 +23,6 @@ if TYPE_CHECKING:
     from tests.support.valkey import ValkeyServer
 
 
-def _activated(house: House) -> ACitizen:
-    citizen = house.registers_citizen()
-    assert citizen.activates().status_code == 200
-    return citizen
-
-
-@pytest.fixture
-def citizen(house: House) -> ACitizen:
-    """Give a citizen with an account, a passkey and a fresh session."""
-    return _activated(house)
-
-
 def _asks(pages: OwnPages) -> dict[str, Any]:
     options = pages.calls("/account/passkeys/options")
     assert options.status_code == 200, options.text
@@ -56,7 +44,7 @@ def test_the_challenge_of_a_registration_is_good_once_even_when_it_failed(citize
 
 @pytest.mark.spec("WR-04")
 def test_the_challenge_of_a_registration_is_for_this_session_alone(house: House, citizen: ACitizen) -> None:
-    mine, victim = OwnPages(_activated(house).browser), OwnPages(citizen.browser)
+    mine, victim = OwnPages(house.activates_citizen().browser), OwnPages(citizen.browser)
     phone = SoftwareAuthenticator()
     theirs = phone.register(_asks(victim), origin=ISSUER)
     assert mine.calls("/account/passkeys/verify", credential=theirs).status_code == 400
@@ -104,7 +92,7 @@ def test_a_challenge_is_long_lives_for_five_minutes_and_gives_way_to_the_next(
 
 @pytest.mark.spec("WR-14")
 def test_a_passkey_that_is_registered_already_is_refused_and_stays_its_owners(house: House, citizen: ACitizen) -> None:
-    thief = _activated(house)
+    thief = house.activates_citizen()
     (before,) = passkeys_of(house, citizen)
     copied = SoftwareAuthenticator(credential_id_length=32)
     pages = OwnPages(thief.browser)
@@ -249,7 +237,7 @@ def test_the_last_passkey_cannot_be_removed_by_a_form(house: House, citizen: ACi
 
 @pytest.mark.spec("HT-10", "AL-07")
 def test_ids_of_others_and_of_nobody_change_nothing_and_break_nothing(house: House, citizen: ACitizen) -> None:
-    pages, victim = OwnPages(citizen.browser), _activated(house)
+    pages, victim = OwnPages(citizen.browser), house.activates_citizen()
     assert pages.adds_passkey(SoftwareAuthenticator()).status_code == 200
     (theirs,) = passkeys_of(house, victim)
     for passkey_id in (theirs.id, str(uuid.uuid4()), "", "' OR 1=1 --"):

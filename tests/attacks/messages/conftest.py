@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.attacks.messages.signing import Signer
+from tests.support.signed_in import citizen, portal
 
 if TYPE_CHECKING:
-    from tests.support.house import House, SignedIn
+    from tests.support.house import House, Portal
+
+__all__ = ["citizen", "portal", "strict", "web"]
 
 
 @pytest.fixture
@@ -19,14 +22,6 @@ def strict(house: House) -> Signer:
 
 
 @pytest.fixture
-def web(house: House) -> Signer:
+def web(portal: Portal) -> Signer:
     """Give an ordinary relying party."""
-    return Signer(house.registers_portal())
-
-
-@pytest.fixture
-def citizen(house: House, web: Signer) -> SignedIn:
-    """Give a citizen who has agreed to what the ordinary relying party asks for."""
-    signed_in = house.logs_in_directly()
-    signed_in.agrees_to(web.portal.asks())
-    return signed_in
+    return Signer(portal)

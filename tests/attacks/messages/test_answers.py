@@ -61,20 +61,6 @@ def said_to(portal: Portal, found: Read) -> dict[str, Any]:
     return claims
 
 
-@pytest.fixture
-def portal(house: House) -> Portal:
-    """Give a portal of this test, which may use every mode."""
-    return house.registers_portal()
-
-
-@pytest.fixture
-def citizen(house: House, portal: Portal) -> SignedIn:
-    """Give a citizen who has agreed to what the portal asks for."""
-    signed_in = house.logs_in_directly()
-    signed_in.agrees_to(portal.asks())
-    return signed_in
-
-
 @pytest.mark.spec("SS-11", "AZ-13")
 def test_a_form_goes_to_an_address_that_a_policy_could_not_hold(house: House) -> None:
     address = "https://portal.example/cb;v=1,2?said='x'"

@@ -19,20 +19,6 @@ if TYPE_CHECKING:
 NATIVE = {"profile": "native", "token_endpoint_auth_method": "none", "grant_types": ["authorization_code"]}
 
 
-@pytest.fixture
-def portal(house: House) -> Portal:
-    """Give a portal of this test."""
-    return house.registers_portal()
-
-
-@pytest.fixture
-def citizen(house: House, portal: Portal) -> SignedIn:
-    """Give a citizen who has agreed to what the portal asks for."""
-    signed_in = house.logs_in_directly()
-    signed_in.agrees_to(portal.asks())
-    return signed_in
-
-
 def says_so_on_a_page(response: TestResponse) -> bool:
     """Tell whether an error stays with us: a page, no address to go to, and nothing of our inside on it."""
     assert "Location" not in response.headers

@@ -16,12 +16,6 @@ if TYPE_CHECKING:
     from tests.support.house import House, Portal
 
 
-@pytest.fixture
-def portal(house: House) -> Portal:
-    """Give a portal of this test."""
-    return house.registers_portal()
-
-
 def refused(response: TestResponse, error: str = "invalid_grant") -> bool:
     """Tell whether a token request was refused as expected."""
     assert members(response)["error"] == error

@@ -20,12 +20,6 @@ if TYPE_CHECKING:
     from tests.support.valkey import ValkeyServer
 
 
-@pytest.fixture
-def portal(house: House) -> Portal:
-    """Give a portal of this test."""
-    return house.registers_portal()
-
-
 def pushes_with(portal: Portal, assertion: str, **form: str) -> TestResponse:
     """Push a request with an assertion of one's own making."""
     authentication = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion, **form}

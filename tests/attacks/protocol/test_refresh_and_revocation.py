@@ -17,18 +17,6 @@ if TYPE_CHECKING:
 DAY = 86_400
 
 
-@pytest.fixture
-def portal(house: House) -> Portal:
-    """Give a portal of this test."""
-    return house.registers_portal()
-
-
-@pytest.fixture
-def citizen(house: House) -> SignedIn:
-    """Give a citizen of this test."""
-    return house.logs_in_directly()
-
-
 @pytest.mark.spec("RT-01")
 def test_a_refresh_token_is_of_use_to_its_own_portal_only(any_house: House) -> None:
     portal, other, citizen = any_house.registers_portal(), any_house.registers_portal(), any_house.logs_in_directly()

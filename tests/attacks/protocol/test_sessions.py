@@ -22,20 +22,6 @@ OWN = {"Origin": ISSUER}
 BYE = "https://portal.example/bye"
 
 
-@pytest.fixture
-def portal(house: House) -> Portal:
-    """Give a portal of this test."""
-    return house.registers_portal()
-
-
-@pytest.fixture
-def citizen(house: House, portal: Portal) -> SignedIn:
-    """Give a citizen who has agreed to what the portal asks for."""
-    signed_in = house.logs_in_directly()
-    signed_in.agrees_to(portal.asks())
-    return signed_in
-
-
 def has_session(citizen: SignedIn, portal: Portal, token: str | None = None) -> bool:
     """Tell whether a session's cookie still gives codes, in a browser that holds nothing else."""
     browser = citizen.house.browser()

@@ -24,12 +24,6 @@ def portal(house: House) -> Portal:
 
 
 @pytest.fixture
-def citizen(house: House) -> SignedIn:
-    """Give a citizen of this test."""
-    return house.logs_in_directly()
-
-
-@pytest.fixture
 def tokens(portal: Portal, citizen: SignedIn) -> Tokens:
     """Give tokens that work."""
     given = citizen.gives_tokens(portal)

@@ -13,20 +13,6 @@ if TYPE_CHECKING:
     from tests.support.house import House, Portal, SignedIn
 
 
-@pytest.fixture
-def portal(house: House) -> Portal:
-    """Give a portal of this test."""
-    return house.registers_portal()
-
-
-@pytest.fixture
-def citizen(house: House, portal: Portal) -> SignedIn:
-    """Give a citizen who has agreed to what the portal asks for."""
-    signed_in = house.logs_in_directly()
-    signed_in.agrees_to(portal.asks())
-    return signed_in
-
-
 @pytest.mark.spec("AZ-18")
 def test_without_a_page_the_portal_is_told_what_is_missing(house: House, portal: Portal) -> None:
     assert answered(house.browser().get(portal.asks(prompt="none").url))["error"] == "login_required"

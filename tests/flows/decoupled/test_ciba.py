@@ -26,16 +26,6 @@ if TYPE_CHECKING:
 TOKEN = "a-token-of-the-portal-itself-0123456789"
 
 
-@pytest.fixture
-def portal(house: House) -> Portal:
-    return ciba_portal(house)
-
-
-@pytest.fixture
-def citizen(house: House) -> SignedIn:
-    return house.logs_in_directly()
-
-
 @pytest.mark.spec("DC-04")
 def test_a_portal_gets_tokens_once_its_citizen_has_approved(portal: Portal, citizen: SignedIn) -> None:
     request = asks_for(portal, citizen)

@@ -21,11 +21,6 @@ def portal(house: House) -> Portal:
     return device_portal(house)
 
 
-@pytest.fixture
-def citizen(house: House) -> SignedIn:
-    return house.logs_in_directly()
-
-
 def test_a_device_is_told_what_to_show(portal: Portal) -> None:
     told = begins(portal).told
     assert told["verification_uri"] == f"{ISSUER}/device"

@@ -25,11 +25,6 @@ TOKEN = "a-token-of-the-portal-itself-0123456789"
 
 
 @pytest.fixture
-def citizen(house: House) -> SignedIn:
-    return house.logs_in_directly()
-
-
-@pytest.fixture
 def receiver() -> Iterator[Receiver]:
     with Receiver(ping=says(b"", status="204 No Content")) as listening:
         yield listening

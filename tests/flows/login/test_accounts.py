@@ -26,14 +26,6 @@ if TYPE_CHECKING:
     from tests.support.house import ACitizen
 
 
-@pytest.fixture
-def citizen(house: House) -> ACitizen:
-    """Give a citizen with an account, a passkey and a session."""
-    person = house.registers_citizen()
-    assert person.activates().status_code == 200
-    return person
-
-
 @pytest.mark.spec("AL-01", "AZ-22")
 def test_a_token_names_the_level_of_what_happened_and_never_a_higher_one(house: House, citizen: ACitizen) -> None:
     portal = house.registers_portal()

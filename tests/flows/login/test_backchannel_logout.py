@@ -50,10 +50,9 @@ def arrives(citizen: SignedIn, portal: Portal, **parameters: str) -> dict[str, A
 def test_a_logout_token_says_who_which_session_and_when_and_nothing_more(any_house: House, receiver: Receiver) -> None:
     house, citizen, portal = (
         any_house,
-        any_house.registers_citizen(),
+        any_house.activates_citizen(),
         any_house.registers_portal(backchannel_logout_uri=receiver.url, backchannel_logout_session_required=True),
     )
-    citizen.activates()
     login = portal.asks()
     token = members(login.redeem(citizen.arrives(login)))["id_token"]
     id_token = portal.reads_id_token(token)
@@ -153,8 +152,7 @@ def test_a_portal_is_told_of_sessions_that_were_replaced_too(
     house: House, courier: Courier, receiver: Receiver
 ) -> None:
     portal = house.registers_portal(backchannel_logout_uri=receiver.url)
-    citizen = house.registers_citizen()
-    citizen.activates()
+    citizen = house.activates_citizen()
     sids = set()
     for prompt in ("", "login"):
         login = portal.asks(prompt=prompt)
@@ -172,8 +170,7 @@ def test_revoking_the_newest_session_ends_what_was_granted_under_those_it_replac
 ) -> None:
     house = any_house
     portal = house.registers_portal(backchannel_logout_uri=receiver.url)
-    citizen = house.registers_citizen()
-    citizen.activates()
+    citizen = house.activates_citizen()
     first = portal.asks()
     token = members(first.redeem(citizen.arrives(first)))["access_token"]
     citizen.arrives(portal.asks(prompt="login"))

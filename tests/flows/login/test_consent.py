@@ -22,14 +22,6 @@ if TYPE_CHECKING:
 LICENCE = "openid service:driving-licence"
 
 
-@pytest.fixture
-def citizen(house: House) -> ACitizen:
-    """Give a citizen with an account, a passkey and a session."""
-    person = house.registers_citizen()
-    assert person.activates().status_code == 200
-    return person
-
-
 def _field(page: str, name: str) -> str:
     found = re.search(rf'name="{name}"[^>]*value="([^"]*)"', page)
     assert found, name
@@ -127,8 +119,7 @@ def test_an_answer_to_something_else_than_what_was_shown_counts_for_nothing(
 
 @pytest.mark.spec("CO-02")
 def test_what_one_page_showed_answers_no_other_page_and_no_other_citizen(house: House, citizen: ACitizen) -> None:
-    portal, other = house.registers_portal(), house.registers_citizen()
-    other.activates()
+    portal, other = house.registers_portal(), house.activates_citizen()
     mine = citizen.opens(portal.asks()).headers["Location"]
     second = citizen.opens(portal.asks(scope=LICENCE)).headers["Location"]
     theirs = other.opens(portal.asks()).headers["Location"]
@@ -151,8 +142,7 @@ def test_what_one_page_showed_answers_no_other_page_and_no_other_citizen(house: 
 
 @pytest.mark.spec("CO-02")
 def test_who_logs_in_later_for_the_same_request_has_agreed_to_nothing(house: House, citizen: ACitizen) -> None:
-    portal, other = house.registers_portal(), house.registers_citizen()
-    other.activates()
+    portal, other = house.registers_portal(), house.activates_citizen()
     other.arrives(portal.asks())
     location = citizen.opens(portal.asks(prompt="consent")).headers["Location"]
     tx = location.partition("tx=")[2]
@@ -195,8 +185,7 @@ def test_who_would_rather_not_log_in_goes_back_to_the_portal_which_is_told_so(ho
 
 @pytest.mark.spec("CO-04", "RT-07")
 def test_a_withdrawal_ends_tokens_codes_and_silent_logins_at_once(any_house: House) -> None:
-    citizen = any_house.registers_citizen()
-    citizen.activates()
+    citizen = any_house.activates_citizen()
     portal = any_house.registers_portal()
     login = portal.asks(scope="openid service:login offline_access")
     tokens = members(login.redeem(citizen.arrives(login, "offline_access")))
@@ -215,8 +204,7 @@ def test_a_withdrawal_ends_tokens_codes_and_silent_logins_at_once(any_house: Hou
 
 @pytest.mark.spec("CO-04", "RT-13")
 def test_nobody_withdraws_what_another_citizen_agreed_to(house: House, citizen: ACitizen) -> None:
-    portal, stranger = house.registers_portal(), house.registers_citizen()
-    stranger.activates()
+    portal, stranger = house.registers_portal(), house.activates_citizen()
     login = portal.asks()
     tokens = members(login.redeem(citizen.arrives(login)))
     consent_id = re.search(  # type: ignore[index]

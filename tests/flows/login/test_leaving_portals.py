@@ -12,22 +12,9 @@ from tests.support.login.leaving import Leaving, frames_of, logs_out
 from tests.support.login.own_pages import OwnPages
 
 if TYPE_CHECKING:
-    from tests.support.house import ACitizen, Portal
+    from tests.support.house import ACitizen
 
 BYE = "https://portal.example/bye"
-
-
-@pytest.fixture
-def citizen(house: House) -> ACitizen:
-    """Give a citizen with an account, a passkey and a session."""
-    person = house.registers_citizen()
-    assert person.activates().status_code == 200
-    return person
-
-
-def _id_token(citizen: ACitizen, portal: Portal) -> str:
-    login = portal.asks()
-    return str(members(login.redeem(citizen.arrives(login)))["id_token"])
 
 
 @pytest.mark.spec("LO-04")
@@ -50,18 +37,17 @@ def test_one_portal_can_be_left_and_the_others_stay(house: House, citizen: ACiti
     for stranger in (left.client_id, "nobody", ""):
         assert again.presses(only=stranger).status_code == 200
         assert OwnPages(citizen.browser).is_logged_in(), "a portal that is not open is no reason to end anything"
-    asked = {"id_token_hint": _id_token(citizen, left), "post_logout_redirect_uri": BYE}
+    asked = {"id_token_hint": citizen.gets_id_token(left), "post_logout_redirect_uri": BYE}
     assert Leaving.asks(citizen.browser, **asked).presses(only=left.client_id).headers["Location"] == BYE
     assert OwnPages(citizen.browser).is_logged_in()
 
 
 def test_nobody_can_make_another_citizen_leave(house: House, citizen: ACitizen) -> None:
-    portal, stranger = house.registers_portal(), house.registers_citizen()
+    portal, stranger = house.registers_portal(), house.activates_citizen()
     login = portal.asks()
     token = members(login.redeem(citizen.arrives(login)))["access_token"]
-    stranger.activates()
     assert Leaving.asks(stranger.browser).presses(only=portal.client_id).status_code == 200
-    assert logs_out(stranger.browser, id_token_hint=_id_token(citizen, portal)).status_code == 200
+    assert logs_out(stranger.browser, id_token_hint=citizen.gets_id_token(portal)).status_code == 200
     assert portal.asks_userinfo(token).status_code == 200
     assert OwnPages(citizen.browser).is_logged_in()
 

@@ -15,29 +15,16 @@ from tests.support.login.own_pages import OwnPages, citizen_id_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.support.house import ACitizen, Portal
+    from tests.support.house import ACitizen
 
 BYE = "https://portal.example/bye"
 SESSION = "sen_session"
 
 
-@pytest.fixture
-def citizen(house: House) -> ACitizen:
-    """Give a citizen with an account, a passkey and a session."""
-    person = house.registers_citizen()
-    assert person.activates().status_code == 200
-    return person
-
-
-def _id_token(citizen: ACitizen, portal: Portal) -> str:
-    login = portal.asks()
-    return str(members(login.redeem(citizen.arrives(login)))["id_token"])
-
-
 @pytest.mark.spec("LO-01")
 def test_a_portal_with_an_id_token_gets_its_citizen_back_after_the_question(house: House, citizen: ACitizen) -> None:
     portal = house.registers_portal()
-    asked = {"id_token_hint": _id_token(citizen, portal), "post_logout_redirect_uri": BYE, "state": "a&b ă"}
+    asked = {"id_token_hint": citizen.gets_id_token(portal), "post_logout_redirect_uri": BYE, "state": "a&b ă"}
     leaving = Leaving.asks(citizen.browser, **asked)
     assert leaving.question.status_code == 200
     assert "Cổng thử nghiệm" in leaving.question.text
@@ -66,7 +53,7 @@ def test_a_portal_with_an_id_token_gets_its_citizen_back_after_the_question(hous
 @pytest.mark.spec("LO-01")
 def test_an_address_that_is_not_registered_is_not_followed(house: House, citizen: ACitizen, address: str) -> None:
     portal = house.registers_portal()
-    asked = {"id_token_hint": _id_token(citizen, portal), "post_logout_redirect_uri": address}
+    asked = {"id_token_hint": citizen.gets_id_token(portal), "post_logout_redirect_uri": address}
     leaving = Leaving.asks(citizen.browser, **asked)
     assert leaving.question.status_code == 200
     assert f'href="{address}' not in leaving.question.text
@@ -84,7 +71,7 @@ def test_a_hint_that_we_did_not_sign_for_this_portal_opens_no_way_back(
     house: House, citizen: ACitizen, forgery: str
 ) -> None:
     portal, other = house.registers_portal(), house.registers_portal()
-    honest = _id_token(citizen, portal)
+    honest = citizen.gets_id_token(portal)
     claims = jwt.decode(honest, options={"verify_signature": False})
     header = jwt.get_unverified_header(honest)
     hints: dict[str, Callable[[], str]] = {
@@ -93,7 +80,7 @@ def test_a_hint_that_we_did_not_sign_for_this_portal_opens_no_way_back(
             claims, ec.generate_private_key(ec.SECP256R1()), algorithm="ES256", headers={"kid": header["kid"]}
         ),
         "cut": lambda: honest.rpartition(".")[0] + ".",
-        "another portal's": lambda: _id_token(citizen, other),
+        "another portal's": lambda: citizen.gets_id_token(other),
         "a client assertion": portal.assertion,
     }
     asked = {
@@ -129,8 +116,7 @@ def test_another_site_can_ask_for_a_logout_and_end_nothing(house: House, citizen
 
 @pytest.mark.spec("LO-04", "SS-02")
 def test_after_a_logout_the_old_cookie_is_nobodys_even_where_the_memory_still_has_it(any_house: House) -> None:
-    citizen, portal = any_house.registers_citizen(), any_house.registers_portal()
-    citizen.activates()
+    citizen, portal = any_house.activates_citizen(), any_house.registers_portal()
     citizen.arrives(portal.asks())
     assert "code" in answered(citizen.opens(portal.asks(prompt="none")))
     cookie = citizen.browser.get_cookie(SESSION)
@@ -179,7 +165,7 @@ def test_a_portal_that_only_names_itself_gets_a_link_and_no_redirect(house: Hous
 @pytest.mark.spec("LO-02")
 def test_a_hint_that_has_long_expired_still_vouches(house: House, citizen: ACitizen) -> None:
     portal = house.registers_portal()
-    hint = _id_token(citizen, portal)
+    hint = citizen.gets_id_token(portal)
     with later(300 * 86400):
         answer = house.browser().get("/logout", query_string={"id_token_hint": hint, "post_logout_redirect_uri": BYE})
         assert answer.headers["Location"] == BYE
@@ -191,7 +177,7 @@ def test_a_hint_that_has_long_expired_still_vouches(house: House, citizen: ACiti
 @pytest.mark.spec("LO-01")
 def test_a_form_of_the_portal_does_what_its_link_does(house: House, citizen: ACitizen) -> None:
     portal = house.registers_portal()
-    hint = _id_token(citizen, portal)
+    hint = citizen.gets_id_token(portal)
     form = {
         "id_token_hint": hint,
         "client_id": portal.client_id,
@@ -214,7 +200,7 @@ def test_what_is_said_twice_is_not_believed_and_never_an_error_in_json(
 ) -> None:
     portal = house.registers_portal()
     asked = {
-        "id_token_hint": _id_token(citizen, portal),
+        "id_token_hint": citizen.gets_id_token(portal),
         "client_id": portal.client_id,
         "post_logout_redirect_uri": BYE,
         "state": "x",
@@ -237,7 +223,7 @@ def test_a_request_that_we_did_not_seal_is_none(house: House, citizen: ACitizen,
 
 def test_a_sealed_request_ends_with_its_hour(house: House, citizen: ACitizen) -> None:
     portal = house.registers_portal()
-    asked = {"id_token_hint": _id_token(citizen, portal), "post_logout_redirect_uri": BYE}
+    asked = {"id_token_hint": citizen.gets_id_token(portal), "post_logout_redirect_uri": BYE}
     posted = citizen.browser.post("/logout", data=asked).headers["Location"]
     assert house.browser().get(posted).headers["Location"] == BYE
     with later(7200):

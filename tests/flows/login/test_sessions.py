@@ -24,14 +24,6 @@ if TYPE_CHECKING:
 SESSION = "sen_session"
 
 
-@pytest.fixture
-def citizen(house: House) -> ACitizen:
-    """Give a citizen with an account, a passkey and a session."""
-    person = house.registers_citizen()
-    assert person.activates().status_code == 200
-    return person
-
-
 def _cookie(browser: Client) -> str:
     cookie = browser.get_cookie(SESSION)
     assert cookie is not None
@@ -107,8 +99,7 @@ def test_a_session_cookie_that_somebody_planted_is_never_the_one_that_a_login_op
 @pytest.mark.spec("SS-02", "SS-07")
 def test_another_citizens_login_in_the_same_browser_ends_the_session_before(house: House, citizen: ACitizen) -> None:
     before = _cookie(citizen.browser)
-    other = house.registers_citizen()
-    assert other.activates().status_code == 200
+    other = house.activates_citizen()
     other.browser = citizen.browser
     assert other.signs_in(begins_login(citizen.browser)).status_code == 200
     assert not _with_cookie(house, before).is_logged_in()
@@ -157,8 +148,7 @@ def test_a_clock_that_is_set_back_keeps_no_session_alive(citizen: ACitizen) -> N
 
 @pytest.mark.spec("SS-05")
 def test_suspending_a_citizen_ends_every_session_on_every_worker_at_once(any_house: House) -> None:
-    citizen = any_house.registers_citizen()
-    assert citizen.activates().status_code == 200
+    citizen = any_house.activates_citizen()
     another_worker = any_house.beside()
     phone = _with_cookie(another_worker, _cookie(citizen.browser))
     assert phone.is_logged_in()
@@ -206,8 +196,7 @@ def test_a_citizen_sees_the_sessions_and_ends_one_or_all_others(house: House, ci
 
 @pytest.mark.spec("SS-06", "RT-13")
 def test_nobody_ends_another_citizens_session(house: House, citizen: ACitizen) -> None:
-    stranger = house.registers_citizen()
-    assert stranger.activates().status_code == 200
+    stranger = house.activates_citizen()
     (mine,) = house.office.sessions.of_citizen(citizen_id=citizen_id_of(house, citizen))
     assert OwnPages(stranger.browser).sends("/account/sessions/end", session=mine.id).status_code == 303
     assert OwnPages(citizen.browser).is_logged_in()

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from werkzeug.test import Client, TestResponse
 
-    from tests.support.house import ACitizen
     from tests.support.postgres import Postgres
     from tests.support.valkey import ValkeyServer
 
@@ -49,18 +48,12 @@ def _answer_still(browser: Client) -> None:
         assert answer.status_code == 200, path
 
 
-def _activated(house: House) -> ACitizen:
-    citizen = house.registers_citizen()
-    assert citizen.activates().status_code == 200
-    return citizen
-
-
 @pytest.mark.parametrize("how", ["killed", "hung"])
 @pytest.mark.spec("F01", "F05", "ID-14", "I5", "I11")
 def test_while_the_memory_is_away_logins_say_so_at_once_and_keys_are_still_read(
     alone: House, quick_valkey: ValkeyServer, how: str
 ) -> None:
-    citizen, portal, stranger = _activated(alone), alone.registers_portal(), AStranger.at(alone)
+    citizen, portal, stranger = alone.activates_citizen(), alone.registers_portal(), AStranger.at(alone)
     tokens = members((login := portal.asks()).redeem(citizen.arrives(login)))
     _answer_still(stranger.browser)
     answer = citizen.authenticator.sign_in(members(stranger.asks_options()), origin=ISSUER)
@@ -96,7 +89,7 @@ def test_while_the_database_is_away_nothing_is_acknowledged_and_keys_are_still_r
 ) -> None:
     url = postgres.create_database(f"away_{time.monotonic_ns()}")
     house = House.build(folder=tmp_path_factory.mktemp("away"), redis_url=quick_valkey.url, database_url=url)
-    citizen, stranger = _activated(house), AStranger.at(house)
+    citizen, stranger = house.activates_citizen(), AStranger.at(house)
     _answer_still(stranger.browser)
     answer = citizen.authenticator.sign_in(members(stranger.asks_options()), origin=ISSUER)
     name = url.partition("postgresql+psycopg://sen@/")[2].partition("?")[0]
@@ -122,7 +115,7 @@ def test_while_the_database_can_only_be_read_reading_goes_on_and_no_change_is_fa
 ) -> None:
     url = postgres.create_database(f"readonly_{time.monotonic_ns()}")
     house = House.build(folder=tmp_path_factory.mktemp("readonly"), redis_url=quick_valkey.url, database_url=url)
-    citizen, portal = _activated(house), house.registers_portal()
+    citizen, portal = house.activates_citizen(), house.registers_portal()
     login = portal.asks()
     tokens = members(login.redeem(citizen.arrives(login)))
     name = url.partition("postgresql+psycopg://sen@/")[2].partition("?")[0]
@@ -171,7 +164,7 @@ def _same_cookies(browser: Client, house: House) -> Client:
 
 @pytest.mark.spec("AU-06", "I4")
 def test_what_cannot_be_written_into_the_trail_does_not_happen(alone: House) -> None:
-    citizen, portal = _activated(alone), alone.registers_portal()
+    citizen, portal = alone.activates_citizen(), alone.registers_portal()
     login = portal.asks(scope="openid service:login offline_access")
     tokens = members(login.redeem(citizen.arrives(login, "offline_access")))
     waiting = portal.asks()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import jwt
+import pytest
 
 from idp import clock
 from idp.audit.events import WaitingRequestDisowned
@@ -182,3 +183,15 @@ class Phone:
             answer = self.consents(answer, *ticked)
         assert answer.headers["Location"].endswith("/done?answer=approved"), answer.headers["Location"]
         return answer
+
+
+@pytest.fixture
+def portal(house: House) -> Portal:
+    """Give a relying party that names its citizens; a test of devices makes its own."""
+    return ciba_portal(house)
+
+
+@pytest.fixture
+def citizen(house: House) -> SignedIn:
+    """Give a citizen with a session on a browser of their own."""
+    return house.logs_in_directly()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
+import pytest
 
 from tests.support.house import ISSUER, TX
 from tests.support.portal import members
@@ -80,3 +81,9 @@ def citizen_id_of(house: House, citizen: ACitizen) -> str:
 def begins_login(browser: Client, path: str = "/login") -> str:
     """Open a page that begins a transaction of our own; return its id."""
     return TX.search(browser.get(path).headers["Location"])[1]  # type: ignore[index]
+
+
+@pytest.fixture
+def citizen(house: House) -> ACitizen:
+    """Give a citizen with an account, a passkey and a session."""
+    return house.activates_citizen()

@@ -1,0 +1,5 @@
+"""A citizen with an account for the tests of this folder."""
+
+from tests.support.login.own_pages import citizen
+
+__all__ = ["citizen"]
