@@ -9,6 +9,7 @@ import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from string import ascii_letters, digits
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -47,7 +48,9 @@ SIGNED_PROFILES: Final = frozenset({"fapi2", "fapi2-signing"})
 """Those of FAPI CIBA: they sign their requests, and show the same message on both devices."""
 
 LONGEST_MESSAGE: Final = 60
-MESSAGE_SIGNS: Final = frozenset(" .,-#+()")
+MESSAGE_SIGNS: Final = frozenset(f"{ascii_letters}{digits}đĐ .,-#+()")
+"""What is left of all that a message may hold without its marks; đ is a letter of its own and not a marked d."""
+
 BEARER: Final = re.compile(r"[A-Za-z0-9._~+/-]{22,1024}=*")
 """What can stand in an Authorization header (RFC 6750 section 2.1), and holds 128 bits."""
 
@@ -173,12 +176,8 @@ def binding_message(unverified: Mapping[str, str], *, client: RelyingParty) -> s
 
 
 def _can_be_shown(sign: str) -> bool:
-    return sign in MESSAGE_SIGNS or (sign.isascii() and sign.isalnum()) or (sign.isalpha() and _is_latin(sign))
-
-
-def _is_latin(sign: str) -> bool:
-    """Tell whether it is a letter of Vietnamese, and not one that only looks like it."""
-    return unicodedata.name(sign, "").startswith("LATIN ")
+    """Tell whether it is one of the signs, with or without the marks of a language, and not one that looks like it."""
+    return unicodedata.normalize("NFD", sign)[0] in MESSAGE_SIGNS
 
 
 def seconds_to_wait(unverified: Mapping[str, str], *, provider: Provider) -> int:
