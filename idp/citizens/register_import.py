@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import date
     from typing import Literal
 
+    from idp.citizens.national_id import NumberStructure, Warning_
     from idp.citizens.store import RegisterStore
     from keys.sealing import Sealer
 
@@ -41,11 +42,15 @@ STATES: dict[str, Literal["alive", "dead", "cancelled"]] = {
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What became of a file: lines with data, lines that landed, and (line number, reason) of the others."""
+    """What became of a file: lines with data, lines that landed, and (line number, reason) of the others.
+
+    `unusual` are lines that landed although their number does not look as it usually does.
+    """
 
     rows: int
     landed: int
     refused: tuple[tuple[int, str], ...]
+    unusual: tuple[tuple[int, Warning_], ...] = ()
 
 
 class _Refused(Exception):
@@ -65,12 +70,14 @@ def import_rows(
     sealer: Sealer,
     on_progress: Callable[[int], None],
     actor: str = "operator",
+    structure: NumberStructure | None = None,
 ) -> ImportReport:
     """Put the lines of a file (UTF-8, with or without a byte order mark) into the register.
 
     The first line names the columns, of `REQUIRED` and `OPTIONAL`, in any order, separated by commas or semicolons.
     `on_progress` is told after each batch how many lines with data have been read. Each batch is a transaction with
-    its own event `RegisterImported`.
+    its own event `RegisterImported`. With a `structure`, lines whose numbers look unusual
+    land and are reported.
 
     Raises:
         NotKnown: the header lacks a column that is required, names one twice, or one that is unknown.
@@ -81,19 +88,29 @@ def import_rows(
     today = clock.now().date()
     rows = landed = 0
     refused: list[tuple[int, str]] = []
+    unusual: list[tuple[int, Warning_]] = []
     for batch in _batches(numbered):
         entries: list[RegisterEntry] = []
         for line_number, line in batch:
             try:
-                entries.append(_entry(line, header=header, sealer=sealer, today=today))
+                number, entry = _entry(line, header=header, sealer=sealer, today=today)
             except (_Refused, Malformed) as reason:
                 refused.append((line_number, str(reason)))
+                continue
+            entries.append(entry)
+            unusual += [(line_number, warning) for warning in _warnings(number, entry.person, structure=structure)]
         rows += len(batch)
         landed += len(entries)
         event = RegisterImported(actor=actor, rows=len(entries), refused=len(batch) - len(entries))
         store.put(entries=entries, event=event)
         on_progress(rows)
-    return ImportReport(rows=rows, landed=landed, refused=tuple(refused))
+    return ImportReport(rows=rows, landed=landed, refused=tuple(refused), unusual=tuple(unusual))
+
+
+def _warnings(number: PersonalNumber, person: Person, *, structure: NumberStructure | None) -> tuple[Warning_, ...]:
+    if structure is None:
+        return ()
+    return number.warnings(structure=structure, birth_date=person.birth_date, gender=person.gender)
 
 
 def _decoded(lines: Iterable[bytes | str]) -> Iterator[str]:
@@ -131,7 +148,7 @@ def _batches(numbered: Iterator[tuple[int, str]]) -> Iterator[list[tuple[int, st
         yield batch
 
 
-def _entry(line: str, *, header: _Header, sealer: Sealer, today: date) -> RegisterEntry:
+def _entry(line: str, *, header: _Header, sealer: Sealer, today: date) -> tuple[PersonalNumber, RegisterEntry]:
     try:
         values = next(csv.reader((line,), delimiter=header.delimiter, strict=True))
     except csv.Error as error:
@@ -146,7 +163,7 @@ def _entry(line: str, *, header: _Header, sealer: Sealer, today: date) -> Regist
     person = Person.parse(typed)
     if person.birth_date.begins_after(today):
         raise _Refused("birth_date lies in the future")
-    return RegisterEntry(
+    return number, RegisterEntry(
         number_hash=number_hash(sealer=sealer, number=number),
         person=person,
         person_hash=person_hash(sealer=sealer, person=person),

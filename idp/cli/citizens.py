@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import getpass
 import sys
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,17 +17,26 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from idp.citizens.activation import IssuedCode, issue_code
 from idp.citizens.fingerprints import number_hash
 from idp.citizens.malformed import Malformed
-from idp.citizens.national_id import PersonalNumber
+from idp.citizens.national_id import NumberStructure, PersonalNumber
 from idp.citizens.register_import import ImportReport, import_rows
 from idp.cli.office import OPERATOR, at_work
 from idp.errors import NotKnown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from idp.citizens.national_id import Warning_
     from idp.cli.office import Office
 
 File = Annotated[Path, typer.Argument(help="CSV in UTF-8; its first line names the columns.")]
 Typed = Annotated[str, typer.Argument(help="The 12-digit number, or - to be asked for it.")]
-SHOWN_REFUSALS = 50
+SHOWN = 50
+NUMBER_PREFIXES = "vietnam/number_prefixes.toml"
+UNUSUAL: dict[Warning_, str] = {
+    "unknown_prefix": "no place has the prefix of its number",
+    "other_century_or_sex": "its number tells another century of birth or another sex",
+    "other_birth_year": "its number tells another year of birth",
+}
 
 app = typer.Typer(help="Citizens.", no_args_is_help=True)
 
@@ -37,21 +47,23 @@ def import_register(
 ) -> None:
     """Fill the local population register; safe to run again, and after an interruption.
 
-    Good lines land; each bad one is listed by its number with the reason, and the exit status then is 1.
+    Good lines land; each bad one is listed by its number with the reason, and the exit status then is 1. Lines that
+    landed with a number that looks unusual are listed, too.
     """
     with at_work() as office:
         report = _import_with_progress(file, office=office)
     typer.echo(f"{report.landed} of {report.rows} lines landed.")
-    for line_number, reason in report.refused[:SHOWN_REFUSALS]:
-        typer.echo(f"line {line_number}: {reason}", err=True)
-    if len(report.refused) > SHOWN_REFUSALS:
-        _write_refusals(report, beside=file)
+    _tell(report.refused, whole=file.with_suffix(".refused.txt"), what="lines that did not land")
+    unusual = [(line_number, f"landed, but {UNUSUAL[warning]}") for line_number, warning in report.unusual]
+    _tell(unusual, whole=file.with_suffix(".unusual.txt"), what="warnings about lines that landed")
     if report.refused:
         raise typer.Exit(1)
 
 
 def _import_with_progress(file: Path, *, office: Office) -> ImportReport:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    prefixes = office.settings.data_file(NUMBER_PREFIXES).read_text(encoding="utf-8")
+    structure = NumberStructure.of(tomllib.loads(prefixes))
     try:
         with file.open("rb") as counted:
             total = max(sum(chunk.count(b"\n") for chunk in iter(lambda: counted.read(1 << 20), b"")) - 1, 1)
@@ -63,21 +75,24 @@ def _import_with_progress(file: Path, *, office: Office) -> ImportReport:
                 sealer=office.sealer,
                 on_progress=lambda rows: progress.update(task, completed=rows),
                 actor=OPERATOR,
+                structure=structure,
             )
     except OSError as error:
         raise NotKnown(f"{file} cannot be read: {error.strerror}.") from error
 
 
-def _write_refusals(report: ImportReport, *, beside: Path) -> None:
-    """Keep the whole list in a file; it names lines and reasons, and repeats nothing of what they hold."""
-    whole = beside.with_suffix(".refused.txt")
-    lines = [f"line {line_number}: {reason}\n" for line_number, reason in report.refused]
+def _tell(found: Sequence[tuple[int, str]], *, whole: Path, what: str) -> None:
+    """List line numbers with what was found there, a long list in a file; repeat nothing of what the lines hold."""
+    lines = [f"line {line_number}: {reason}\n" for line_number, reason in found]
+    typer.echo("".join(lines[:SHOWN]), err=True, nl=False)
+    if len(lines) <= SHOWN:
+        return
     try:
         whole.write_text("".join(lines), encoding="utf-8")
     except OSError:
-        typer.echo("".join(lines[SHOWN_REFUSALS:]), err=True, nl=False)
+        typer.echo("".join(lines[SHOWN:]), err=True, nl=False)
         return
-    typer.echo(f"... all {len(lines)} lines that did not land are listed in {whole}.", err=True)
+    typer.echo(f"... all {len(lines)} {what} are listed in {whole}.", err=True)
 
 
 @app.command()
