@@ -25,6 +25,7 @@ from tests.support.house import settings_for
 from tests.support.portal import pkce
 from tests.support.running import Running, free_neighbours
 from tests.support.tls.fronted import ASKED, CALLBACK, ELSEWHERE, MUTUAL, SELF_SIGNED, Fronted
+from tests.support.tls.slow import Crowd
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -174,6 +175,24 @@ def test_a_citizen_logs_in_and_the_token_is_worth_something_to_its_holder_alone(
     assert fronted.ask(f"{base}/userinfo", paper="client", headers=bearer).json()["sub"]
     for address, paper in ((base, None), (base, "own"), (base, "foreign"), (running.issuer, "client")):
         assert fronted.ask(f"{address}/userinfo", paper=paper, headers=bearer).status_code == 401
+
+
+@pytest.mark.spec("HT-06", "F22")
+def test_a_thousand_slow_clients_stop_nobody_else(fronted: Fronted) -> None:
+    issuer, base = fronted.running.issuer, fronted.base
+    with Crowd.at(port=fronted.running.demo.port, authority=fronted.tls / "ca.pem") as slow:
+        slow.shakes_hands_halfway(600, address="127.0.0.2")
+        slow.begins_requests(200, address="127.0.0.3")
+        slow.begins_bodies(200, address="127.0.0.4")
+        for _ in range(5):
+            slow.goes_on()
+            assert fronted.ask(f"{issuer}/.well-known/openid-configuration").json()["issuer"] == issuer
+            assert fronted.pushes(MUTUAL, base=base, paper="client").status_code == 201
+            page = requests.get(f"{issuer}/login", verify=str(fronted.tls / "ca.pem"), timeout=10)
+            assert (page.status_code, "passkey" in page.text) == (200, True)
+        ask = f"GET /jwks HTTP/1.1\r\nHost: localhost:{slow.port}\r\nConnection: close\r\n\r\n".encode()
+        for beside in ("127.0.0.2", "127.0.0.3", "127.0.0.4"):
+            assert slow.asks(ask, address=beside).startswith(b"HTTP/1.1 200")
 
 
 @pytest.mark.parametrize("mtls_base", ["", "https://mtls.sen.example", "https://login.sen.example:8444"])

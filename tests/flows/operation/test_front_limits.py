@@ -1,0 +1,100 @@
+"""What the front refuses by itself: too many pages, too many requests in hand, and clients that take their time."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from idp.cli import demo_tls, front
+from tests.support.demo import until
+from tests.support.house import settings_for
+from tests.support.running import free_neighbours
+from tests.support.tls.slow import Crowd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from idp.settings import Settings
+
+LONGEST_SECONDS = {"client_header_timeout": 10, "client_body_timeout": 15, "keepalive_timeout": 5}
+IN_HAND = 400
+MOST_IN_HAND = 2000  # by then a very busy machine has sent the first ones away, and keeps the others
+AT_ONCE = 100
+MOST_BATCHES = 200
+LET_THROUGH = b"HTTP/1.1 503"  # by the front alone: it finds no worker
+REFUSED = b"HTTP/1.1 429"
+
+
+def _settings(folder: Path, *, port: int) -> Settings:
+    tls = demo_tls.Tls(folder / "tls")
+    return settings_for(folder=folder, redis_url="unix:///nowhere", **tls.environ(port=port))
+
+
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:
+    """Start a front without workers, and give the people before it."""
+    folder = tmp_path_factory.mktemp("limits")
+    (port, _next), tls = free_neighbours(), demo_tls.prepare(folder, authorities=[])
+    command = demo_tls.command(tls, settings=_settings(folder, port=port))
+    with subprocess.Popen(command) as nginx, Crowd.at(port=port, authority=tls.authority) as people:
+        assert until(people.is_heard)
+        yield people
+        nginx.terminate()
+
+
+def _request(port: int, path: str, *, last: bool = True) -> bytes:
+    ends = "close" if last else "keep-alive"
+    return f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: {ends}\r\n\r\n".encode()
+
+
+def _is_let_through(crowd: Crowd, path: str, *, address: str) -> bool:
+    answer = crowd.asks(_request(crowd.port, path), address=address)
+    assert answer.startswith((LET_THROUGH, REFUSED)), answer
+    return answer.startswith(LET_THROUGH)
+
+
+def _is_told_to_wait(answer: bytes) -> bool:
+    text = answer[answer.rindex(REFUSED) :].decode()
+    told = re.search(r"^Retry-After: 5\r$", text, re.MULTILINE) is not None
+    return told and "Quá nhiều yêu cầu; hãy đợi vài giây." in text and "Too many requests" in text
+
+
+@pytest.mark.spec("HT-06")
+def test_the_front_waits_for_nobody_longer_than_it_may(tmp_path: Path) -> None:
+    papers = front.Papers(tmp_path / "chain.pem", tmp_path / "key.pem")
+    _before, *servers = front.render(_settings(tmp_path, port=8443), papers=papers).split("\nserver {")
+    assert len(servers) == 2
+    for server in servers:
+        for name, longest in LONGEST_SECONDS.items():
+            assert 0 < int(re.findall(rf"^ +{name} +([0-9]+)s;", server, re.MULTILINE)[0]) <= longest
+
+
+@pytest.mark.spec("LG-05")
+def test_one_address_gets_so_many_pages_and_is_then_told_to_wait(crowd: Crowd) -> None:
+    greedy, other = "127.0.0.2", "127.0.0.3"
+    batch = _request(crowd.port, "/login", last=False) * (AT_ONCE - 1) + _request(crowd.port, "/login")
+    first = crowd.asks(batch, address=greedy)
+    assert (first.count(LET_THROUGH), first.count(REFUSED)) == (AT_ONCE, 0)
+    answers = (crowd.asks(batch, address=greedy) for _ in range(MOST_BATCHES))
+    assert _is_told_to_wait(next(answer for answer in answers if REFUSED in answer))
+    assert _is_let_through(crowd, "/login", address=other)
+    assert _is_let_through(crowd, "/token", address=greedy), "what relying parties send is counted by Sen"
+
+
+@pytest.mark.spec("HT-06")
+def test_one_address_has_so_many_requests_in_hand_and_those_it_only_begins_do_not_count(crowd: Crowd) -> None:
+    greedy, other = "127.0.0.4", "127.0.0.5"
+    crowd.begins_requests(AT_ONCE, address=greedy)
+    begun = 0
+    while (answer := crowd.asks(_request(crowd.port, "/token"), address=greedy)).startswith(LET_THROUGH):
+        assert begun < MOST_IN_HAND
+        crowd.begins_bodies(AT_ONCE, address=greedy)
+        begun += AT_ONCE
+        crowd.goes_on()
+    assert begun >= IN_HAND
+    assert _is_told_to_wait(answer)
+    assert _is_let_through(crowd, "/token", address=other)
