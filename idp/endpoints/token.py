@@ -25,7 +25,7 @@ def answer(request: Request, services: Services) -> Response:
     1. who it is; 2. which key it proves to hold, and whether that will do for this relying party; 3. the grant.
 
     Raises:
-        ProtocolError: what was wrong; a code or assertion that was taken stays taken.
+        ProtocolError: what was wrong; a code or assertion that was taken stays taken, but for a code over the limit.
 
     Source: RFC 6749 section 3.2, RFC 9449 section 5, RFC 8705 section 3, FAPI 2.0 Security Profile section 5.3.2.1.
     """

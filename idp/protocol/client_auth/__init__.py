@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from idp.ephemeral import Claim, Count
+from idp.ephemeral import Claim, Count, Take, Write
 from idp.errors import InvalidClient, InvalidRequest, SlowDown
 from idp.protocol.client_auth import (
     client_secret_basic,
@@ -92,7 +92,8 @@ def _without_secret(credentials: Credentials, provider: Provider) -> str:
 def spend(proof: Proof, *steps: Step, provider: Provider) -> list[Any]:
     """Run a request's one wave: the limit is counted, every mark claimed, and `steps` are taken with them.
 
-    Returns the replies to `steps`. What was taken stays taken when the rest is refused.
+    Returns the replies to `steps`. What was taken stays taken when a mark is refused; over the limit, where nobody has
+    looked at it, it is given back for as long as the limit's window, so that the same request may come again.
 
     Raises:
         SlowDown: this relying party sends more than its limit.
@@ -104,6 +105,9 @@ def spend(proof: Proof, *steps: Step, provider: Provider) -> list[Any]:
     counter = Count(f"rate:{proof.client.client_id}:{proof.share}", MINUTE)
     replies = provider.ephemeral.wave(counter, *(Claim(mark.key, mark.seconds) for mark in marks), *steps)
     if replies[0] > most:
+        taken = zip(steps, replies[1 + len(marks) :], strict=True)
+        found = [(step.key, value) for step, value in taken if isinstance(step, Take) and value is not None]
+        provider.ephemeral.wave(*(Write(key, value, MINUTE) for key, value in found))
         raise SlowDown("Too many requests from this relying party; wait a minute.")
     if not marks and proof.client.authentication_method == "private_key_jwt":
         raise InvalidClient(METHODS_SHARED_TEXT, detail="no replay mark")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.attacks.messages.signing import Signer
 from tests.support.house import House, members
+from tests.support.login.elsewhere import Phone, begins, device_portal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +49,27 @@ def test_a_portal_that_sends_too_much_is_told_to_slow_down_and_others_are_not(st
     assert (refused.status_code, members(refused)["error"]) == (429, "slow_down")
     assert refused.headers["Retry-After"]
     assert other.pushes().status_code == 201
+
+
+@pytest.mark.parametrize("grant", ["authorization_code", "device_code"])
+@pytest.mark.spec("LG-05")
+def test_what_a_busy_portal_redeems_is_there_once_its_minute_is_over(
+    strict: House, lone_valkey: ValkeyServer, grant: str
+) -> None:
+    portal, citizen = device_portal(strict), strict.logs_in_directly()
+    if grant == "device_code":
+        waiting = begins(portal)
+        Phone.of(citizen).approves(waiting)
+        redeem = waiting.polls
+    else:
+        login = portal.asks()
+        arrived = citizen.arrives(login)
+        redeem = partial(login.redeem, arrived)
+    while portal.refreshes("sen_rt_x").status_code != 429:
+        pass
+    assert [redeem().status_code for _ in range(2)] == [429] * 2
+    lone_valkey.client.delete(f"rate:{portal.client_id}:")
+    assert [redeem().status_code for _ in range(2)] == [200, 400]
 
 
 @pytest.mark.spec("LG-06")
