@@ -14,6 +14,7 @@ import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
 
 import requests
 import segno
@@ -86,7 +87,8 @@ class Television:
         return dict(token.claims)
 
     def _posts(self, endpoint: str, **form: str) -> requests.Response:
-        return requests.post(self.provider[endpoint], data=form, auth=(self.client_id, self.secret), timeout=PATIENCE)
+        both = quote_plus(self.client_id), quote_plus(self.secret)  # as in a form, before Basic (RFC 6749, 2.3.1)
+        return requests.post(self.provider[endpoint], data=form, auth=both, timeout=PATIENCE)
 
 
 def picture(address: str) -> str:

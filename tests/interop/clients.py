@@ -80,6 +80,12 @@ def portals(callback: str) -> dict[str, dict[str, Any]]:
         },
         "encrypted-rsa": {**web, **by_key("PS256", encryption="RSA-OAEP-256"), **rsa},
         "encrypted-ec": {**web, **by_key("ES256", encryption="ECDH-ES"), **ec, "userinfo_signed_response_alg": "ES256"},
+        "app": {
+            **back,
+            "profile": "native",
+            "redirect_uris": [callback.replace("localhost", "127.0.0.1")],
+            "token_endpoint_auth_method": "none",
+        },
         "idpyoidc": {
             **web,
             **by_key("ES256"),
@@ -90,9 +96,10 @@ def portals(callback: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def elsewhere() -> dict[str, dict[str, Any]]:
+def elsewhere(ports: dict[str, int]) -> dict[str, dict[str, Any]]:
     """Return relying parties whose citizens answer on another device."""
     common = {"purposes": ["login"], "scope": "openid offline_access"}
+    named = {**common, "redirect_uris": ["http://localhost/callback"], "grant_types": [*CODE, CIBA]}
     return {
         "device": {
             **common,
@@ -101,13 +108,25 @@ def elsewhere() -> dict[str, dict[str, Any]]:
             "grant_types": [*CODE, DEVICE],
             "token_endpoint_auth_method": "none",
         },
-        "ciba": {
+        "television": {
             **common,
-            **by_key("ES256"),
+            **by_secret("client_secret_basic"),
+            "profile": "web",
             "redirect_uris": ["http://localhost/callback"],
-            "grant_types": [*CODE, CIBA],
+            "grant_types": ["authorization_code", DEVICE],
+        },
+        "ciba": {
+            **named,
+            **by_key("ES256"),
             "backchannel_token_delivery_mode": "poll",
             "backchannel_authentication_request_signing_alg": "ES256",
+        },
+        "ciba-ping": {
+            **named,
+            **by_key("PS256"),
+            "profile": "web",
+            "backchannel_token_delivery_mode": "ping",
+            "backchannel_client_notification_endpoint": f"http://localhost:{ports['ciba-ping']}/ping",
         },
     }
 
@@ -189,7 +208,7 @@ def of_examples(folder: Path, *, ports: dict[str, int]) -> dict[str, dict[str, A
 def write(folder: Path, *, callback: str, ports: dict[str, int], examples: dict[str, dict[str, Any]]) -> Path:
     """Write a file for each client, PEM files for those with certificates, and what `sen demo --clients` reads."""
     authority = DevelopmentAuthority.make(name="An authority of relying parties", now=clock.now())
-    everything = portals(callback) | elsewhere() | systems() | servers(ports) | examples
+    everything = portals(callback) | elsewhere(ports) | systems() | servers(ports) | examples
     for kind, base in (("portal", everything["fapi2"]), ("machine", everything["machine-key"])):
         bare = {name: value for name, value in base.items() if name not in {"jwks", "authorization_details_types"}}
         everything |= _with_certificates(bare, kind=kind, authority=authority, folder=folder)

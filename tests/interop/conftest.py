@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-SERVERS = ("express", "apache-back", "apache-front", "fapi2", "fapi2-signing")
-NONCES = {"SEN_TOKENS__DPOP_NONCE": "true"}
-"""Every DPoP proof has to carry a nonce: the strictest that Sen can be set to."""
+SERVERS = ("express", "apache-back", "apache-front", "fapi2", "fapi2-signing", "ciba-ping")
+SETTINGS = {
+    "SEN_TOKENS__DPOP_NONCE": "true",
+    "SEN_DEVICE__INTERVAL_SECONDS": "1",
+    "SEN_CIBA__INTERVAL_SECONDS": "1",
+}
+"""Every DPoP proof has to carry a nonce, the strictest that Sen can be set to; and who polls need not wait for long."""
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +55,7 @@ def running(
     """Give Sen behind nginx."""
     examples = clients.of_examples(client_folder, ports=ports)
     listed = clients.write(client_folder, callback=f"{landing.url}/callback", ports=ports, examples=examples)
-    started = Running.start(tmp_path_factory.mktemp("sen"), options=("--tls", "--clients", str(listed)), **NONCES)
+    started = Running.start(tmp_path_factory.mktemp("sen"), options=("--tls", "--clients", str(listed)), **SETTINGS)
     yield started
     started.end()
 

@@ -68,7 +68,7 @@ def _handler(landing: Landing) -> type[BaseHTTPRequestHandler]:
 
         def _keep(self, body: str) -> None:
             if self.path != "/favicon.ico":
-                landing.arrivals.put(Arrival(str(self.command), landing.url + self.path, body))
+                landing.arrivals.put(Arrival(str(self.command), f"http://{self.headers['Host']}{self.path}", body))
             self.send_response(200)
             self.send_header("Content-Type", "text/html")
             self.end_headers()

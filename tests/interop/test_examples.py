@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -50,6 +51,22 @@ def test_the_app_logs_a_citizen_in(provider: Provider, citizen: Citizen) -> None
             app.kill()
     assert app.returncode == 0, rest
     assert NAME in rest
+
+
+def test_the_television_is_logged_in_by_a_code(provider: Provider, citizen: Citizen) -> None:
+    party = json.loads((provider.folder / "television.json").read_text(encoding="utf-8"))
+    told = {"ISSUER": provider.issuer, "CLIENT_ID": party["client_id"], "CLIENT_SECRET": party["client_secret"]}
+    command = [sys.executable, str(EXAMPLES / "television" / "television.py")]
+    environ = provider.environ("television", **told)
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as device:
+        try:
+            address, _and, code = a_line(device, "Open ").partition(" and enter the code: ")
+            citizen.enters(url=address, code=code)
+            rest, _nothing = device.communicate(timeout=30)
+        finally:
+            device.kill()
+    assert device.returncode == 0, rest
+    assert "Welcome, " in rest
 
 
 def test_the_nightly_job_gets_a_token(provider: Provider) -> None:

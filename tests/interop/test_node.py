@@ -21,6 +21,8 @@ PROGRAMS = {
     "encrypted.mjs": ("encrypted-rsa", "encrypted-ec"),
     "device.mjs": ("device",),
     "ciba.mjs": ("ciba",),
+    "ciba_ping.mjs": ("ciba-ping",),
+    "rotation.mjs": ("app",),
     "machine.mjs": ("machine-basic", "machine-post", "machine-key", "machine-mtls", "machine-self-signed"),
     "introspection.mjs": ("records", "registers"),
     "token_exchange.mjs": ("exchanging",),

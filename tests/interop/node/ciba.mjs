@@ -11,21 +11,25 @@ const sen = await oidc.discovery(issuer, client.client_id, client, oidc.PrivateK
 const DPoP = oidc.getDPoPHandle(sen, await oidc.randomDPoPKeyPair('ES256'))
 
 // A request object of CIBA's own kind (CIBA Core section 7.1.1): openid-client has no function for it, jose has.
+async function asksFor(login_hint, binding_message) {
+  const request = await new jose.SignJWT({
+    scope: 'openid service:login offline_access',
+    login_hint,
+    binding_message,
+  })
+    .setProtectedHeader({ alg: key.alg, kid: key.kid })
+    .setIssuer(client.client_id)
+    .setAudience(sen.serverMetadata().issuer)
+    .setJti(oidc.randomState())
+    .setIssuedAt()
+    .setNotBefore('0s')
+    .setExpirationTime('1m')
+    .sign(key.key)
+  return oidc.initiateBackchannelAuthentication(sen, { request })
+}
+
 const message = 'Quay 4 - 731'
-const request = await new jose.SignJWT({
-  scope: 'openid service:login offline_access',
-  login_hint: process.env.PERSONAL_NUMBER,
-  binding_message: message,
-})
-  .setProtectedHeader({ alg: key.alg, kid: key.kid })
-  .setIssuer(client.client_id)
-  .setAudience(sen.serverMetadata().issuer)
-  .setJti(oidc.randomState())
-  .setIssuedAt()
-  .setNotBefore('0s')
-  .setExpirationTime('1m')
-  .sign(key.key)
-const waiting = await oidc.initiateBackchannelAuthentication(sen, { request })
+const waiting = await asksFor(process.env.PERSONAL_NUMBER, message)
 
 const [tokens] = await Promise.all([
   oidc.pollBackchannelAuthenticationGrant(sen, waiting, {}, { DPoP }),
@@ -37,19 +41,7 @@ assert.equal(claims['urn:openid:params:jwt:claim:auth_req_id'] ?? waiting.auth_r
 assert.ok((await oidc.fetchUserInfo(sen, tokens.access_token, claims.sub, { DPoP })).name)
 
 // A number that nobody has is answered in the same way: whoever asks learns nothing about people.
-const nobody = await oidc.initiateBackchannelAuthentication(sen, { request: await signedFor('001299000001') })
+const nobody = await asksFor('001299000001', message)
 assert.deepEqual(Object.keys(nobody).sort(), Object.keys(waiting).sort())
-
-function signedFor(login_hint) {
-  return new jose.SignJWT({ scope: 'openid service:login', login_hint, binding_message: '47' })
-    .setProtectedHeader({ alg: key.alg, kid: key.kid })
-    .setIssuer(client.client_id)
-    .setAudience(sen.serverMetadata().issuer)
-    .setJti(oidc.randomState())
-    .setIssuedAt()
-    .setNotBefore('0s')
-    .setExpirationTime('1m')
-    .sign(key.key)
-}
 
 done('A login that began at a counter.')
