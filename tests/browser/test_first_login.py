@@ -56,10 +56,7 @@ def test_a_stranger_activates_with_what_the_demo_printed_agrees_and_is_logged_in
 
 
 def test_the_second_login_takes_two_clicks(someone: Someone, running: Running) -> None:
-    someone.chooses("login")
-    someone.activates(running.citizen())
-    someone.agrees()
-    someone.is_at_the_portal()
+    someone.arrives_at_the_portal(running.citizen())
     someone.context.clear_cookies()
     someone.clicks = 0
     someone.chooses("login")
@@ -72,10 +69,7 @@ def test_a_browser_that_offers_the_passkey_by_itself_saves_one_of_them(
     people: Callable[..., Someone], running: Running
 ) -> None:
     someone = people(autofill=True)
-    someone.chooses("login")
-    someone.activates(running.citizen())
-    someone.agrees()
-    someone.is_at_the_portal()
+    someone.arrives_at_the_portal(running.citizen())
     someone.context.clear_cookies()
     someone.clicks = 0
     someone.chooses("login")
@@ -144,10 +138,7 @@ def test_a_service_that_needs_more_asks_only_for_what_is_new(someone: Someone, r
 
 
 def test_a_service_of_level_3_says_kindly_what_is_missing(someone: Someone, running: Running) -> None:
-    someone.chooses("login")
-    someone.activates(running.citizen())
-    someone.agrees()
-    someone.is_at_the_portal()
+    someone.arrives_at_the_portal(running.citizen())
     someone.chooses("secured-transaction")
     someone.sees(
         "%(portal)s cần bạn đăng nhập ở %(level)s. Hãy dùng khóa truy cập có mức độ đó.",
@@ -164,10 +155,7 @@ def test_a_service_of_level_3_says_kindly_what_is_missing(someone: Someone, runn
 
 @pytest.mark.spec("LO-03", "LO-04")
 def test_logging_out_asks_first_and_ends_both_sessions(someone: Someone, running: Running) -> None:
-    someone.chooses("login")
-    someone.activates(running.citizen())
-    someone.agrees()
-    someone.is_at_the_portal()
+    someone.arrives_at_the_portal(running.citizen())
     someone.page.get_by_role("button", name=someone.portal_word("sign_out")).click()
     someone.sees_heading("Bạn muốn đăng xuất?")
     someone.presses("Đăng xuất")
@@ -178,10 +166,7 @@ def test_logging_out_asks_first_and_ends_both_sessions(someone: Someone, running
 
 
 def test_who_stays_is_logged_in_at_sen_and_out_at_the_portal(someone: Someone, running: Running) -> None:
-    someone.chooses("login")
-    someone.activates(running.citizen())
-    someone.agrees()
-    someone.is_at_the_portal()
+    someone.arrives_at_the_portal(running.citizen())
     someone.page.get_by_role("button", name=someone.portal_word("sign_out")).click()
     someone.follows("Ở lại")
     expect(someone.page).to_have_url(f"{running.portal}/")

@@ -122,10 +122,7 @@ def test_without_javascript_portals_are_told_and_a_link_leads_on(
 
 @pytest.mark.spec("LO-05", "LO-06")
 def test_the_demo_portal_hears_of_a_logout_at_sen(someone: Someone, running: Running) -> None:
-    someone.chooses("login")
-    someone.activates(running.citizen())
-    someone.agrees()
-    someone.is_at_the_portal()
+    someone.arrives_at_the_portal(running.citizen())
     someone.opens("/logout")
     someone.presses("Đăng xuất")
     someone.sees_heading("Bạn đã đăng xuất")
@@ -139,10 +136,7 @@ def test_the_demo_portal_hears_of_a_logout_at_sen(someone: Someone, running: Run
 
 @pytest.mark.spec("RT-13")
 def test_a_portal_is_opened_from_the_account_page(someone: Someone, running: Running) -> None:
-    someone.chooses("login")
-    someone.activates(running.citizen())
-    someone.agrees()
-    someone.is_at_the_portal()
+    someone.arrives_at_the_portal(running.citizen())
     someone.page.get_by_role("button", name=someone.portal_word("sign_out")).click()
     someone.follows("Ở lại")
     someone.opens("/account/services")

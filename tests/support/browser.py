@@ -210,6 +210,13 @@ class Someone:
         """Require that the portal knows the person."""
         expect(self.page).to_have_url(f"{self.running.portal}/me")
 
+    def arrives_at_the_portal(self, papers: Papers) -> None:
+        """Begin at the portal without an account, and come back to it logged in."""
+        self.chooses("login")
+        self.activates(papers)
+        self.agrees()
+        self.is_at_the_portal()
+
     def fact(self, term: str) -> str:
         """Return what stands beside a term of a list of facts."""
         row = self.page.locator(

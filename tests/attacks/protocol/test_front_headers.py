@@ -58,7 +58,7 @@ def _out_of_shape(der: bytes) -> list[bytes]:
 @pytest.mark.spec("MT-01")
 def test_what_the_front_says_unclearly_is_refused_and_counted(mutual: Mutual) -> None:
     portal, paper = mutual.portal(None), mutual.issuer.client()
-    encoded, pem = b64encode(paper.der).decode(), paper.as_escaped_pem["X-SSL-Client-Cert"]
+    encoded, pem = b64encode(paper.certificate_der).decode(), paper.as_escaped_pem["X-SSL-Client-Cert"]
     unclear = [
         {"Client-Cert": value}
         for value in (
@@ -75,7 +75,7 @@ def test_what_the_front_says_unclearly_is_refused_and_counted(mutual: Mutual) ->
         )
     ]  # fmt: skip
     unclear.append({**paper.as_client_cert, **paper.as_escaped_pem})
-    unclear += [{"Client-Cert": f":{b64encode(der).decode()}:"} for der in _out_of_shape(paper.der)]
+    unclear += [{"Client-Cert": f":{b64encode(der).decode()}:"} for der in _out_of_shape(paper.certificate_der)]
     before = mutual.counted("malformed")
     for shown in unclear:
         portal.front = {"Sen-Front": FRONT_SECRET, **shown}

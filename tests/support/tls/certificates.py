@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 import jwt
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from idp import clock
+from keys.certificates.development import Pair
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,27 +34,8 @@ def a_name(common_name: str, *, organization: str | None = "Cơ quan thử nghi�
 
 
 @dataclass(frozen=True)
-class Paper:
-    """A certificate and its key."""
-
-    certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey = field(repr=False)
-
-    @cached_property
-    def der(self) -> bytes:
-        """The certificate as bytes."""
-        return self.certificate.public_bytes(serialization.Encoding.DER)
-
-    @property
-    def pem(self) -> bytes:
-        """The certificate as text."""
-        return self.certificate.public_bytes(serialization.Encoding.PEM)
-
-    @property
-    def key_pem(self) -> bytes:
-        """The key as text."""
-        encryption = serialization.NoEncryption()
-        return self.key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+class Paper(Pair):
+    """A certificate and its key, and what is made of them."""
 
     @property
     def x5t(self) -> str:
@@ -66,17 +47,17 @@ class Paper:
     def jwk(self) -> dict[str, Any]:
         """The key with the certificate, for a key set (RFC 7517 section 4.7)."""
         public = jwt.algorithms.ECAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
-        return {**public, "alg": "ES256", "use": "sig", "x5c": [b64encode(self.der).decode()]}
+        return {**public, "alg": "ES256", "use": "sig", "x5c": [b64encode(self.certificate_der).decode()]}
 
     @property
     def as_client_cert(self) -> dict[str, str]:
         """The header of RFC 9440."""
-        return {"Client-Cert": f":{b64encode(self.der).decode()}:"}
+        return {"Client-Cert": f":{b64encode(self.certificate_der).decode()}:"}
 
     @property
     def as_escaped_pem(self) -> dict[str, str]:
         """The header that nginx makes."""
-        return {"X-SSL-Client-Cert": quote(self.pem.decode(), safe="")}
+        return {"X-SSL-Client-Cert": quote(self.certificate_pem.decode(), safe="")}
 
 
 @dataclass(frozen=True)

@@ -114,12 +114,12 @@ def fronted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fronted]:
                 "jwks": {"keys": [{**own.jwk, **private}]},
             },
         ],
-        "certificate_authorities": [issuer.pem.decode()],
+        "certificate_authorities": [issuer.certificate_pem.decode()],
     }
     (folder / "clients.json").write_text(json.dumps(loaded), encoding="utf-8")
     running = Running.start(folder, options=("--tls", "--clients", "clients.json"))
     for name, paper in (("own", own), ("foreign", foreign)):
-        (folder / "var" / "tls" / f"{name}.pem").write_bytes(paper.pem)
+        (folder / "var" / "tls" / f"{name}.pem").write_bytes(paper.certificate_pem)
         (folder / "var" / "tls" / f"{name}.key").write_bytes(paper.key_pem)
     yield Fronted(running, own, foreign)
     running.end()

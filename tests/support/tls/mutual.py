@@ -93,7 +93,7 @@ def mutual(tmp_path_factory: pytest.TempPathFactory, lone_valkey: ValkeyServer) 
     folder: Path = tmp_path_factory.mktemp("mutual")
     issuer = Issuer.alone()
     authorities = folder / "authorities.pem"
-    authorities.write_bytes(issuer.pem)
+    authorities.write_bytes(issuer.certificate_pem)
     house = House.build(
         folder=folder,
         redis_url=lone_valkey.url,

@@ -68,8 +68,8 @@ def test_an_authority_in_between_counts_where_the_operator_has_named_it() -> Non
     root = Issuer.alone()
     between = root.authority()
     client = between.client()
-    Authorities.read(root.pem + between.pem).check(client.certificate, now=NOW)
-    for pem in (root.pem, Issuer.alone().pem + between.pem):
+    Authorities.read(root.certificate_pem + between.certificate_pem).check(client.certificate, now=NOW)
+    for pem in (root.certificate_pem, Issuer.alone().certificate_pem + between.certificate_pem):
         with pytest.raises(CertificateRefused):
             Authorities.read(pem).check(client.certificate, now=NOW)
 
@@ -77,7 +77,7 @@ def test_an_authority_in_between_counts_where_the_operator_has_named_it() -> Non
 @pytest.mark.spec("MT-03")
 def test_authorities_without_an_anchor_are_none() -> None:
     root = Issuer.alone()
-    for pem in (b"", b"x", root.authority().pem, root.key_pem):
+    for pem in (b"", b"x", root.authority().certificate_pem, root.key_pem):
         with pytest.raises(CertificateRefused):
             Authorities.read(pem)
     with pytest.raises(CertificateRefused, match="cannot be read"):
@@ -93,8 +93,8 @@ def test_an_authority_that_may_not_sign_certificates_has_signed_none() -> None:
     no_authority = issue(subject=root.certificate.subject, by=None, usage=CLIENT_AUTH)
     impostor = Issuer(no_authority.certificate, no_authority.key)
     with pytest.raises(CertificateRefused):
-        Authorities.read(impostor.pem).check(impostor.client().certificate, now=NOW)
-    Authorities.read(root.pem).check(root.client().certificate, now=NOW)
+        Authorities.read(impostor.certificate_pem).check(impostor.client().certificate, now=NOW)
+    Authorities.read(root.certificate_pem).check(root.client().certificate, now=NOW)
 
 
 @given(st.binary(max_size=200))

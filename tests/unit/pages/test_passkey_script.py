@@ -6,21 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.chromium import AUTHENTICATOR
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flask import Flask
     from playwright.sync_api import Browser, CDPSession, Page
 
-AUTHENTICATOR = {
-    "protocol": "ctap2",
-    "ctap2Version": "ctap2_1",
-    "transport": "internal",
-    "hasResidentKey": True,
-    "hasUserVerification": True,
-    "isUserVerified": True,
-    "automaticPresenceSimulation": True,
-}
 OLD_BROWSER = """
 delete PublicKeyCredential.parseCreationOptionsFromJSON;
 delete PublicKeyCredential.parseRequestOptionsFromJSON;
