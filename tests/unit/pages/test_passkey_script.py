@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from flask import Flask
     from playwright.sync_api import Browser, CDPSession, Page
 
+pytestmark = pytest.mark.xdist_group("pages")
+
 OLD_BROWSER = """
 delete PublicKeyCredential.parseCreationOptionsFromJSON;
 delete PublicKeyCredential.parseRequestOptionsFromJSON;
