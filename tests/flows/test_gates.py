@@ -11,12 +11,9 @@ from tests.support.house import House, members
 from tests.support.signed_in import GATES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from werkzeug.test import TestResponse
 
     from tests.support.house import Login, Portal, SignedIn
-    from tests.support.postgres import Postgres
     from tests.support.signed_in import Tokens
     from tests.support.valkey import ValkeyServer
 
@@ -81,22 +78,6 @@ def test_what_was_ended_works_nowhere(any_house: House, gate: str, profile: str)
     held.ends(gate)
     assert held.what_works() == NOTHING
     assert untouched.what_works() == EVERYTHING
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def lonely_house(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, own_valkey: ValkeyServer
-) -> Iterator[House]:
-    """Give a house that may be restarted and whose memory may be emptied."""
-    database_url = None
-    if request.param == "postgresql":
-        postgres: Postgres = request.getfixturevalue("postgres")
-        name = f"lonely_{tmp_path_factory.mktemp('name').name.replace('-', '_')}"
-        database_url = postgres.create_database(name)
-    house = House.build(folder=tmp_path_factory.mktemp("lonely"), redis_url=own_valkey.url, database_url=database_url)
-    yield house
-    house.services.close()
-    house.office.database.close()
 
 
 @pytest.mark.spec("TK-16", "RT-06", "RT-07", "CO-04")

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ASSERTION_TYPE", "ISSUER", "TX", "ACitizen", "House", "Login", "Portal", "SignedIn", "answered", "any_house",
-    "house", "later", "members", "own_valkey", "pkce", "postgres_house",
+    "house", "later", "lonely_house", "members", "own_database", "own_valkey", "pkce", "postgres_house",
     "settings_for", "wait_for",
 ]  # fmt: skip
 
@@ -268,3 +268,24 @@ def own_valkey() -> Iterator[ValkeyServer]:
     server = ValkeyServer.alone()
     yield server
     server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def own_database(request: pytest.FixtureRequest) -> str | None:
+    """Give the address of an empty PostgreSQL database, and None for a SQLite file in a folder of one's own."""
+    if request.param == "sqlite":
+        return None
+    postgres: Postgres = request.getfixturevalue("postgres")
+    return postgres.create_database(f"own_{secrets.token_hex(6)}")
+
+
+@pytest.fixture
+def lonely_house(
+    tmp_path_factory: pytest.TempPathFactory, own_valkey: ValkeyServer, own_database: str | None
+) -> Iterator[House]:
+    """Give a house that may be restarted and whose memory may be emptied."""
+    folder = tmp_path_factory.mktemp("lonely")
+    built = House.build(folder=folder, redis_url=own_valkey.url, database_url=own_database)
+    yield built
+    built.services.close()
+    built.office.database.close()

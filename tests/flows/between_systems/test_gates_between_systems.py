@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,10 +12,7 @@ from tests.support.house import House, members
 from tests.support.signed_in import GATES, ends_portal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.support.portal import Portal
-    from tests.support.postgres import Postgres
     from tests.support.valkey import ValkeyServer
 
 
@@ -87,21 +83,6 @@ def test_what_was_ended_works_for_no_system(any_house: House, gate: str) -> None
     held.ends(gate)
     assert held.what_works() == NOTHING
     assert untouched.what_works() == EVERYTHING
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def lonely_house(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, own_valkey: ValkeyServer
-) -> Iterator[House]:
-    """Give a house that may be restarted and whose memory may be emptied."""
-    database_url = None
-    if request.param == "postgresql":
-        postgres: Postgres = request.getfixturevalue("postgres")
-        database_url = postgres.create_database(f"systems_{secrets.token_hex(6)}")
-    house = House.build(folder=tmp_path_factory.mktemp("systems"), redis_url=own_valkey.url, database_url=database_url)
-    yield house
-    house.services.close()
-    house.office.database.close()
 
 
 @pytest.mark.spec("TK-16", "RT-06", "RT-07", "CO-04")

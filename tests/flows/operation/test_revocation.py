@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import secrets
 import statistics
 import threading
 import time
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
     from tests.support.house import House
     from tests.support.portal import Portal
-    from tests.support.postgres import Postgres
     from tests.support.signed_in import SignedIn, Tokens
     from tests.support.valkey import ValkeyServer
 
@@ -143,17 +141,13 @@ class Probe:
             self.served.wire.forget()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
 def served(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, quick_valkey: ValkeyServer
+    tmp_path_factory: pytest.TempPathFactory, quick_valkey: ValkeyServer, own_database: str | None
 ) -> Iterator[ServedHouse]:
     """Give a server with two workers, over SQLite and over PostgreSQL."""
-    database_url = None
-    if request.param == "postgresql":
-        postgres: Postgres = request.getfixturevalue("postgres")
-        database_url = postgres.create_database(f"served_{secrets.token_hex(6)}")
     started = ServedHouse.start(
-        folder=tmp_path_factory.mktemp("served"), redis_url=quick_valkey.url, database_url=database_url
+        folder=tmp_path_factory.mktemp("served"), redis_url=quick_valkey.url, database_url=own_database
     )
     yield started
     assert started.stop() == 0
