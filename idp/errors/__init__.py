@@ -20,7 +20,6 @@ SenError
 │   ├── AccessDenied               403 access_denied
 │   ├── LoginRequired              400 login_required
 │   ├── ConsentRequired            400 consent_required
-│   ├── InteractionRequired        400 interaction_required
 │   ├── UnmetAuthentication        400 unmet_authentication_requirements
 │   ├── RequestNotSupported        400 request_not_supported
 │   ├── RequestUriNotSupported     400 request_uri_not_supported
@@ -68,7 +67,6 @@ from idp.errors.protocol import (
     DpopNonceNeeded,
     DpopProofRefused,
     InsufficientScope,
-    InteractionRequired,
     InvalidAuthorizationDetails,
     InvalidClient,
     InvalidDpopProof,
@@ -105,7 +103,6 @@ __all__ = [
     "DpopNonceNeeded",
     "DpopProofRefused",
     "InsufficientScope",
-    "InteractionRequired",
     "InvalidAuthorizationDetails",
     "InvalidClient",
     "InvalidDpopProof",

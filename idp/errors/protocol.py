@@ -129,12 +129,6 @@ class ConsentRequired(ProtocolError):
     code = "consent_required"
 
 
-class InteractionRequired(ProtocolError):
-    """Some page is needed and none may be shown (OpenID Connect Core section 3.1.2.6)."""
-
-    code = "interaction_required"
-
-
 class UnmetAuthentication(ProtocolError):
     """The asked level cannot be reached (OpenID Connect Unmet Authentication Requirements 1.0)."""
 

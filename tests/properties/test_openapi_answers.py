@@ -13,7 +13,6 @@ from idp.errors import (
     AccessDenied,
     ConsentRequired,
     InsufficientScope,
-    InteractionRequired,
     LoginRequired,
     ProtocolError,
     UnsupportedMediaType,
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["house"]
 
 WRITTEN = Path(__file__).parents[2] / "docs" / "openapi.json"
-ONLY_AT_THE_REDIRECT = {AccessDenied, ConsentRequired, InteractionRequired, LoginRequired}
+ONLY_AT_THE_REDIRECT = {AccessDenied, ConsentRequired, LoginRequired}
 """Errors that a browser carries to the redirect address: never the status of an answer."""
 
 
