@@ -77,10 +77,7 @@ def pushed_only(draft: Draft) -> Established:
 
 def state(draft: Draft) -> Established:
     """Return the state as it came, or refuse it; never touch it (RFC 6749 section 4.1.1)."""
-    value = draft.unverified.get("state")
-    if value is not None and len(value) > LONGEST_STATE:
-        raise InvalidRequest(f"state may have {LONGEST_STATE} characters.")
-    return {"state": value}
+    return _as_it_came("state", draft=draft, longest=LONGEST_STATE)
 
 
 def response_type(draft: Draft) -> Established:
@@ -125,10 +122,14 @@ def dpop_jkt(draft: Draft) -> Established:
 
 def nonce(draft: Draft) -> Established:
     """Return the nonce as it came, or refuse it (OpenID Connect Core section 3.1.2.1)."""
-    value = draft.unverified.get("nonce")
-    if value is not None and len(value) > LONGEST_NONCE:
-        raise InvalidRequest(f"nonce may have {LONGEST_NONCE} characters.")
-    return {"nonce": value}
+    return _as_it_came("nonce", draft=draft, longest=LONGEST_NONCE)
+
+
+def _as_it_came(name: str, *, draft: Draft, longest: int) -> Established:
+    value = draft.unverified.get(name)
+    if value is not None and len(value) > longest:
+        raise InvalidRequest(f"{name} may have {longest} characters.")
+    return {name: value}
 
 
 def scope(draft: Draft) -> Established:
