@@ -51,7 +51,7 @@ PERSON = {
 
 def keys(office: Office) -> None:
     """Make the first signing keys."""
-    rotate(store=office.signing_keys, custodians=office.custodians, settings=office.ring_settings, now=clock.now())
+    rotate(store=office.signing_keys, custodians=office.custodians, settings=office.ring_settings, now=clock.now)
 
 
 def relying_parties(office: Office, *, parties: RelyingParties) -> None:

@@ -6,7 +6,8 @@
       +---------------------+---- revoked ------+-------------------->+
 
 The rules are a pure function of the records and the instant. `rotate` carries out what is due, again and again:
-every step is guarded by the store, so two workers at once do together what one would have done alone.
+every step is guarded by the store, so two workers at once do together what one would have done alone. What carries
+out takes a clock and no instant: making a key can take seconds, and nobody sees it before it is made.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from keys.errors import UnknownKey
 from keys.store import KeyRecord, KeyStore, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from keys.custody import Custodian
 
@@ -118,15 +119,17 @@ def _end(record: KeyRecord, state: State, reason: str) -> Move:
 
 
 def rotate(
-    *, store: KeyStore, custodians: Mapping[str, Custodian], settings: RingSettings, now: datetime
+    *, store: KeyStore, custodians: Mapping[str, Custodian], settings: RingSettings, now: Callable[[], datetime]
 ) -> tuple[Move, ...]:
     """Take every step that is due and return those that were ours to take. Run it as often as you like.
+
+    `now` tells the time: it is asked again once a key is made, and the head start runs from then.
 
     It must run before the first token is signed (first start), and after that at least every few seconds.
     """
     taken: list[Move] = []
     for _ in range(_MOST_ROUNDS):
-        due = due_moves(store.all(), settings=settings, now=now)
+        due = due_moves(store.all(), settings=settings, now=now())
         if not due:
             break
         taken += [move for move in due if _take(move, store=store, custodians=custodians, settings=settings, now=now)]
@@ -134,7 +137,7 @@ def rotate(
 
 
 def rotate_now(
-    *, store: KeyStore, custodians: Mapping[str, Custodian], settings: RingSettings, now: datetime
+    *, store: KeyStore, custodians: Mapping[str, Custodian], settings: RingSettings, now: Callable[[], datetime]
 ) -> tuple[Move, ...]:
     """Announce a successor for every algorithm that has none announced; each signs when its head start is over."""
     taken = list(rotate(store=store, custodians=custodians, settings=settings, now=now))
@@ -155,7 +158,7 @@ def revoke(
     settings: RingSettings,
     kid: str,
     reason: str,
-    now: datetime,
+    now: Callable[[], datetime],
 ) -> tuple[Move, ...]:
     """End a key at once, and have another one sign in its place: what it signed stops verifying here.
 
@@ -169,7 +172,7 @@ def revoke(
         record = next((one for one in store.all() if one.kid == kid and one.state != "gone"), None)
         if record is None:
             raise UnknownKey(f"no key {kid}, or it is gone")
-        if store.move(kid=kid, expected_state=record.state, state="gone", at=now, reason=reason):
+        if store.move(kid=kid, expected_state=record.state, state="gone", at=now(), reason=reason):
             break
     return (
         _end(record, "gone", reason),
@@ -183,10 +186,11 @@ def _take(
     store: KeyStore,
     custodians: Mapping[str, Custodian],
     settings: RingSettings,
-    now: datetime,
+    now: Callable[[], datetime],
 ) -> bool:
     if move.kid is None or move.from_state is None:
         new = custodians[settings.custodian].generate(alg=move.alg)
+        made_at = now()
         record = KeyRecord(
             kid=new.kid,
             alg=move.alg,
@@ -194,10 +198,10 @@ def _take(
             custodian=settings.custodian,
             sealed_private=new.sealed_private,
             public_jwk=new.public_jwk,
-            announced_at=now,
-            active_at=now if move.state == "active" else None,
+            announced_at=made_at,
+            active_at=made_at if move.state == "active" else None,
         )
         return store.add(record)
     if move.state == "active":
-        return store.promote(kid=move.kid, at=now, reason=move.reason)
-    return store.move(kid=move.kid, expected_state=move.from_state, state=move.state, at=now, reason=move.reason)
+        return store.promote(kid=move.kid, at=now(), reason=move.reason)
+    return store.move(kid=move.kid, expected_state=move.from_state, state=move.state, at=now(), reason=move.reason)

@@ -161,7 +161,7 @@ def _prepare(settings: Settings, *, wish: Wish, loaded: Loaded) -> tuple[Path, t
             store=opened.signing_keys,
             custodians=opened.custodians,
             settings=opened.ring_settings,
-            now=clock.now(),
+            now=clock.now,
         )
         client_file = demo_portal.prepare(office=opened, folder=wish.folder, url=wish.portal_url)
         examples = (demo_tls.EXAMPLE,) if wish.with_tls else ()

@@ -34,7 +34,7 @@ def rotate() -> None:
             store=office.signing_keys,
             custodians=office.custodians,
             settings=office.ring_settings,
-            now=clock.now(),
+            now=clock.now,
         )
         head_start = office.ring_settings.head_start
     tell_moves(moves)

@@ -76,7 +76,7 @@ def _key(office: Office, identifier: str, reason: str) -> None:
         settings=office.ring_settings,
         kid=identifier,
         reason=reason,
-        now=clock.now(),
+        now=clock.now,
     )
     tell_moves(moves)
 

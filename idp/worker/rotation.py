@@ -14,4 +14,4 @@ if TYPE_CHECKING:
 
 def rotate_keys(bench: Bench) -> tuple[Move, ...]:
     """Take every step of a key's life that is due, and return those taken."""
-    return rotate(store=bench.key_store, custodians=bench.custodians, settings=bench.ring_settings, now=clock.now())
+    return rotate(store=bench.key_store, custodians=bench.custodians, settings=bench.ring_settings, now=clock.now)

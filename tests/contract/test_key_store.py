@@ -13,7 +13,7 @@ from idp.storage.sql.keys import SqlKeyStore
 from idp.storage.sql.tables import audit_event
 from keys import KeyRecord, KeyRing, KeyStore, Sealer, open_custodians, revoke, rotate, rotate_now
 from tests.support.consent.accounts import a_database
-from tests.unit.keys.shelf import SETTINGS, Shelf, after
+from tests.unit.keys.shelf import SETTINGS, Shelf, after, at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -172,13 +172,13 @@ def test_every_step_of_a_keys_life_leaves_its_event_and_a_step_not_taken_leaves_
 def test_a_ring_lives_on_a_real_database_from_first_start_to_revocation(database: Database) -> None:
     store = SqlKeyStore(database)
     ring = KeyRing(store=store, custodians=CUSTODIANS, settings=SETTINGS)
-    rotate(store=store, custodians=CUSTODIANS, settings=SETTINGS, now=after(0))
+    rotate(store=store, custodians=CUSTODIANS, settings=SETTINGS, now=at(0))
     first = ring.signing_key("ES256", now=after(0)).kid
-    rotate_now(store=store, custodians=CUSTODIANS, settings=SETTINGS, now=after(1))
+    rotate_now(store=store, custodians=CUSTODIANS, settings=SETTINGS, now=at(1))
     due = 1 + SETTINGS.head_start.total_seconds()
-    rotate(store=store, custodians=CUSTODIANS, settings=SETTINGS, now=after(due))
+    rotate(store=store, custodians=CUSTODIANS, settings=SETTINGS, now=at(due))
     second = ring.signing_key("ES256", now=after(due)).kid
     assert {key.kid for key in ring.verification_keys(now=after(due))} == {first, second}
-    revoke(store=store, custodians=CUSTODIANS, settings=SETTINGS, kid=second, reason="stolen", now=after(due + 1))
+    revoke(store=store, custodians=CUSTODIANS, settings=SETTINGS, kid=second, reason="stolen", now=at(due + 1))
     third = ring.signing_key("ES256", now=after(due + 2)).kid
     assert {key.kid for key in ring.verification_keys(now=after(due + 2))} == {first, third}

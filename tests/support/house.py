@@ -83,7 +83,7 @@ class House:
             store=SqlKeyStore(database),
             custodians=open_custodians(sealer=sealer),
             settings=ring_settings(settings),
-            now=clock.now(),
+            now=clock.now,
         )
         house = cls(settings, Application(build_services(settings)), Office(database=database, sealer=sealer))
         house.waits_until_assertions_count()

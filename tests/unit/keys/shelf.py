@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from keys import KeyRing, RingSettings, Sealer, open_custodians
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from keys import Custodian, KeyRecord
     from keys.store import State
 
@@ -20,6 +22,11 @@ SETTINGS = RingSettings(algorithms=("ES256",), cache_seconds=10, longest_token_s
 def after(seconds: float) -> datetime:
     """Return the instant that lies `seconds` after the tests' beginning."""
     return START + timedelta(seconds=seconds)
+
+
+def at(seconds: float) -> Callable[[], datetime]:
+    """Return a clock that stands at `after(seconds)`."""
+    return lambda: after(seconds)
 
 
 class StoreAway(Exception):

@@ -11,7 +11,7 @@ import pytest
 
 from keys import NoActiveKey, parse_jwks, revoke, rotate, rotate_now
 from keys.algorithms import ALGORITHMS
-from tests.unit.keys.shelf import SETTINGS, Shelf, a_ring, after, some_custodians
+from tests.unit.keys.shelf import SETTINGS, Shelf, a_ring, after, at, some_custodians
 
 if TYPE_CHECKING:
     from keys import KeyRecord
@@ -23,7 +23,7 @@ def a_shelf(*algorithms: str) -> Shelf:
     """Return a shelf after its first start."""
     shelf = Shelf()
     settings = replace(SETTINGS, algorithms=algorithms or ("ES256",))
-    rotate(store=shelf, custodians=CUSTODIANS, settings=settings, now=after(0))
+    rotate(store=shelf, custodians=CUSTODIANS, settings=settings, now=at(0))
     return shelf
 
 
@@ -39,7 +39,7 @@ def test_each_algorithm_signs_with_its_own_key(alg: str) -> None:
 @pytest.mark.spec("ID-11", "DP-07")
 def test_the_key_set_shows_public_members_with_use_alg_and_unique_kid() -> None:
     shelf = a_shelf("ES256", "EdDSA", "RS256", "PS256")
-    rotate_now(store=shelf, custodians=CUSTODIANS, settings=SETTINGS, now=after(0))
+    rotate_now(store=shelf, custodians=CUSTODIANS, settings=SETTINGS, now=at(0))
     published = a_ring(shelf).jwks(now=after(0))
     shown = orjson.loads(published.body)["keys"]
     members = {"EC": {"crv", "x", "y"}, "OKP": {"crv", "x"}, "RSA": {"n", "e"}}
@@ -58,7 +58,7 @@ def test_every_worker_publishes_the_same_bytes_and_a_change_changes_the_etag() -
     assert before == other.jwks(now=after(1))
     assert before.etag.startswith('"')
     assert before.etag.endswith('"')
-    rotate_now(store=shelf, custodians=CUSTODIANS, settings=SETTINGS, now=after(2))
+    rotate_now(store=shelf, custodians=CUSTODIANS, settings=SETTINGS, now=at(2))
     assert one.jwks(now=after(4)).etag != before.etag
 
 
@@ -87,7 +87,7 @@ def test_a_revoked_key_verifies_nothing_and_signs_nothing_within_two_seconds() -
     shelf = a_shelf()
     ring = a_ring(shelf)
     stolen = ring.signing_key("ES256", now=after(0)).kid
-    revoke(store=shelf, custodians=CUSTODIANS, settings=SETTINGS, kid=stolen, reason="stolen", now=after(1))
+    revoke(store=shelf, custodians=CUSTODIANS, settings=SETTINGS, kid=stolen, reason="stolen", now=at(1))
     successor = ring.signing_key("ES256", now=after(SETTINGS.reload_seconds)).kid
     assert successor != stolen
     assert [key.kid for key in ring.verification_keys(now=after(3))] == [successor]

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from keys import Move, RingSettings, UnknownKey, due_moves, revoke, rotate, rotate_now
-from tests.unit.keys.shelf import SETTINGS, Shelf, after, some_custodians
+from tests.unit.keys.shelf import SETTINGS, Shelf, after, at, some_custodians
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from keys import KeyRecord
+    from keys import Custodian, KeyRecord, SigningKey
+    from keys.custody import NewKey
 
 CUSTODIANS = some_custodians()
 HEAD_START = SETTINGS.head_start.total_seconds()
@@ -24,14 +25,14 @@ AFTERLIFE = SETTINGS.afterlife.total_seconds()
 
 def turn(shelf: Shelf, second: float, settings: RingSettings = SETTINGS) -> list[tuple[str | None, str]]:
     """Let the worker rotate, and return what it moved from where to where."""
-    moves = rotate(store=shelf, custodians=CUSTODIANS, settings=settings, now=after(second))
+    moves = rotate(store=shelf, custodians=CUSTODIANS, settings=settings, now=at(second))
     return [(move.from_state, move.state) for move in moves]
 
 
 def end(shelf: Shelf, record: KeyRecord, second: float) -> tuple[Move, ...]:
     """Revoke a key."""
     return revoke(
-        store=shelf, custodians=CUSTODIANS, settings=SETTINGS, kid=record.kid, reason="stolen", now=after(second)
+        store=shelf, custodians=CUSTODIANS, settings=SETTINGS, kid=record.kid, reason="stolen", now=at(second)
     )
 
 
@@ -80,6 +81,45 @@ def test_a_worker_that_slept_for_a_month_still_gives_every_successor_its_head_st
     assert turn(shelf, month + HEAD_START) == [("announced", "active")]
 
 
+@dataclass(slots=True)
+class SlowHand:
+    """A clock, and a custodian that needs `slowness` seconds of it for each key."""
+
+    custodian: Custodian
+    slowness: float
+    second: float = 0
+
+    def now(self) -> datetime:
+        """Tell the time."""
+        return after(self.second)
+
+    def generate(self, *, alg: str) -> NewKey:
+        """Make a key, slowly."""
+        self.second += self.slowness
+        return self.custodian.generate(alg=alg)
+
+    def signing_key(self, record: KeyRecord) -> SigningKey:
+        """Lend a key, as fast as ever."""
+        return self.custodian.signing_key(record)
+
+    def rotates(self, shelf: Shelf, settings: RingSettings) -> list[tuple[str | None, str]]:
+        """Do what is due."""
+        moves = rotate(store=shelf, custodians={"software": self}, settings=settings, now=self.now)
+        return [(move.from_state, move.state) for move in moves]
+
+
+@pytest.mark.spec("ID-11")
+def test_the_head_start_runs_from_when_a_key_is_made_however_long_that_took() -> None:
+    shelf, settings = Shelf(), replace(SETTINGS, algorithms=("ES256", "EdDSA"))
+    turn(shelf, 0, settings)
+    began, slowness = SETTINGS.active_seconds, HEAD_START - 1
+    hand = SlowHand(CUSTODIANS["software"], slowness=slowness, second=began)
+    assert hand.rotates(shelf, settings) == [(None, "announced")] * 2
+    for made in (began + slowness, began + 2 * slowness):
+        assert turn(shelf, made + HEAD_START - 1, settings) == []
+        assert turn(shelf, made + HEAD_START, settings) == [("announced", "active")]
+
+
 def test_the_rules_change_nothing_themselves() -> None:
     shelf = Shelf()
     turn(shelf, 0)
@@ -89,13 +129,13 @@ def test_the_rules_change_nothing_themselves() -> None:
     assert states(shelf) == ["active"]
 
 
-def together(shelf: Shelf, now: datetime) -> int:
+def together(shelf: Shelf, second: float) -> int:
     """Let eight workers rotate in the same instant; return how many moves they took between them."""
     gate, taken = threading.Barrier(8), list[Move]()
 
     def work() -> None:
         gate.wait()
-        taken.extend(rotate(store=shelf, custodians=CUSTODIANS, settings=SETTINGS, now=now))
+        taken.extend(rotate(store=shelf, custodians=CUSTODIANS, settings=SETTINGS, now=at(second)))
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:
@@ -107,18 +147,18 @@ def together(shelf: Shelf, now: datetime) -> int:
 
 def test_eight_workers_at_once_do_together_what_one_would_have_done() -> None:
     shelf = Shelf()
-    assert together(shelf, after(0)) == 1
-    assert together(shelf, after(SETTINGS.active_seconds)) == 1
-    assert together(shelf, after(SETTINGS.active_seconds + HEAD_START)) == 1
+    assert together(shelf, 0) == 1
+    assert together(shelf, SETTINGS.active_seconds) == 1
+    assert together(shelf, SETTINGS.active_seconds + HEAD_START) == 1
     assert states(shelf) == ["retiring", "active"]
 
 
 def test_an_operator_gets_a_successor_announced_now_and_active_when_due() -> None:
     shelf = Shelf()
     turn(shelf, 0)
-    asked = rotate_now(store=shelf, custodians=CUSTODIANS, settings=SETTINGS, now=after(1))
+    asked = rotate_now(store=shelf, custodians=CUSTODIANS, settings=SETTINGS, now=at(1))
     assert [(move.state, move.reason) for move in asked] == [("announced", "an operator asked for it")]
-    assert rotate_now(store=shelf, custodians=CUSTODIANS, settings=SETTINGS, now=after(2)) == ()
+    assert rotate_now(store=shelf, custodians=CUSTODIANS, settings=SETTINGS, now=at(2)) == ()
     assert turn(shelf, HEAD_START) == []
     assert turn(shelf, 1 + HEAD_START) == [("announced", "active")]
     assert states(shelf) == ["retiring", "active"]
@@ -158,7 +198,7 @@ def test_announced_and_retiring_keys_can_be_revoked_and_gone_ones_cannot() -> No
         end(shelf, retiring, 91)
     with pytest.raises(UnknownKey):
         end(shelf, replace(retiring, kid="never heard of"), 91)
-    rotate_now(store=shelf, custodians=CUSTODIANS, settings=SETTINGS, now=after(92))
+    rotate_now(store=shelf, custodians=CUSTODIANS, settings=SETTINGS, now=at(92))
     (announced,) = shelf.in_state("announced")
     assert end(shelf, announced, 93)[0].from_state == "announced"
 
@@ -170,7 +210,7 @@ def test_an_algorithm_that_is_no_longer_offered_stops_signing_and_lives_out_its_
         store=shelf,
         custodians=CUSTODIANS,
         settings=replace(SETTINGS, algorithms=("ES256", "EdDSA")),
-        now=after(1),
+        now=at(1),
     )
     assert sorted(turn(shelf, 2, SETTINGS)) == [("active", "retiring"), ("announced", "gone")]
     assert {one.state for one in shelf.records.values() if one.alg == "EdDSA"} == {"retiring", "gone"}

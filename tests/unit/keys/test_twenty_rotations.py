@@ -18,7 +18,7 @@ from keys import (
     rotate,
     sign_jwt,
 )
-from tests.unit.keys.shelf import SETTINGS, Shelf, a_ring, after, some_custodians
+from tests.unit.keys.shelf import SETTINGS, Shelf, a_ring, after, at, some_custodians
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -68,7 +68,7 @@ def a_token(ring: KeyRing, *, now: datetime) -> str:
 def live_through_rotations(*, keeps_seconds: int) -> int:
     """Run twenty rotations; every second two workers sign and clients verify. Return how many keys signed."""
     shelf, custodians, signers = Shelf(), some_custodians(), set[str]()
-    rotate(store=shelf, custodians=custodians, settings=SETTINGS, now=after(0))
+    rotate(store=shelf, custodians=custodians, settings=SETTINGS, now=at(0))
     workers = [a_ring(shelf), a_ring(shelf)]
     clients = [Client(workers[phase % 2], keeps_seconds, phase) for phase in range(0, keeps_seconds, 4)]
     under_way: list[tuple[int, str]] = []
@@ -85,7 +85,7 @@ def live_through_rotations(*, keeps_seconds: int) -> int:
         while under_way[0][0] <= second:
             clients[second % len(clients)].verify(under_way.pop(0)[1], second=second, now=now)
         if second % 2:
-            rotate(store=shelf, custodians=custodians, settings=SETTINGS, now=now)
+            rotate(store=shelf, custodians=custodians, settings=SETTINGS, now=at(second))
         second += 1
     return len(signers)
 
