@@ -13,19 +13,20 @@ from idp import clock
 from idp.pages import _visit
 from idp.pages._words import current_language
 from idp.pages._words import gettext as _
-from idp.pages.languages import birth_date, day
+from idp.pages.languages import birth_date
 from idp.protocol.claims import values
-from idp.protocol.interaction import OFFLINE, WORDING_VERSION
+from idp.protocol.interaction import OFFLINE, OFFLINE_BASIS, WORDING_VERSION
 from idp.relying_parties.authorization_details import ITEM_PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
 
-    from consent import Decision
+    from consent import Asked, ConsentItem, Decision
     from idp.protocol.claims import Known
     from idp.protocol.records import AuthorizationRequest
     from idp.relying_parties.client import RelyingParty
-    from idp.relying_parties.purposes import Purpose, PurposeCatalogue, PurposeItem
+    from idp.relying_parties.purposes import Purpose
 
 SENSITIVE = frozenset({"personal_number", "former_number", "phone_number"})
 SHOWN_START, SHOWN_END = 3, 2
@@ -33,17 +34,20 @@ SHOWN_START, SHOWN_END = 3, 2
 
 @dataclass(frozen=True, slots=True)
 class ItemView:
-    """One line of the page. `masked` stands in place of `value` until the citizen asks to see it."""
+    """One line of the page. `masked` stands in place of `value` until the citizen asks to see it.
+
+    `held` tells whether there is anything to send: what the register does not hold cannot be chosen.
+    """
 
     claim: str
     name: str
     value: str
     masked: str | None
+    held: bool
     required: bool
     basis: str
     legal_basis: str
     why: str
-    sensitive: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,26 @@ class DetailView:
         """All of it as plain text, for the record."""
         sentence = "".join(text for text, _ in self.pieces)
         return [f"{self.name} · {sentence}", *(f"{label} · {value}" for label, value, _ in self.beside)]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What one consent page asks for, which no other page need ask for.
+
+    `legal_basis` is that of all `new_items`, told once; None where they differ, and each tells its own.
+    """
+
+    purpose_name: str
+    purpose_text: str
+    new_items: tuple[ItemView, ...]
+    known_items: tuple[ItemView, ...]
+    legal_basis: str | None
+    details: tuple[DetailView, ...]
+
+    @property
+    def out_of_reach(self) -> frozenset[str]:
+        """The claims that have no box although they are optional."""
+        return frozenset(item.claim for item in self.new_items if not item.required and not item.held)
 
 
 def detail_views(request: AuthorizationRequest) -> tuple[DetailView, ...]:
@@ -123,9 +147,11 @@ VALUE_TEXTS: dict[str, Callable[[Any], str]] = {
 
 def _value_text(claim: str, value: Any) -> str:
     """Return a claim's value as a citizen reads it, or that the register knows none."""
-    if value in (None, ""):
-        return _("Chưa có trong cơ sở dữ liệu")
-    return VALUE_TEXTS.get(claim, str)(value)
+    return _not_held() if value is None else VALUE_TEXTS.get(claim, str)(value)
+
+
+def _not_held() -> str:
+    return _("Chưa có trong cơ sở dữ liệu")
 
 
 def masked(text: str) -> str:
@@ -134,60 +160,69 @@ def masked(text: str) -> str:
     return text[:SHOWN_START] + "•" * hidden + text[-SHOWN_END:] if hidden > 0 else "•" * len(text)
 
 
-def _item_view(*, claim: str, item: PurposeItem | None, value: Any) -> ItemView:
+def _item_view(*, claim: str, purpose: Purpose, value: Any) -> ItemView:
     language = current_language()
+    item = next((item for item in purpose.items if item.claim == claim), None)
     if item is None:
-        return ItemView(
-            claim=claim,
-            name=item_name(claim),
-            value=_("Đến khi bạn rút lại"),
-            masked=None,
-            required=False,
-            basis="consent",
-            legal_basis=_("Sự đồng ý của bạn"),
-            why=_("Để cổng cập nhật thông tin và hồ sơ cho bạn sau khi bạn rời trang."),
-            sensitive=False,
-        )
+        return _offline_view(claim, purpose=purpose)
     text = _value_text(claim, value)
     return ItemView(
         claim=claim,
         name=item_name(claim),
         value=text,
-        masked=masked(text) if claim in SENSITIVE and value else None,
+        masked=masked(text) if claim in SENSITIVE and value is not None else None,
+        held=value is not None,
         required=item.required,
         basis=item.basis,
         legal_basis=item.legal_basis[language],
         why=item.why[language],
-        sensitive=claim in SENSITIVE,
     )
 
 
-def consent_view(
-    *, decision: Decision, known: Known, purposes: PurposeCatalogue, details: tuple[DetailView, ...] = ()
-) -> Mapping[str, Any]:
-    """Return what the template needs: the purpose, new and known items, matters, the reason, and until when."""
-    purpose = purposes.get(decision.demand.purpose)
-    catalogue = {item.claim: item for item in purpose.items}
-    new = [item.claim for item in decision.new_items if not item.claim.startswith(ITEM_PREFIX)]
-    kept = [item.claim for item in decision.known_items if not item.claim.startswith(ITEM_PREFIX)]
+def _offline_view(claim: str, *, purpose: Purpose) -> ItemView:
+    """Return the line of what no purpose lists; it rests on what a purpose rests on where it asks, too."""
+    language = current_language()
+    same = (item.legal_basis[language] for item in purpose.items if item.legal_basis_id == OFFLINE_BASIS)
+    return ItemView(
+        claim=claim,
+        name=item_name(claim),
+        value=_("Đến khi bạn rút lại"),
+        masked=None,
+        held=True,
+        required=False,
+        basis="consent",
+        legal_basis=next(same, _("Sự đồng ý của bạn")),
+        why=_("Để cổng cập nhật thông tin và hồ sơ cho bạn sau khi bạn rời trang."),
+    )
+
+
+def content_of(*, decision: Decision, known: Known, purpose: Purpose, details: tuple[DetailView, ...] = ()) -> Content:
+    """Return what a page asks for, in its language: the purpose, new and known items, and matters."""
+    new, kept = _data(decision.new_items), _data(decision.known_items)
     found = values(known=known, names=[*new, *kept])
     language = current_language()
 
-    def view(claim: str) -> ItemView:
-        return _item_view(claim=claim, item=catalogue.get(claim), value=found.get(claim))
+    def views(claims: list[str]) -> tuple[ItemView, ...]:
+        return tuple(_item_view(claim=claim, purpose=purpose, value=found.get(claim)) for claim in claims)
 
-    return {
-        "purpose_name": purpose.name[language],
-        "purpose_text": purpose.purpose[language],
-        "reason": decision.reason or "again",
-        "new_items": [view(claim) for claim in new],
-        "known_items": [view(claim) for claim in kept],
-        "details": details,
-        "until": day(_end_of(decision)),
-    }
+    asked = views(new)
+    bases = {item.legal_basis for item in asked}
+    return Content(
+        purpose_name=purpose.name[language],
+        purpose_text=purpose.purpose[language],
+        new_items=asked,
+        known_items=views(kept),
+        legal_basis=bases.pop() if len(bases) == 1 else None,
+        details=details,
+    )
 
 
-def _end_of(decision: Decision) -> Any:
+def _data(items: Iterable[Asked | ConsentItem]) -> list[str]:
+    """Return the claims of the items that are no matter of one request."""
+    return [item.claim for item in items if not item.claim.startswith(ITEM_PREFIX)]
+
+
+def end_of(decision: Decision) -> datetime:
     """Return until when the new record will hold: no longer than what it builds upon."""
     end = clock.now() + decision.demand.lifetime
     if decision.carried and decision.standing is not None:
@@ -195,36 +230,34 @@ def _end_of(decision: Decision) -> Any:
     return end
 
 
-def wording_of(
-    *, client: RelyingParty, decision: Decision, purposes: PurposeCatalogue, details: tuple[DetailView, ...] = ()
-) -> Wording:
+def wording_of(*, client: RelyingParty, content: Content) -> Wording:
     """Return the exact text of the page without a person's values, for the record."""
     language = current_language()
-    purpose: Purpose = purposes.get(decision.demand.purpose)
-    catalogue = {item.claim: item for item in purpose.items}
     lines = [
         client.text(client.name, language),
         client.text(client.owner, language),
         _("Bạn có đồng ý chia sẻ thông tin này?"),
-        purpose.name[language],
-        purpose.purpose[language],
+        content.purpose_name,
+        content.purpose_text,
     ]
-    for detail in details:
+    if content.legal_basis:
+        lines.append(_("Căn cứ pháp lý:") + " " + content.legal_basis)
+    for detail in content.details:
         lines += detail.lines
-    for asked in decision.new_items:
-        if asked.claim.startswith(ITEM_PREFIX):
-            continue
-        view = _item_view(claim=asked.claim, item=catalogue.get(asked.claim), value=None)
-        kind = _("Tùy bạn chọn") if asked.optional else _("Bắt buộc")
-        lines.append(f"{view.name} · {kind} · {view.why} · {view.legal_basis}")
-    lines += [
-        f"{item_name(item.claim)} · " + _("Bạn đã đồng ý trước đây")
-        for item in decision.known_items
-        if not item.claim.startswith(ITEM_PREFIX)
-    ]
+    for item in content.new_items:
+        words = [item.name, _choice(item), item.why]
+        lines.append(" · ".join(words if content.legal_basis else [*words, item.legal_basis]))
+    lines += [f"{item.name} · " + _("Bạn đã đồng ý trước đây") for item in content.known_items]
     lines += [
         _("Chỉ những mục trên được gửi đi, chỉ cho mục đích này."),
         _("Nếu bạn không đồng ý, không có thông tin nào được gửi và bạn quay lại cổng."),
         _("Bạn có thể rút lại bất cứ lúc nào. Việc đã làm trước đó vẫn hợp lệ."),
     ]
     return Wording(language=language, version=WORDING_VERSION, text="\n".join(lines))
+
+
+def _choice(item: ItemView) -> str:
+    """Return what the page leaves to the citizen about an item."""
+    if item.required:
+        return _("Bắt buộc")
+    return _("Tùy bạn chọn") if item.held else _not_held()

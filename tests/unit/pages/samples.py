@@ -36,7 +36,7 @@ LOGIN = CEREMONY | {
 
 def item(claim: str, name: str, value: str, **more: Any) -> dict[str, Any]:
     """Return one line of a consent page."""
-    plain = {"masked": None, "required": True, "basis": "consent", "why": "Để ghi đúng trên hồ sơ.", "sensitive": False}
+    plain = {"masked": None, "held": True, "required": True, "basis": "consent", "why": "Để ghi đúng trên hồ sơ."}
     return {"claim": claim, "name": name, "value": value, "legal_basis": "Sự đồng ý của bạn."} | plain | more
 
 
@@ -52,8 +52,10 @@ CONSENT: dict[str, Any] = SESSION | {
         NUMBER,
         item("phone_number", "Số điện thoại", "0900000482", masked="090•••••82", required=False),
         item("address", "Địa chỉ thường trú", "Số 1 phố Thử Nghiệm, phường Cửa Nam, Hà Nội", required=False),
+        item("email", "Thư điện tử", "Chưa có trong cơ sở dữ liệu", required=False, held=False),
     ],
     "known_items": [],
+    "legal_basis": None,
     "details": (),
     "until": "22/11/2027",
     "consent_url": "/consent",
@@ -184,6 +186,7 @@ SAMPLES = (
         {"portal": PORTAL, "suggested_name": "Khóa thứ hai", "next_url": "/continue"},
     ),
     sample("consent", "consent.html", CONSENT),
+    sample("consent-one-basis", "consent.html", CONSENT, {"legal_basis": "Sự đồng ý của bạn."}),
     sample("consent-new", "consent.html", CONSENT, {"reason": "new", "known_items": [NUMBER], "portal": SANDBOX}),
     sample(
         "account",
