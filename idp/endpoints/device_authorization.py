@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from idp import clock, limits
 from idp.endpoints._http import Request, Response, json_response
 from idp.ephemeral import Claim, Write
-from idp.errors import InvalidRequest, ServerError, SlowDown, TooManyAttempts, UnauthorizedClient
+from idp.errors import ServerError, SlowDown, TooManyAttempts, UnauthorizedClient
 from idp.protocol.client_auth import Proof, authenticate, spend
 from idp.protocol.grants.decoupled import user_codes, waiting
 from idp.protocol.grants.decoupled.checks import check
@@ -17,10 +17,7 @@ from idp.protocol.sender import dpop
 from idp.relying_parties.profiles import DEVICE_CODE
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from idp.protocol.provider import Provider
-    from idp.protocol.records import AuthorizationRequest
     from idp.services import Services
 
 PATH = "/device"
@@ -43,8 +40,10 @@ def answer(request: Request, services: Services) -> Response:
     if DEVICE_CODE not in proof.client.grant_types:
         raise UnauthorizedClient(f"This relying party is not registered for {DEVICE_CODE}.")
     asked = check(unverified=request.form, client=proof.client, provider=provider)  # 2
-    asked, proof = _bound(request, asked=asked, proof=proof, provider=provider, now=now)  # 3
-    user_code = _draw(request, proof=proof, provider=provider)  # 4
+    asked, marks = dpop.bound(  # 3
+        asked, unverified_proof=request.header("DPoP"), path=request.path, provider=provider, now=now
+    )
+    user_code = _draw(request, proof=replace(proof, marks=proof.marks + marks), provider=provider)  # 4
     device_code, settings = waiting.new_secret(), provider.settings.device
     waits = Waiting(
         name=waiting.name_of("device", device_code),
@@ -66,19 +65,6 @@ def answer(request: Request, services: Services) -> Response:
             "interval": settings.interval_seconds,
         }
     )
-
-
-def _bound(
-    request: Request, *, asked: AuthorizationRequest, proof: Proof, provider: Provider, now: datetime
-) -> tuple[AuthorizationRequest, Proof]:
-    """Bind the device code to the key that the request proves to hold, where it does (as RFC 9449 section 10.1)."""
-    header = request.header("DPoP")
-    if header is None:
-        return asked, proof
-    held = dpop.verify(unverified_proof=header, method=request.method, path=request.path, provider=provider, now=now)
-    if asked.dpop_jkt not in {None, held.jkt}:
-        raise InvalidRequest("dpop_jkt names another key than the one that the DPoP proof is made with.")
-    return replace(asked, dpop_jkt=held.jkt), replace(proof, marks=(*proof.marks, held.mark))
 
 
 def _draw(request: Request, *, proof: Proof, provider: Provider) -> str:

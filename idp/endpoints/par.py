@@ -11,16 +11,10 @@ from idp.endpoints._http import Request, Response, json_response
 from idp.ephemeral import Drop, Write
 from idp.errors import InvalidRequest, ProtocolError
 from idp.protocol.authorization_request import REQUEST_URI_PREFIX, RefusedAtRedirect, pushed_key, take
-from idp.protocol.client_auth import Proof, authenticate, spend
+from idp.protocol.client_auth import authenticate, spend
 from idp.protocol.sender import dpop
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from idp.protocol.authorization_request import Taken
-    from idp.protocol.client_auth import Mark
-    from idp.protocol.provider import Provider
-    from idp.protocol.records import AuthorizationRequest
     from idp.services import Services
 
 URI_BYTES = 32
@@ -46,28 +40,18 @@ def answer(request: Request, services: Services) -> Response:
         taken = take(unverified=request.form, client=proof.client, provider=provider, pushed=True, now=now)  # 2
     except RefusedAtRedirect as refused:
         raise refused.error from refused
-    pushed, marks = _bound(request, taken=taken, provider=provider, now=now)  # 3
+    header = request.header("DPoP")
+    pushed, marks = dpop.bound(  # 3
+        taken.request, unverified_proof=header, path=request.path, provider=provider, now=now
+    )
     pushed_id = secrets.token_urlsafe(URI_BYTES)
     seconds = provider.settings.tokens.pushed_request_seconds
     keep = Write(pushed_key(pushed_id), pushed.to_json(), seconds)
     try:
-        spend(Proof(proof.client, proof.marks + marks, proof.share), keep, provider=provider)  # 4
+        spend(replace(proof, marks=proof.marks + taken.marks + marks), keep, provider=provider)  # 4
     except ProtocolError:
         provider.ephemeral.wave(Drop(keep.key))
         raise
     response = json_response({"request_uri": REQUEST_URI_PREFIX + pushed_id, "expires_in": seconds}, status=201)
-    more = dpop.answer_headers(provider, now=now) if "HTTP_DPOP" in request.environ else ()
+    more = () if header is None else dpop.answer_headers(provider, now=now)
     return Response(response.status, response.headers + more, response.body)
-
-
-def _bound(
-    request: Request, *, taken: Taken, provider: Provider, now: datetime
-) -> tuple[AuthorizationRequest, tuple[Mark, ...]]:
-    """Bind the code to the key that the request proves to hold, where it does (RFC 9449 section 10.1)."""
-    header = request.header("DPoP")
-    if header is None:
-        return taken.request, taken.marks
-    held = dpop.verify(unverified_proof=header, method=request.method, path=request.path, provider=provider, now=now)
-    if taken.request.dpop_jkt not in {None, held.jkt}:
-        raise InvalidRequest("dpop_jkt names another key than the one that the DPoP proof is made with.")
-    return replace(taken.request, dpop_jkt=held.jkt), (*taken.marks, held.mark)

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import re
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from idp.protocol.provider import Provider
+    from idp.protocol.records import AuthorizationRequest
     from idp.relying_parties.client import RelyingParty
 
 ALGORITHMS: Final = FAPI_ALGORITHMS | FULLY_SPECIFIED
@@ -146,6 +147,26 @@ def prove_sender(
         ways = " or ".join(sorted(expected))
         raise InvalidRequest(f"The tokens of this relying party are bound to a key: prove one by {ways}.")
     return () if held is None else (held.mark,), SenderKey(jkt=jkt, x5t=x5t)
+
+
+def bound(
+    asked: AuthorizationRequest, *, unverified_proof: str | None, path: str, provider: Provider, now: datetime
+) -> tuple[AuthorizationRequest, tuple[Mark, ...]]:
+    """Return a request for a citizen's answer, bound to the key that it proves to hold, and what must be claimed.
+
+    Without a proof it stays as it is, bound to the key that it names, if it names one.
+
+    Raises:
+        InvalidDpopProof, UseDpopNonce: as `verify`. InvalidRequest: it names another key.
+
+    Source: RFC 9449 section 10.1.
+    """
+    if unverified_proof is None:
+        return asked, ()
+    held = verify(unverified_proof=unverified_proof, method="POST", path=path, provider=provider, now=now)
+    if asked.dpop_jkt not in {None, held.jkt}:
+        raise InvalidRequest("dpop_jkt names another key than the one that the DPoP proof is made with.")
+    return replace(asked, dpop_jkt=held.jkt), (held.mark,)
 
 
 @functools.lru_cache(maxsize=1024)
