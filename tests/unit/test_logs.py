@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 def _as_it_was() -> Iterator[None]:
     """Leave the logging of the other tests as it was."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, ours = root.handlers[:], root.level, structlog.get_config()
     yield
-    structlog.reset_defaults()
+    structlog.configure(**ours)
     root.handlers[:], root.level = handlers, level
 
 
