@@ -11,7 +11,7 @@ from idp.pages._page import protect
 from idp.pages._portal import carried_answer
 from idp.pages._shield import Pages
 from idp.pages._visit import EXTENSION
-from idp.pages.decoupled import approvals, device
+from idp.pages.decoupled import approvals, confirming, device
 from idp.pages.languages import Languages
 from idp.settings import data_folder
 
@@ -52,11 +52,11 @@ PAGES: dict[str, dict[str, Callable[[], ResponseReturnValue]]] = {
     "/account/approvals": {"GET": approvals.list_page},
     "/account/approvals/open": {"POST": approvals.open_one},
     "/account/approvals/state": {"GET": approvals.state},
-    "/approvals/confirm": {"GET": approvals.confirm_page, "POST": approvals.confirm},
-    "/approvals/done": {"GET": approvals.done},
+    "/approvals/confirm": {"GET": confirming.show, "POST": confirming.take},
+    "/approvals/done": {"GET": confirming.done},
     "/device": {"GET": device.show, "POST": device.enter},
-    "/device/confirm": {"GET": device.confirm_page, "POST": device.confirm},
-    "/device/done": {"GET": device.done},
+    "/device/confirm": {"GET": confirming.show, "POST": confirming.take},
+    "/device/done": {"GET": confirming.done},
     "/logout": {"GET": logout.show, "POST": logout.show},
     "/logout/confirm": {"POST": logout.confirm},
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from flask import jsonify, redirect, request
+from flask import jsonify, redirect
 
 from idp.pages import _visit
 from idp.pages._guard import own_page
@@ -65,18 +65,3 @@ def state() -> ResponseReturnValue:
         return jsonify(waiting=False), 401
     found = persons.waiting_for(session.citizen_id, ephemeral=_visit.services().provider.ephemeral)
     return jsonify(waiting=found is not None)
-
-
-def confirm_page() -> ResponseReturnValue:
-    """GET /approvals/confirm: are you doing this?"""
-    return confirming.show("approvals/confirm.html")
-
-
-def confirm() -> ResponseReturnValue:
-    """POST /approvals/confirm: the code that the other screen shows, yes, no, or "not me"."""
-    return confirming.take()
-
-
-def done() -> ResponseReturnValue:
-    """GET /approvals/done: back to the portal."""
-    return page("approvals/done.html", answer=request.args.get("answer", ""))

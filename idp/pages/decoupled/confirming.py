@@ -1,7 +1,8 @@
 """The page before an answer to another device: who asks, for what, and whether that device is the citizen's own.
 
-Nothing is approved without it, whoever is logged in and whatever was agreed to before; one who logs in as somebody
-else on the way is asked anew.
+And the page after it. Each kind of such a request has both, below the address that `_flow.ELSEWHERE` names. Nothing is
+approved without the first, whoever is logged in and whatever was agreed to before; one who logs in as somebody else on
+the way is asked anew.
 """
 
 from __future__ import annotations
@@ -62,8 +63,8 @@ def begin(found: Waiting) -> ResponseReturnValue:
     return _flow.go_on(transaction)
 
 
-def show(template: str) -> ResponseReturnValue:
-    """Ask, if there is something to ask; nothing is answered by looking."""
+def show() -> ResponseReturnValue:
+    """GET /device/confirm and /approvals/confirm: ask, if there is something to ask; looking answers nothing."""
     transaction = _visit.transaction(request.args.get("tx"))
     question = _question(transaction)
     if not isinstance(question, Question):
@@ -72,7 +73,7 @@ def show(template: str) -> ResponseReturnValue:
     purpose, language = provider.purposes.get(now.request.purpose), current_language()
     demand = demand_of(request=now.request, purpose=purpose)
     return page(
-        template,
+        _template(),
         form_targets=now.client.origins,
         portal=portal_view(now.client),
         tx=transaction.id,
@@ -87,12 +88,17 @@ def show(template: str) -> ResponseReturnValue:
     )
 
 
+def _template() -> str:
+    """Return the template of this page, which lies where the page does."""
+    return f"{request.path.strip('/')}.html"
+
+
 def _is_data(item: str) -> bool:
     return item != OFFLINE and not item.startswith(ITEM_PREFIX)
 
 
 def take() -> ResponseReturnValue:
-    """Take the answer.
+    """POST /device/confirm and /approvals/confirm: the code that the other screen shows, yes, no, or "not me".
 
     1. everything is looked at again, for this moment; 2. whoever did not begin this, or picks another code than the
     one that the other device shows, has refused, and the other device hears so; 3. the word counts for this citizen.
@@ -113,6 +119,11 @@ def take() -> ResponseReturnValue:
         return redirect(f"{request.path}?tx={transaction.id}", 303)
     confirmed = replace(question.now.request, confirmed_by=question.held.session.citizen_id)  # 3
     return _flow.go_on(_visit.services().transactions.change(transaction, request=confirmed))
+
+
+def done() -> ResponseReturnValue:
+    """GET /device/done and /approvals/done: back to the other device."""
+    return page(_template(), answer=request.args.get("answer", ""))
 
 
 def _question(transaction: Transaction) -> Question | ResponseReturnValue:

@@ -1,4 +1,4 @@
-"""The device grant's pages: the code is typed, the device confirmed, and then nothing is left to do here."""
+"""The device grant's page: where the code of another device is typed."""
 
 from __future__ import annotations
 
@@ -56,18 +56,3 @@ def _find(typed: str) -> Waiting | None:
     *counted, name = provider.ephemeral.wave(*counts, Read(user_codes.key_of(code or "", sealer=provider.sealer)))
     limits.check("user_code", counted, settings=settings)
     return None if name is None else waiting.find(name=name.decode(), ephemeral=provider.ephemeral)
-
-
-def confirm_page() -> ResponseReturnValue:
-    """GET /device/confirm: is this device in front of you?"""
-    return confirming.show("device/confirm.html")
-
-
-def confirm() -> ResponseReturnValue:
-    """POST /device/confirm: the code that the device shows, or "not me"."""
-    return confirming.take()
-
-
-def done() -> ResponseReturnValue:
-    """GET /device/done: back to the device."""
-    return page("device/done.html", answer=request.args.get("answer", ""))
