@@ -156,19 +156,29 @@ def read_request(environ: Mapping[str, Any], *, methods: frozenset[str], form: b
     )
 
 
-def _read_form(environ: Mapping[str, Any]) -> Mapping[str, str]:
-    kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+def read_body(environ: Mapping[str, Any], *, kind: str) -> bytes:
+    """Read a body of one kind. One without a byte needs no kind either: userinfo is asked so.
+
+    Raises:
+        TooLarge, UnsupportedMediaType: as named.
+    """
     length = environ.get("CONTENT_LENGTH") or "0"
     if not (length.isascii() and length.isdigit() and len(length) <= LONGEST_LENGTH) or int(length) > LONGEST_BODY:
         raise TooLarge("The body is longer than any honest request.")
     if not int(length):
-        return {}  # a POST without a body needs no kind either: userinfo is asked so
-    if kind != FORM:
-        raise UnsupportedMediaType(f"Send {FORM}.")
+        return b""
+    if environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() != kind:
+        raise UnsupportedMediaType(f"Send {kind}.")
+    body: bytes = environ["wsgi.input"].read(int(length))
+    return body
+
+
+def _read_form(environ: Mapping[str, Any]) -> Mapping[str, str]:
     try:
-        return read_parameters(environ["wsgi.input"].read(int(length)).decode("utf-8"))
+        text = read_body(environ, kind=FORM).decode("utf-8")
     except UnicodeDecodeError as error:
         raise InvalidRequest("The form is not UTF-8.") from error
+    return read_parameters(text) if text else {}
 
 
 def read_parameters(text: str) -> Mapping[str, str]:

@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 import orjson
 
 from idp import limits
-from idp.endpoints._http import LONGEST_BODY, LONGEST_LENGTH, NO_STORE, Request, Response, json_response
-from idp.errors import InvalidRequest, InvalidToken, SlowDown, TooLarge, TooManyAttempts, UnsupportedMediaType
+from idp.endpoints._http import NO_STORE, Request, Response, json_response, read_body
+from idp.errors import InvalidRequest, InvalidToken, SlowDown, TooManyAttempts
 from idp.relying_parties.refusals import InvalidClientMetadata
 
 if TYPE_CHECKING:
@@ -107,14 +107,8 @@ def _client_id(request: Request) -> str:
 
 def _metadata(request: Request) -> Mapping[str, Any]:
     """Read the body: one JSON object (RFC 7591 section 3.1)."""
-    environ = request.environ
-    length = environ.get("CONTENT_LENGTH") or "0"
-    if not (length.isascii() and length.isdigit() and len(length) <= LONGEST_LENGTH) or int(length) > LONGEST_BODY:
-        raise TooLarge("The body is longer than any honest request.")
-    if environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() != JSON:
-        raise UnsupportedMediaType(f"Send {JSON}.")
     try:
-        metadata = orjson.loads(environ["wsgi.input"].read(int(length)))
+        metadata = orjson.loads(read_body(request.environ, kind=JSON))
         orjson.dumps(metadata)  # what lies deeper than this could not be kept
     except (orjson.JSONDecodeError, orjson.JSONEncodeError) as error:
         raise InvalidClientMetadata("The body is not JSON.") from error
