@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
+import socket
 import stat
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -21,18 +22,21 @@ from idp.storage.redis.inspection import inspect
 from idp.storage.sql import migrate
 from idp.storage.sql.housekeeping import SqlHousekeeping
 from keys import KeysError
+from keys.certificates import Authorities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from idp.cli.office import Office
+    from idp.settings import Settings
 
 NEW_MASTER_KEY = "make one with `head -c 32 /dev/urandom | base64` and set SEN_SECRETS__MASTER_KEY"
 LARGEST_CLOCK_DIFFERENCE = timedelta(seconds=2)
 LIVE_SECONDS = 3.0
 EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104  compared with, never bound
 SHARED = stat.S_IRWXG | stat.S_IRWXO
+OVER_TLS = 443
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Finding:
 def doctor(
     *, live: Annotated[bool, typer.Option("--live", help="Only ask the running workers whether they live.")] = False
 ) -> None:
-    """Check settings, storage, migrations, Redis, keys, clocks and file rights; exit status 1 on a problem."""
+    """Check settings, front, storage, migrations, Redis, keys, clocks and file rights; exit status 1 on a problem."""
     if live:
         _ask_live()
         return
@@ -162,8 +166,70 @@ def _data(opened: Office) -> Iterator[Finding]:
     yield Finding(f"data: {len(purposes)} purposes")
 
 
+def _front(opened: Office) -> Iterator[Finding]:
+    settings, front = opened.settings, opened.settings.front
+    Authorities.load(front.client_authorities)
+    wrong = [Finding(f"front: {what}", remedy) for is_so, what, remedy in FRONT if is_so(settings)]
+    yield from wrong
+    ways = {"the socket": front.socket, "a secret": front.secret, "its address": settings.server.trusted_proxies}
+    known_by = " and ".join(way for way, is_set in ways.items() if is_set)
+    asked = f"client certificates are asked for at {front.mtls_base}" if front.mtls_base else "no client certificates"
+    if not wrong:
+        yield Finding(f"front: known by {known_by}; {asked}" if known_by else "front: none, and the issuer is http://")
+
+
+def _believes_nobody(settings: Settings) -> bool:
+    front, server = settings.front, settings.server
+    return server.secure and not (front.socket or front.secret or server.trusted_proxies)
+
+
+def _is_one_door(settings: Settings) -> bool:
+    base, issuer = urlsplit(settings.front.mtls_base), urlsplit(settings.server.issuer)
+    return (base.hostname, base.port or OVER_TLS) == (issuer.hostname, issuer.port or OVER_TLS)
+
+
+def _socket_is_nowhere(settings: Settings) -> bool:
+    return bool(settings.front.socket) and not Path(settings.front.socket).absolute().parent.is_dir()
+
+
+def _socket_is_anybodys(settings: Settings) -> bool:
+    folder = Path(settings.front.socket).absolute().parent
+    return bool(settings.front.socket) and folder.is_dir() and bool(folder.stat().st_mode & stat.S_IWOTH)
+
+
+FRONT: tuple[tuple[Callable[[Settings], bool], str, str], ...] = (
+    (
+        _believes_nobody,
+        "whoever comes through it has its address, so limits count all citizens as one",
+        "set [front] socket or secret, or name the proxy in [server] trusted_proxies",
+    ),
+    (
+        lambda s: bool(s.front.socket and s.server.trusted_proxies),
+        "trusted_proxies names addresses, and what comes over a socket has none",
+        "leave [server] trusted_proxies empty",
+    ),
+    (_socket_is_nowhere, "the folder of its socket is not there", "make the folder that [front] socket names"),
+    (
+        _socket_is_anybodys,
+        "others may put a socket of theirs where ours belongs",
+        "run `chmod o-w` on the folder of [front] socket",
+    ),
+    (
+        _is_one_door,
+        "mtls_base is the issuer's own name and port, where browsers would be asked for certificates",
+        "give [front] mtls_base another name or another port",
+    ),
+    (
+        lambda s: bool(s.front.client_authorities and not s.front.mtls_base),
+        "client_authorities vouch for certificates that nobody is asked for",
+        "set [front] mtls_base, or leave client_authorities empty",
+    ),
+)
+"""What is wrong with the way in, and what to do about it; what rules of settings hold is not looked at again."""
+
 CHECKS: Mapping[str, Callable[[Office], Iterator[Finding]]] = {
     "data": _data,
+    "front": _front,
     "storage": _storage,
     "migrations": _migrations,
     "redis": _redis,
@@ -174,6 +240,7 @@ CHECKS: Mapping[str, Callable[[Office], Iterator[Finding]]] = {
 
 REMEDIES: Mapping[str, str] = {
     "data": "repair the file that [data] names",
+    "front": "repair the file that [front] client_authorities names",
     "storage": "see that the database runs and that [storage] database_url is right",
     "migrations": "see that the database runs; a database of a newer release needs that release",
     "redis": "see that Redis or Valkey runs and that [storage] redis_url is right",
@@ -189,11 +256,22 @@ def _ask_live() -> None:
     Raises:
         SettingsError: they do not answer, or settings are broken.
     """
-    server = settings_room.load().server
+    settings = settings_room.load()
+    server, path = settings.server, settings.front.socket
     host = "127.0.0.1" if server.bind in EVERY_ADDRESS else server.bind
-    address = f"http://{host}:{server.port}/health/live"
+    where = f"unix:{Path(path).absolute()}" if path else f"http://{host}:{server.port}"
+    connection = http.client.HTTPConnection(host, server.port, timeout=LIVE_SECONDS)
     try:
-        with urllib.request.urlopen(address, timeout=LIVE_SECONDS) as answer:
-            typer.echo(f"ok       {address}: {answer.status}")
-    except (urllib.error.URLError, OSError) as error:
-        raise SettingsError((f"{address} does not answer: {error}",)) from error
+        if path:
+            connection.sock = socket.socket(socket.AF_UNIX)
+            connection.sock.settimeout(LIVE_SECONDS)
+            connection.sock.connect(str(Path(path).absolute()))
+        connection.request("GET", "/health/live")
+        status = connection.getresponse().status
+    except (http.client.HTTPException, OSError) as error:
+        raise SettingsError((f"{where}/health/live does not answer: {error}",)) from error
+    finally:
+        connection.close()
+    if status != http.client.OK:
+        raise SettingsError((f"{where}/health/live answers {status}.",))
+    typer.echo(f"ok       {where}/health/live: {status}")
