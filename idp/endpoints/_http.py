@@ -1,4 +1,4 @@
-"""WSGI to a small frozen `Request`, and a `Response` back: forms read once, repeats and oversize refused."""
+"""WSGI to a small frozen `Request`, and a `Response` back: forms read once; repeats, oversize and too many refused."""
 
 from __future__ import annotations
 
@@ -10,21 +10,25 @@ from urllib.parse import unquote, unquote_to_bytes
 
 import orjson
 
+from idp import limits
 from idp.errors import (
     InvalidDpopProof,
     InvalidRequest,
     MethodNotAllowed,
     ProtocolError,
+    SlowDown,
     TooLarge,
+    TooManyAttempts,
     UnsupportedMediaType,
     UseDpopNonce,
 )
 from idp.relying_parties.profiles import FAPI_ALGORITHMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from idp.protocol.authorization_response import Answer
+    from idp.settings import Limits
 
 LONGEST_BODY = 64 * 1024
 LONGEST_LENGTH = 8  # digits of a Content-Length
@@ -179,6 +183,18 @@ def _read_form(environ: Mapping[str, Any]) -> Mapping[str, str]:
     except UnicodeDecodeError as error:
         raise InvalidRequest("The form is not UTF-8.") from error
     return read_parameters(text) if text else {}
+
+
+def check_address(name: str, replies: Sequence[Any], *, settings: Limits) -> None:
+    """Compare what was counted for an address with its limits; `replies` are those to `limits.steps`.
+
+    Raises:
+        SlowDown: too many.
+    """
+    try:
+        limits.check(name, replies, settings=settings)
+    except TooManyAttempts as error:
+        raise SlowDown("Too many requests from this address; wait a minute.") from error
 
 
 def read_parameters(text: str) -> Mapping[str, str]:

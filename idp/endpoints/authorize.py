@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from idp import clock, cookies, limits
-from idp.endpoints._http import Request, Response, answered, redirect
+from idp.endpoints._http import Request, Response, answered, check_address, redirect
 from idp.errors import (
     ConsentRequired,
     InvalidRequest,
@@ -14,7 +14,6 @@ from idp.errors import (
     ProtocolError,
     SlowDown,
     TemporarilyUnavailable,
-    TooManyAttempts,
 )
 from idp.protocol import authorization_request, codes
 from idp.protocol.authorization_request import RefusedAtRedirect
@@ -74,10 +73,7 @@ def _arrive(*, request: Request, unverified: Mapping[str, str], services: Servic
     counts = limits.steps("page", settings=settings.limits, address=request.address)
     reads = [step for step in (pushed_step, read_step(token) if token else None) if step is not None]
     replies = provider.ephemeral.wave(*counts, *reads)  # 1
-    try:
-        limits.check("page", replies[: len(counts)], settings=settings.limits)
-    except TooManyAttempts as error:
-        raise SlowDown("Too many requests from this address; wait a minute.") from error
+    check_address("page", replies[: len(counts)], settings=settings.limits)
     found = iter(replies[len(counts) :])
     pushed = next(found) if pushed_step else None
     session = opened(next(found), settings=settings.sessions) if token else None

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from idp import clock, limits
-from idp.endpoints._http import Request, Response, json_response
+from idp.endpoints._http import Request, Response, check_address, json_response
 from idp.ephemeral import Claim, Write
-from idp.errors import ServerError, SlowDown, TooManyAttempts, UnauthorizedClient
+from idp.errors import ServerError, UnauthorizedClient
 from idp.protocol.client_auth import Proof, authenticate, spend
 from idp.protocol.grants.decoupled import user_codes, waiting
 from idp.protocol.grants.decoupled.checks import check
@@ -72,10 +72,7 @@ def _draw(request: Request, *, proof: Proof, provider: Provider) -> str:
     settings, sealer = provider.settings, provider.sealer
     counts = limits.steps("page", settings=settings.limits, address=request.address)
     counted = spend(proof, *counts, provider=provider)
-    try:
-        limits.check("page", counted, settings=settings.limits)
-    except TooManyAttempts as error:
-        raise SlowDown("Too many requests from this address; wait a minute.") from error
+    check_address("page", counted, settings=settings.limits)
     for _ in range(MOST_DRAWS):
         code = user_codes.new_code()
         claim = Claim(user_codes.key_of(code, sealer=sealer), settings.device.code_seconds)

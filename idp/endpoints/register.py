@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 import orjson
 
 from idp import limits
-from idp.endpoints._http import NO_STORE, Request, Response, json_response, read_body
-from idp.errors import InvalidRequest, InvalidToken, SlowDown, TooManyAttempts
+from idp.endpoints._http import NO_STORE, Request, Response, check_address, json_response, read_body
+from idp.errors import InvalidRequest, InvalidToken
 from idp.relying_parties.refusals import InvalidClientMetadata
 
 if TYPE_CHECKING:
@@ -82,10 +82,7 @@ def _count(request: Request, services: Services) -> None:
     """Count the request before anything is looked at."""
     settings = services.provider.settings.limits
     steps = limits.steps("registration", settings=settings, address=request.address)
-    try:
-        limits.check("registration", services.provider.ephemeral.wave(*steps), settings=settings)
-    except TooManyAttempts as error:
-        raise SlowDown("Too many requests from this address; wait a minute.") from error
+    check_address("registration", services.provider.ephemeral.wave(*steps), settings=settings)
 
 
 def _token(request: Request) -> str | None:
