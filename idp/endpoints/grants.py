@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from idp import clock
+from idp.endpoints._access import presented
 from idp.endpoints._http import NO_STORE, Request, Response, json_response
 from idp.errors import InsufficientScope, InvalidToken
 from idp.protocol.grants import alive
@@ -57,21 +58,11 @@ def answer(request: Request, services: Services) -> Response:
 
 def _token(request: Request, *, provider: Provider) -> AliveToken:
     """Return the access token of a request; only one whose audience is this endpoint counts."""
-    scheme, _, unverified = (request.authorization or "").partition(" ")
-    if not unverified or unverified.count(".") == 0:
-        raise InvalidToken("Send an access token for this endpoint in the Authorization header.")
-    found = alive.find(unverified_token=unverified, provider=provider)
+    brought = presented(request)
+    found = alive.find(unverified_token=brought.token, provider=provider)
     if found.resource != provider.issuer + PATH.rstrip("/"):
         raise InvalidToken("The access token is for another resource.")
-    presented = access.Presented(
-        token=unverified,
-        scheme=scheme.lower(),
-        method=request.method,
-        path=request.path,
-        proof=request.header("DPoP"),
-        certificate=request.certificate,
-    )
-    access.check_sender(presented, expected=found.sender, provider=provider, now=clock.now())
+    access.check_sender(brought, expected=found.sender, provider=provider, now=clock.now())
     return found
 
 

@@ -9,12 +9,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from idp import clock
+from idp.endpoints._access import presented
 from idp.endpoints._http import NO_STORE, Request, Response, json_response
-from idp.errors import InvalidRequest, InvalidToken
+from idp.errors import InvalidToken
 from idp.protocol import messages
 from idp.protocol.claims.released import released
 from idp.protocol.sender import dpop
-from idp.protocol.sender.access import BEARER, DPOP, Presented, check
+from idp.protocol.sender.access import check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,8 +45,7 @@ def answer(request: Request, services: Services) -> Response:
     Source: OpenID Connect Core section 5.3, RFC 6750 section 2.
     """
     provider, now = services.provider, clock.now()
-    presented = _presented(request)  # 1
-    access = check(presented, provider=provider, now=now)
+    access = check(presented(request), provider=provider, now=now)  # 1
     live = provider.authorizations.live(authorization_id=access.authorization_id)  # 2
     client = provider.directory.find(live.client_id) if live else None
     if client is None or live is None or live.known is None or live.resource is not None:
@@ -82,21 +82,3 @@ def _rendered(claims: Mapping[str, Any], *, client: RelyingParty, provider: Prov
     else:
         return json_response(claims)
     return Response(200, JWT_HEADERS, token.encode())
-
-
-def _presented(request: Request) -> Presented:
-    """Find the token: in the Authorization header or in a form, never in the query (RFC 6750 section 2)."""
-    header, body = request.authorization, request.form.get("access_token")
-    if header is not None and body is not None:
-        raise InvalidRequest("Send the access token in one place.")
-    scheme, _, token = ("bearer", "", body) if header is None else header.partition(" ")
-    if not token or " " in token or scheme.lower() not in {BEARER, DPOP}:
-        raise InvalidToken("Send an access token as Authorization: Bearer, or as Authorization: DPoP with a proof.")
-    return Presented(
-        token=token,
-        scheme=scheme.lower(),
-        method=request.method,
-        path=request.path,
-        proof=request.header("DPoP"),
-        certificate=request.certificate,
-    )

@@ -149,9 +149,11 @@ def test_a_bound_token_manages_with_its_key_alone(house: House) -> None:
     machine = registers_machine(house, profile="fapi2", resources=[ENDPOINT], scope=f"{QUERY} {REVOKE}")
     token = gets_token(machine, ENDPOINT)
     assert calls(machine, tokens.members["grant_id"], token).status_code == 404  # it is not its own
-    bearer = machine.http.get("/grants/x", headers={"Authorization": f"Bearer {token}"})
-    assert (bearer.status_code, members(bearer)["error"]) == (401, "invalid_token")
     assert machine.dpop is not None
+    for scheme in ("Bearer", "Basic"):  # a proof, and the token under another name
+        headers = {"Authorization": f"{scheme} {token}", **machine.dpop.header("/grants/x", "GET", token=token)}
+        answer = machine.http.get("/grants/x", headers=headers)
+        assert (answer.status_code, members(answer)["error"]) == (401, "invalid_token")
     machine.dpop = type(machine.dpop)()
     assert calls(machine, "x", token).status_code == 401
 
