@@ -2,62 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 from sqlalchemy import func, select
 
 import idp.protocol.tokens
-from idp.app import Application
 from idp.ephemeral import Take
 from idp.storage.redis import RedisEphemeral
 from idp.storage.sql.authorizations import SqlAuthorizations
 from idp.storage.sql.tables import authorization
-from idp.wiring import build_services
-from tests.support.house import House, answered
+from tests.support.house import answered
+from tests.support.login.killed import Worker, after, before, die, nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.support.house import Portal, SignedIn
+    from tests.support.house import House, Portal, SignedIn
 
 OFFLINE = "openid service:login offline_access"
 AT_ONCE = 25
-
-
-@dataclass
-class Worker:
-    """A process of its own over the stores of a house; it runs one piece of work, and may die of it."""
-
-    pid: int
-    pipe: int
-
-    @classmethod
-    def start(cls, house: House, work: Callable[[House], Any]) -> Self:
-        """Fork, connect anew as a worker does, and run `work`; what it returns is told through a pipe."""
-        read, write = os.pipe()
-        pid = os.fork()
-        if pid:
-            os.close(write)
-            return cls(pid, read)
-        try:
-            anew = House(house.settings, Application(build_services(house.settings)), house.office)
-            os.write(write, json.dumps(work(anew)).encode())
-        finally:
-            os._exit(0)
-
-    def ends(self) -> Any:
-        """Wait for the process; return what it told, or None when it was killed."""
-        with os.fdopen(self.pipe, "rb") as pipe:
-            told = pipe.read()
-        _, status = os.waitpid(self.pid, 0)
-        assert bool(told) != (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL)
-        return json.loads(told) if told else None
 
 
 @dataclass
@@ -95,7 +61,7 @@ class Taken:
         return self.citizen.house.office.database.consult(lambda connection: connection.execute(mine).scalar_one())
 
 
-@pytest.mark.spec("TK-03")
+@pytest.mark.spec("TK-03", "I1")
 def test_fifty_redemptions_of_one_code_over_two_workers_give_one_success(any_house: House) -> None:
     taken = Taken.of(any_house)
     forms = taken.forms(2 * AT_ONCE)
@@ -124,32 +90,6 @@ def test_after_the_race_a_reuse_leaves_nothing_alive(house: House) -> None:
     assert taken.living() == 0
 
 
-def die() -> NoReturn:
-    """Be killed, as by a machine that loses its power: nothing is cleaned up."""
-    os.kill(os.getpid(), signal.SIGKILL)
-    raise AssertionError("still alive")
-
-
-def before(owner: Any, name: str) -> Callable[[], None]:
-    """Make a function kill its process instead of running."""
-    return lambda: setattr(owner, name, lambda *_, **__: die())
-
-
-def after(owner: Any, name: str) -> Callable[[], None]:
-    """Make a function run and kill its process before it returns."""
-
-    def plant() -> None:
-        real = getattr(owner, name)
-
-        def run_and_die(*arguments: Any, **named: Any) -> None:
-            real(*arguments, **named)
-            die()
-
-        setattr(owner, name, run_and_die)
-
-    return plant
-
-
 def at_the_claim(*, is_done: bool) -> Callable[[], None]:
     """Kill the process at the wave that takes a code: before it is sent, or after its answers came."""
 
@@ -170,10 +110,6 @@ def at_the_claim(*, is_done: bool) -> Callable[[], None]:
     return plant
 
 
-def nothing() -> None:
-    """Let the work itself run; the process is killed before it can tell."""
-
-
 CRASHES: dict[str, Callable[[], None]] = {
     "before the claim": at_the_claim(is_done=False),
     "after the claim": at_the_claim(is_done=True),
@@ -186,7 +122,7 @@ CRASHES: dict[str, Callable[[], None]] = {
 
 
 @pytest.mark.parametrize("point", CRASHES)
-@pytest.mark.spec("TK-03")
+@pytest.mark.spec("TK-03", "F12", "I1", "I6")
 def test_a_worker_that_is_killed_leaves_at_most_one_family_of_tokens(any_house: House, point: str) -> None:
     taken = Taken.of(any_house)
     first, again, third = taken.forms(3)

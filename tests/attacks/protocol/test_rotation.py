@@ -55,7 +55,7 @@ def test_each_use_gives_a_new_token_and_the_newest_goes_on_working(any_house: Ho
         refreshed(portal, seen[-1])
 
 
-@pytest.mark.spec("RT-04")
+@pytest.mark.spec("RT-04", "I6")
 def test_the_token_before_gives_the_same_new_one_for_a_moment_and_then_ends_everything(any_house: House) -> None:
     portal, tokens, citizen = an_app(any_house)
     first = refreshed(portal, tokens.refresh)
