@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Select, Update
 
     from idp.audit.events import Event
     from idp.storage.sql.database import Database
@@ -60,6 +60,24 @@ def _token(row: Mapping[str, Any]) -> InitialToken:
     )
 
 
+def _first(database: Database, statement: Select[Any]) -> dict[str, Any] | None:
+    """Return the first row that a statement finds."""
+    row = database.consult(lambda connection: connection.execute(statement).mappings().first())
+    return None if row is None else dict(row)
+
+
+def _changed(database: Database, statement: Update, *, event: Event) -> bool:
+    """Run a change, with its event where it found a row; say whether it did."""
+
+    def work(connection: Connection) -> bool:
+        found = connection.execute(statement).rowcount > 0
+        if found:
+            write_events(connection, event)
+        return found
+
+    return database.transact(work)
+
+
 class SqlRelyingParties:
     """One row per relying party."""
 
@@ -69,9 +87,8 @@ class SqlRelyingParties:
 
     def get(self, *, client_id: str) -> StoredClient | None:
         """Return one, ended or not, or None."""
-        statement = select(relying_party).where(relying_party.c.client_id == client_id)
-        row = self._database.consult(lambda connection: connection.execute(statement).mappings().first())
-        return None if row is None else _stored(dict(row))
+        row = _first(self._database, select(relying_party).where(relying_party.c.client_id == client_id))
+        return None if row is None else _stored(row)
 
     def all(self) -> Sequence[StoredClient]:
         """Return all, in the order of their making."""
@@ -99,38 +116,26 @@ class SqlRelyingParties:
 
     def end(self, *, client_id: str, reason: str, event: Event) -> bool:
         """End one for ever; False when there was none that lived."""
-
-        def work(connection: Connection) -> bool:
-            changed = connection.execute(
-                update(relying_party)
-                .where(relying_party.c.client_id == client_id, relying_party.c.ended_at.is_(None))
-                .values(status="ended", ended_at=clock.now(), ended_reason=reason)
-            )
-            if changed.rowcount:
-                write_events(connection, event)
-            return bool(changed.rowcount)
-
-        return self._database.transact(work)
+        statement = (
+            update(relying_party)
+            .where(relying_party.c.client_id == client_id, relying_party.c.ended_at.is_(None))
+            .values(status="ended", ended_at=clock.now(), ended_reason=reason)
+        )
+        return _changed(self._database, statement, event=event)
 
     def move(self, seen: StoredClient, *, status: str, event: Event) -> bool:
         """Give one another status; False when it is no longer as it was seen."""
-
-        def work(connection: Connection) -> bool:
-            changed = connection.execute(
-                update(relying_party)
-                .where(
-                    relying_party.c.client_id == seen.client_id,
-                    relying_party.c.ended_at.is_(None),
-                    relying_party.c.status == seen.status,
-                    relying_party.c.metadata == orjson.dumps(seen.metadata).decode(),
-                )
-                .values(status=status)
+        statement = (
+            update(relying_party)
+            .where(
+                relying_party.c.client_id == seen.client_id,
+                relying_party.c.ended_at.is_(None),
+                relying_party.c.status == seen.status,
+                relying_party.c.metadata == orjson.dumps(seen.metadata).decode(),
             )
-            if changed.rowcount:
-                write_events(connection, event)
-            return bool(changed.rowcount)
-
-        return self._database.transact(work)
+            .values(status=status)
+        )
+        return _changed(self._database, statement, event=event)
 
 
 class SqlRegistrations:
@@ -161,8 +166,8 @@ class SqlRegistrations:
     def find_token(self, *, token_hash: bytes, at: datetime) -> InitialToken | None:
         """See `RegistrationStore.find_token`."""
         statement = select(initial_access_token).where(initial_access_token.c.token_hash == token_hash, *_good(at))
-        row = self._database.consult(lambda connection: connection.execute(statement).mappings().first())
-        return None if row is None else _token(dict(row))
+        row = _first(self._database, statement)
+        return None if row is None else _token(row)
 
     def tokens(self) -> Sequence[InitialToken]:
         """See `RegistrationStore.tokens`."""
@@ -172,18 +177,12 @@ class SqlRegistrations:
 
     def end_token(self, *, token_id: str, reason: str, event: Event) -> bool:
         """See `RegistrationStore.end_token`."""
-
-        def work(connection: Connection) -> bool:
-            changed = connection.execute(
-                update(initial_access_token)
-                .where(initial_access_token.c.id == token_id, initial_access_token.c.ended_at.is_(None))
-                .values(ended_at=clock.now(), ended_reason=reason)
-            )
-            if changed.rowcount:
-                write_events(connection, event)
-            return bool(changed.rowcount)
-
-        return self._database.transact(work)
+        statement = (
+            update(initial_access_token)
+            .where(initial_access_token.c.id == token_id, initial_access_token.c.ended_at.is_(None))
+            .values(ended_at=clock.now(), ended_reason=reason)
+        )
+        return _changed(self._database, statement, event=event)
 
     def add(self, registered: Registered, *, token_id: str | None, at: datetime, event: Event) -> bool:
         """See `RegistrationStore.add`."""
@@ -214,10 +213,10 @@ class SqlRegistrations:
         statement = select(relying_party).where(
             relying_party.c.client_id == client_id, relying_party.c.registration_hash.is_not(None)
         )
-        row = self._database.consult(lambda connection: connection.execute(statement).mappings().first())
+        row = _first(self._database, statement)
         if row is None:
             return None
-        return Registered(_stored(dict(row)), _allowance(row["allowance"]), row["registration_hash"])
+        return Registered(_stored(row), _allowance(row["allowance"]), row["registration_hash"])
 
     def change(self, registered: Registered, *, former: Registered, event: Event) -> bool:
         """See `RegistrationStore.change`."""
@@ -231,14 +230,7 @@ class SqlRegistrations:
             )
             .values(registration_hash=registered.token_hash, **_values(registered.client))
         )
-
-        def work(connection: Connection) -> bool:
-            changed = connection.execute(statement)
-            if changed.rowcount:
-                write_events(connection, event)
-            return bool(changed.rowcount)
-
-        return self._database.transact(work)
+        return _changed(self._database, statement, event=event)
 
 
 def _good(at: datetime) -> tuple[ColumnElement[bool], ...]:
