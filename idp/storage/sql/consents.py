@@ -28,10 +28,20 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+_later = consent.alias("later")
+
+NOT_SUPERSEDED = ~exists().where(
+    _later.c.citizen_id == consent.c.citizen_id,
+    _later.c.client_id == consent.c.client_id,
+    _later.c.purpose == consent.c.purpose,
+    _later.c.supersedes == consent.c.id,
+)
+"""Picks the newest record of each citizen, relying party and purpose."""
+
 ACTORS: Mapping[By, str] = {"citizen": "citizen:{subject}", "officer": "operator", "system": "worker"}
 
-STANDING: Select[Any] = select(
-    consent,
+STANDING_COLUMNS: tuple[Any, ...] = (
+    *consent.c,
     consent_wording.c.language,
     consent_wording.c.version,
     consent_wording.c.text,
@@ -39,7 +49,10 @@ STANDING: Select[Any] = select(
     consent_withdrawal.c.at,
     consent_withdrawal.c.by,
     consent_withdrawal.c.reason,
-).select_from(
+)
+"""What `standing_of` reads."""
+
+STANDING: Select[Any] = select(*STANDING_COLUMNS).select_from(
     consent.join(consent_wording, consent_wording.c.sha256 == consent.c.wording_sha256).outerjoin(
         consent_withdrawal, consent_withdrawal.c.consent_id == consent.c.id
     )
@@ -181,14 +194,7 @@ class SqlConsentStore:
 
 def head_of(*, subject: str, recipient: str, purpose: str) -> Select[Any]:
     """Select the record of one purpose that no other supersedes; at most one row."""
-    later = consent.alias("later")
-    follows = exists().where(
-        later.c.citizen_id == consent.c.citizen_id,
-        later.c.client_id == consent.c.client_id,
-        later.c.purpose == consent.c.purpose,
-        later.c.supersedes == consent.c.id,
-    )
-    return STANDING.where(_same_line(subject=subject, recipient=recipient, purpose=purpose), ~follows)
+    return STANDING.where(_same_line(subject=subject, recipient=recipient, purpose=purpose), NOT_SUPERSEDED)
 
 
 def in_force(*, consent_id: ColumnElement[Any], at: ColumnElement[Any]) -> ColumnElement[bool]:

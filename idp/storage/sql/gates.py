@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from idp.storage.sql.consents import in_force
+from idp.storage.sql.consents import NOT_SUPERSEDED, STANDING_COLUMNS, in_force
 from idp.storage.sql.tables import (
     audit_event,
     authorization,
@@ -52,7 +52,7 @@ NEW_COLUMNS = (
 )  # fmt: skip
 
 
-def _typed(name: str, column: str | None = None) -> ColumnElement[Any]:
+def typed(name: str, column: str | None = None) -> ColumnElement[Any]:
     """Return a parameter that knows its column's type: in the list of a SELECT, PostgreSQL cannot guess it."""
     return cast(bindparam(name), authorization.c[column or name].type).label(column or name)
 
@@ -69,9 +69,9 @@ _OPEN = (
 CREATE = insert(authorization).from_select(
     [*NEW_COLUMNS, "created_at", "last_used_at"],
     select(
-        *(_typed(name) for name in NEW_COLUMNS),
-        _typed("at", "created_at"),
-        _typed("at", "last_used_at"),
+        *(typed(name) for name in NEW_COLUMNS),
+        typed("at", "created_at"),
+        typed("at", "last_used_at"),
     )
     .select_from(citizen.join(login_session, true()).join(passkey, true()).join(relying_party, true()))
     .where(
@@ -208,8 +208,6 @@ KNOWN = select(citizen.c.person, _NUMBER.label("number"), citizen.c.account_leve
     citizen.c.id == bindparam("citizen_id")
 )
 
-_later = consent.alias("later")
-
 GATES: Select[Any] = (
     select(
         citizen.c.status.label("citizen_status"),
@@ -218,14 +216,7 @@ GATES: Select[Any] = (
         passkey.c.ended_at.label("passkey_ended_at"),
         relying_party.c.status.label("client_status"),
         relying_party.c.ended_at.label("client_ended_at"),
-        consent,
-        consent_wording.c.language,
-        consent_wording.c.version,
-        consent_wording.c.text,
-        consent_withdrawal.c.id.label("withdrawal_id"),
-        consent_withdrawal.c.at,
-        consent_withdrawal.c.by,
-        consent_withdrawal.c.reason,
+        *STANDING_COLUMNS,
     )
     .select_from(
         login_session.join(citizen, citizen.c.id == login_session.c.citizen_id)
@@ -237,12 +228,7 @@ GATES: Select[Any] = (
                 consent.c.citizen_id == citizen.c.id,
                 consent.c.client_id == relying_party.c.client_id,
                 consent.c.purpose == bindparam("purpose"),
-                ~exists().where(
-                    _later.c.citizen_id == consent.c.citizen_id,
-                    _later.c.client_id == consent.c.client_id,
-                    _later.c.purpose == consent.c.purpose,
-                    _later.c.supersedes == consent.c.id,
-                ),
+                NOT_SUPERSEDED,
             ),
         )
         .outerjoin(consent_wording, consent_wording.c.sha256 == consent.c.wording_sha256)

@@ -14,7 +14,7 @@ from idp.audit.log import row_of
 from idp.protocol.records import AnyAuthorization
 from idp.storage.sql.audit import INSERT
 from idp.storage.sql.consents import in_force
-from idp.storage.sql.gates import LOGOUT, with_event
+from idp.storage.sql.gates import LOGOUT, typed, with_event
 from idp.storage.sql.tables import authorization, citizen, login_session, passkey, relying_party, to_micros
 
 if TYPE_CHECKING:
@@ -43,11 +43,6 @@ INHERITED = (
     "citizen_id", "passkey_id", "session_id", "consent_id", "offline", "subject", "acr", "amr", "account_level",
     "auth_time",
 )  # fmt: skip
-
-
-def _typed(name: str, column: str | None = None) -> ColumnElement[Any]:
-    """Return a parameter that knows its column's type: in the list of a SELECT, PostgreSQL cannot guess it."""
-    return cast(bindparam(name), authorization.c[column or name].type).label(column or name)
 
 
 def _approved(client_id: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -96,12 +91,12 @@ def _alive(row: FromClause, *, depth: int = DEEPEST) -> ColumnElement[bool]:
 CREATE = insert(authorization).from_select(
     [*WRITTEN, "subject", "offline", "claims", "created_at", "last_used_at"],
     select(
-        *(_typed(name) for name in WRITTEN),
-        _typed("subject"),
+        *(typed(name) for name in WRITTEN),
+        typed("subject"),
         false().label("offline"),
         cast(literal(""), authorization.c.claims.type).label("claims"),
-        _typed("at", "created_at"),
-        _typed("at", "last_used_at"),
+        typed("at", "created_at"),
+        typed("at", "last_used_at"),
     ).where(_approved(bindparam("client_id"))),
     include_defaults=False,
 )
@@ -111,11 +106,11 @@ _parent = authorization.alias("parent")
 EXCHANGE = insert(authorization).from_select(
     [*WRITTEN, *INHERITED, "claims", "created_at", "last_used_at"],
     select(
-        *(_typed(name) for name in WRITTEN),
+        *(typed(name) for name in WRITTEN),
         *(_parent.c[name] for name in INHERITED),
         cast(literal(""), authorization.c.claims.type).label("claims"),
-        _typed("at", "created_at"),
-        _typed("at", "last_used_at"),
+        typed("at", "created_at"),
+        typed("at", "last_used_at"),
     ).where(
         _parent.c.id == bindparam("parent_id"), _alive(_parent, depth=DEEPEST - 1), _approved(bindparam("client_id"))
     ),
