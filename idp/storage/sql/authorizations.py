@@ -37,9 +37,9 @@ from idp.storage.sql.people import NUMBER, PERSON
 from idp.storage.sql.tables import authorization, from_micros, to_micros
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Row
 
     from idp.audit.events import Event
     from idp.protocol.records import NewAuthorization, Rotation
@@ -192,27 +192,36 @@ class SqlAuthorizations:
         return self._end(this, mine, reason=reason, actor=_actor(client_id))
 
     def _end(self, *which: ColumnElement[bool], reason: str, actor: str) -> bool:
-        statement = (
-            update(authorization)
-            .where(*which, authorization.c.ended_at.is_(None))
-            .values(ended_at=clock.now(), ended_reason=reason)
-            .returning(authorization.c.id, authorization.c.citizen_id, authorization.c.client_id)
+        return self._database.transact(
+            lambda connection: bool(end_authorizations(connection, *which, reason=reason, actor=actor))
         )
 
-        def work(connection: Connection) -> bool:
-            rows = connection.execute(statement).all()
-            write_events(
-                connection,
-                *(
-                    AuthorizationEnded(
-                        actor=actor, citizen_id=row.citizen_id, client_id=row.client_id, object=row.id, reason=reason
-                    )
-                    for row in rows
-                ),
-            )
-            return bool(rows)
 
-        return self._database.transact(work)
+def end_authorizations(
+    connection: Connection, *which: ColumnElement[bool], reason: str, actor: str
+) -> Sequence[Row[Any]]:
+    """End the authorizations that `which` picks, in the transaction that is open, with an event for each.
+
+    Returns id, citizen_id, client_id and session_id of each that had not ended before.
+    """
+    rows = connection.execute(
+        update(authorization)
+        .where(*which, authorization.c.ended_at.is_(None))
+        .values(ended_at=clock.now(), ended_reason=reason)
+        .returning(
+            authorization.c.id, authorization.c.citizen_id, authorization.c.client_id, authorization.c.session_id
+        )
+    ).all()
+    write_events(
+        connection,
+        *(
+            AuthorizationEnded(
+                actor=actor, citizen_id=row.citizen_id, client_id=row.client_id, object=row.id, reason=reason
+            )
+            for row in rows
+        ),
+    )
+    return rows
 
 
 def _actor(client_id: str | None) -> str:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select, update
 
 from idp import clock
-from idp.audit.events import AuthorizationEnded, SessionEnded
+from idp.audit.events import SessionEnded
 from idp.citizens.login_session import LoginSession, Reached, SessionGate
 from idp.errors import NotKnown
 from idp.storage.sql.audit import write_events
+from idp.storage.sql.authorizations import end_authorizations
 from idp.storage.sql.outbox import LEFT, tell_of_logout
 from idp.storage.sql.people import session_of
 from idp.storage.sql.tables import authorization, citizen, from_micros, login_session, passkey
@@ -129,31 +130,12 @@ class SqlSessions:
 
     def leave(self, *, session_id: str, client_id: str, actor: str) -> tuple[Reached, ...]:
         """See `SessionStore.leave`."""
-        which = (
-            _granted_in_chain_of(session_id),
-            authorization.c.client_id == client_id,
-            authorization.c.ended_at.is_(None),
-        )
-        statement = (
-            update(authorization)
-            .where(*which)
-            .values(ended_at=clock.now(), ended_reason=LEFT)
-            .returning(authorization.c.id, authorization.c.citizen_id, authorization.c.session_id)
-        )
+        which = (_granted_in_chain_of(session_id), authorization.c.client_id == client_id)
 
         def work(connection: Connection) -> tuple[Reached, ...]:
-            tell_of_logout(connection, *which)
-            rows = connection.execute(statement).all()
-            write_events(
-                connection,
-                *(
-                    AuthorizationEnded(
-                        actor=actor, citizen_id=row.citizen_id, client_id=client_id, object=row.id, reason=LEFT
-                    )
-                    for row in rows
-                ),
-            )
-            return tuple(Reached(client_id, session_id) for session_id in sorted({row.session_id for row in rows}))
+            tell_of_logout(connection, *which, authorization.c.ended_at.is_(None))
+            ended = end_authorizations(connection, *which, reason=LEFT, actor=actor)
+            return tuple(Reached(client_id, session) for session in sorted({row.session_id for row in ended}))
 
         return self._database.transact(work)
 
