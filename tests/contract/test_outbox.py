@@ -33,9 +33,9 @@ class Post:
         self.database = database
         self.outbox = SqlOutbox(database)
 
-    def writes(self, *targets: str) -> None:
+    def writes(self, *targets: str, kind: str = "letter") -> None:
         """Write one letter to each, in one transaction."""
-        letters = [Delivery(kind="letter", target=target, payload={"to": target}) for target in targets]
+        letters = [Delivery(kind=kind, target=target, payload={"to": target}) for target in targets]
         self.database.transact(lambda connection: write_deliveries(connection, *letters))
 
     def takes(self, most: int = 100) -> tuple[Claimed, ...]:
@@ -176,3 +176,13 @@ def test_it_is_told_where_everything_stands(post: Post) -> None:
     assert a.next_try is not None
     assert a.last_delivered is not None
     assert (b.delivered, b.waiting, b.last_error, b.next_try) == (1, 0, None, None)
+
+
+def test_the_error_of_one_kind_is_not_told_of_another(post: Post) -> None:
+    post.writes("a")
+    post.writes("a", kind="parcel")
+    letter, parcel = sorted(post.takes(), key=lambda claimed: claimed.kind)
+    post.fails(letter, error="It does not answer.")
+    post.outbox.settle(parcel, outcome="delivered")
+    told = {stands.kind: stands.last_error for stands in post.outbox.standing()}
+    assert told == {"letter": "It does not answer.", "parcel": None}

@@ -167,9 +167,7 @@ class SqlOutbox:
     def standing(self) -> tuple[Standing, ...]:
         """See `OutboxStore.standing`."""
         rows = self._database.consult(lambda connection: connection.execute(_STANDING).mappings().all())
-        errors = self._database.consult(lambda connection: connection.execute(_newest_errors()).all())
-        newest: dict[str, str] = {row.target: row.last_error for row in errors}
-        return tuple(Standing(**row, last_error=newest.get(row["target"])) for row in rows)
+        return tuple(Standing(**row) for row in rows)
 
 
 def _due(*, most: int) -> Select[Any]:
@@ -208,6 +206,15 @@ def _count(*which: ColumnElement[bool]) -> ColumnElement[int]:
     return func.count(case((and_(*which), 1)))
 
 
+_other = outbox.alias("other")
+_NEWEST_ERROR = (
+    select(_other.c.last_error)
+    .where(_other.c.kind == outbox.c.kind, _other.c.target == outbox.c.target, _other.c.last_error.is_not(None))
+    .order_by(_other.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+
 _STANDING = (
     select(
         outbox.c.kind,
@@ -216,18 +223,8 @@ _STANDING = (
         _count(_WAITING).label("waiting"),
         func.min(case((_WAITING, outbox.c.due_at)), type_=Instant).label("next_try"),
         func.max(case((outbox.c.outcome == "delivered", outbox.c.done_at)), type_=Instant).label("last_delivered"),
+        _NEWEST_ERROR.label("last_error"),
     )
     .group_by(outbox.c.kind, outbox.c.target)
     .order_by(outbox.c.target, outbox.c.kind)
 )
-
-
-def _newest_errors() -> Select[Any]:
-    """Return the newest error of each receiver that has one."""
-    newest = (
-        select(func.max(outbox.c.id))
-        .where(outbox.c.last_error.is_not(None))
-        .group_by(outbox.c.target)
-        .scalar_subquery()
-    )
-    return select(outbox.c.target, outbox.c.last_error).where(outbox.c.id.in_(newest))
