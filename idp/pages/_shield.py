@@ -34,6 +34,7 @@ URLS: Final[dict[str, str]] = {
     "services": "/account/services",
     "sessions": "/account/sessions",
     "activity": "/account/activity",
+    "approvals": "/account/approvals",
     "logout": "/logout",
 }
 """Where the pages that others link to live; a template writes `urls.help`."""

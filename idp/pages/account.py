@@ -13,7 +13,7 @@ from idp.pages import _visit
 from idp.pages._guard import own_page
 from idp.pages._words import current_language, page
 from idp.pages.account_view import activity_lines, news_lines, service_views, session_views
-from idp.pages.decoupled.approvals import LIST, STATE, approval_view
+from idp.pages.decoupled.approvals import STATE, approval_view
 from idp.protocol.claims import account_level_text
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ def index(held: Held) -> ResponseReturnValue:
         account_level=assurance.account_level_name(account_level_text(citizen.account_level), language=language),
         passkey_count=len(services.people.passkeys.of_citizen(citizen_id=citizen.id)),
         approval=approval_view(held),
-        approvals_url=LIST,
-        approvals_state_url=STATE,
+        state_url=STATE,
         news=news_lines(services.audit.of_citizen(citizen_id=citizen.id, limit=HISTORY)),
     )
 

@@ -11,6 +11,7 @@ from flask import jsonify, redirect
 from idp.pages import _visit
 from idp.pages._guard import own_page
 from idp.pages._portal import portal_view
+from idp.pages._shield import URLS
 from idp.pages._words import page
 from idp.pages.decoupled import confirming
 from idp.pages.languages import time_of_day
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from idp.pages._portal import PortalView
     from idp.sessions import Held
 
-LIST = "/account/approvals"
+LIST = URLS["approvals"]
 OPEN = f"{LIST}/open"
 STATE = f"{LIST}/state"
 

@@ -66,8 +66,7 @@ ANSWERS = ("approved", "refused", "level")
 WAITS = {"portal": PORTAL, "until": "10:07"}
 NOTHING_WAITS = {
     "approval": None,
-    "approvals_url": "/account/approvals",
-    "approvals_state_url": "/account/approvals/state",
+    "state_url": "/account/approvals/state",
 }
 CONFIRM: dict[str, Any] = SESSION | {
     "portal": PORTAL,
