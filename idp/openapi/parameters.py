@@ -12,7 +12,7 @@ from idp.protocol.grants import GRANTS
 from idp.protocol.grants.decoupled.backchannel_request import PARAMETERS as BACKCHANNEL
 from idp.protocol.grants.token_exchange import TOKEN_TYPES
 from idp.protocol.request_checks import PROMPTS
-from idp.protocol.request_object import DOCUMENTS, TEXTS, WHOLE_NUMBERS
+from idp.protocol.request_object import PARAMETERS
 from idp.relying_parties.profiles import CIBA, DEVICE_CODE, TOKEN_EXCHANGE
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def token_form() -> Schema:
     return _form({"oneOf": kinds})
 
 
-AUTHORIZATION: Final = {**_properties(sorted(TEXTS | DOCUMENTS | WHOLE_NUMBERS)), "request": TEXT}
+AUTHORIZATION: Final = {**_properties(sorted(PARAMETERS)), "request": TEXT}
 """An authorization request; where `request` is there, all that counts stands inside it (RFC 9101)."""
 
 IN_BROWSER: Final = {**AUTHORIZATION, "request_uri": TEXT}

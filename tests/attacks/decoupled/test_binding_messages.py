@@ -1,4 +1,4 @@
-"""Which binding messages can be shown: Vietnamese, whole, and nothing that only looks like it."""
+"""Binding messages that deceive: what can be shown is Vietnamese, whole, and nothing that only looks like it."""
 
 from __future__ import annotations
 

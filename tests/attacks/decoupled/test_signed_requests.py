@@ -52,6 +52,8 @@ FORGED: dict[str, Any] = {
     },
     "a client assertion": lambda portal: signed_request(portal, sub=portal.client_id),
     "a number as a text": lambda portal: signed_request(portal, login_hint=12),
+    "another request inside": lambda portal: signed_request(portal, request=signed_request(portal)),
+    "another client_id inside": lambda portal: signed_request(portal, client_id="somebody-else"),
 }
 
 
@@ -79,6 +81,16 @@ def test_nothing_of_a_signed_request_stands_outside(portal: Portal, citizen: Sig
     answer = portal.post("/bc-authorize", request=signed, **{outside: "openid"})
     assert members(answer)["error"] == "invalid_request"
     assert portal.post("/bc-authorize", request=signed).status_code == 200
+
+
+@pytest.mark.spec("DC-05", "RFC 8707 2")
+def test_several_resources_stand_in_a_signed_request_as_an_array_of_texts(house: House, citizen: SignedIn) -> None:
+    resources = ["https://one.example/api", "https://two.example/api"]
+    portal, hint = ciba_portal(house, resources=resources), number_of(citizen)
+    odd = portal.post("/bc-authorize", request=signed_request(portal, login_hint=hint, resource=[*resources, 5]))
+    assert (odd.status_code, members(odd)["error"]) == (400, "invalid_request")
+    good = signed_request(portal, login_hint=hint, resource=resources)
+    assert portal.post("/bc-authorize", request=good).status_code == 200
 
 
 @pytest.mark.spec("DC-05")

@@ -12,10 +12,10 @@ from idp.errors import ProtocolError
 from idp.protocol.authorization_request import RefusedAtRedirect, take
 from idp.protocol.authorization_response import with_error
 from idp.protocol.records import AuthorizationRequest
-from idp.protocol.request_object import DOCUMENTS, TEXTS, WHOLE_NUMBERS
+from idp.protocol.request_object import PARAMETERS
 from tests.support.house import ISSUER, House, Portal
 
-NAMES = sorted({*TEXTS, *DOCUMENTS, *WHOLE_NUMBERS, "iss", "aud", "exp", "nbf", "iat", "jti", "sub", "request", "x"})
+NAMES = sorted({*PARAMETERS, "iss", "aud", "exp", "nbf", "iat", "jti", "sub", "request", "x"})
 LEAVES = st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.floats(allow_nan=False, allow_infinity=False)
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampled_from(
     ["openid", "none", "login", "code", "jwt", "form_post", "{}", "[]", "0", ISSUER, "\x00", "service:login"]

@@ -5,19 +5,15 @@ Source: OpenID Connect CIBA Core section 7.1, FAPI CIBA section 5.2.2.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
-from dataclasses import dataclass, field
 from string import ascii_letters, digits
-from typing import TYPE_CHECKING, Any, Final
-
-import orjson
+from typing import TYPE_CHECKING, Final
 
 from idp.errors import InvalidRequest
-from idp.protocol.client_auth.proof import Mark
 from idp.protocol.grants.decoupled.refusals import InvalidBindingMessage
-from keys import JoseRefused, JwtRules, peek_unverified, verify_jwt
+from idp.protocol.signed_request import Opened, marks_of, parameters_of, verified
+from keys import JoseRefused, peek_unverified
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,14 +31,8 @@ PARAMETERS: Final = frozenset(
 )  # fmt: skip
 """What belongs to the request itself; where it is signed, all of this stands inside, and none of it outside."""
 
-DOCUMENTS: Final = frozenset({"claims", "authorization_details"})
-NUMBERS: Final = frozenset({"requested_expiry", "max_age"})
 HINTS: Final = ("login_hint", "id_token_hint", "login_hint_token")
-TYPES: Final = frozenset({None, "jwt", "oauth-authz-req+jwt"})
 REQUIRED: Final = ("iss", "aud", "exp", "nbf", "iat", "jti")
-LONGEST_SECONDS: Final = 3600
-LEEWAY_SECONDS: Final = 10
-LONGEST_JTI: Final = 256
 
 SIGNED_PROFILES: Final = frozenset({"fapi2", "fapi2-signing"})
 """Those of FAPI CIBA: they sign their requests, and show the same message on both devices."""
@@ -55,14 +45,6 @@ BEARER: Final = re.compile(r"[A-Za-z0-9._~+/-]{22,1024}=*")
 """What can stand in an Authorization header (RFC 6750 section 2.1), and holds 128 bits."""
 
 EXPIRY: Final = re.compile(r"[1-9][0-9]{0,5}")
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """The parameters that count, out of the signed request where there was one, and the marks that it leaves."""
-
-    parameters: Mapping[str, str] = field(repr=False)
-    marks: tuple[Mark, ...] = ()
 
 
 def opened(*, unverified: Mapping[str, str], client: RelyingParty, provider: Provider, now: datetime) -> Opened:
@@ -82,64 +64,22 @@ def opened(*, unverified: Mapping[str, str], client: RelyingParty, provider: Pro
         if registered or client.profile.name in SIGNED_PROFILES:  # 1
             raise InvalidRequest("This relying party must sign its requests: send them as request.")
         return Opened({name: value for name, value in unverified.items() if name in PARAMETERS})
-    algorithms = frozenset({registered}) if registered else client.profile.algorithms
-    rules = JwtRules(
-        algorithms=algorithms,
-        typ=TYPES,
-        expected_issuer=client.client_id,
-        expected_audience=provider.issuer,
-        required=REQUIRED,
-        longest_lifetime=LONGEST_SECONDS,
-        leeway=LEEWAY_SECONDS,
-        audience_may_be_array=True,
-    )
     try:
-        claims = verify_jwt(peek_unverified(token), rules=rules, keys=client.keys, now=now).claims  # 2
-        _check_times(claims, now=now)
+        claims = verified(  # 2
+            peek_unverified(token),
+            algorithm=registered or None,
+            required=REQUIRED,
+            client=client,
+            provider=provider,
+            now=now,
+        )
     except JoseRefused as error:
         raise InvalidRequest(f"The signed request is not good: {error.reason}.", detail=error.reason) from error
     outside = PARAMETERS & unverified.keys()
     if outside:  # 3
         raise InvalidRequest(f"These belong inside the signed request: {', '.join(sorted(outside))}.")
-    return Opened(_parameters(claims), (_mark(claims, client_id=client.client_id),))  # 4, 5
-
-
-def _check_times(claims: Mapping[str, Any], *, now: datetime) -> None:
-    if claims["exp"] - claims["nbf"] > LONGEST_SECONDS:
-        raise JoseRefused("claims: exp lies too far behind nbf")
-    if claims["nbf"] < now.timestamp() - LONGEST_SECONDS:
-        raise JoseRefused("claims: nbf is too long ago")
-    if claims.get("sub") == claims["iss"]:  # a client assertion, which is about its own issuer
-        raise JoseRefused("claims: sub is the relying party itself")
-
-
-def _parameters(claims: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return the parameters as texts, the way that they would have come in a form."""
-    found: dict[str, str] = {}
-    for name in PARAMETERS & claims.keys():
-        value = claims[name]
-        if name in DOCUMENTS and isinstance(value, dict | list):
-            value = orjson.dumps(value).decode()
-        elif name in NUMBERS and type(value) is int:
-            value = str(value)
-        if not isinstance(value, str) or "\x00" in value:
-            raise InvalidRequest(f"{name} has a wrong type in the signed request.")
-        if value:
-            found[name] = value
-    return found
-
-
-def _mark(claims: Mapping[str, Any], *, client_id: str) -> Mark:
-    if not 0 < len(claims["jti"]) <= LONGEST_JTI:
-        raise InvalidRequest("jti is empty or too long in the signed request.")
-    digest = hashlib.sha256(f"{client_id}\x00{claims['jti']}".encode()).hexdigest()
-    return Mark(
-        key=f"object:{digest}",
-        seconds=LONGEST_SECONDS + LEEWAY_SECONDS,
-        issued_at=claims["iat"],
-        refusal=InvalidRequest,
-        public="The signed request was used before, or is too old to tell; sign a new one.",
-    )
+    found = parameters_of(claims, known=PARAMETERS, refusal=InvalidRequest)  # 4
+    return Opened(found, marks_of(claims, client_id=client.client_id, refusal=InvalidRequest))  # 5
 
 
 def one_hint(unverified: Mapping[str, str]) -> str:
