@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.house import House
 from tests.support.login.elsewhere import Phone, asks_for, begins, ciba_portal, device_portal
-from tests.support.wiretap import Wiretap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from tests.support.house import House
     from tests.support.login.elsewhere import Waiting
-    from tests.support.valkey import ValkeyServer
-
-
-@pytest.fixture(scope="module")
-def tapped(lone_valkey: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Wiretap]]:
-    """Give a house whose wire to the memory can be listened to."""
-    with Wiretap(Path(lone_valkey.url.removeprefix("unix://"))) as wire:
-        house = House.build(folder=tmp_path_factory.mktemp("counted"), redis_url=wire.url)
-        yield house, wire
-        house.services.close()
+    from tests.support.wiretap import Wiretap
 
 
 @pytest.mark.parametrize("grant", ["device_code", "ciba"])

@@ -12,17 +12,16 @@ import pytest
 import idp.endpoints._http
 import keys.jose
 from idp import clock
-from tests.support.house import House
-from tests.support.wiretap import Wiretap
+from tests.support.wiretap import heard_by_sqlite
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import FrameType
 
+    from tests.support.house import House
     from tests.support.portal import Portal
     from tests.support.signed_in import SignedIn
-    from tests.support.valkey import ValkeyServer
+    from tests.support.wiretap import Wiretap
 
 ROOT = Path(idp.endpoints._http.__file__).parents[2]
 OURS = tuple(f"{ROOT / room}/" for room in ("idp", "keys", "consent"))
@@ -58,15 +57,6 @@ def files_of(entries: list[str]) -> list[str]:
     """Return the files, one after the other, without repeating the one that is being run."""
     files = [entry.partition(":")[0] for entry in entries]
     return [file for place, file in enumerate(files) if place == 0 or files[place - 1] != file]
-
-
-@pytest.fixture(scope="module")
-def tapped(lone_valkey: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Wiretap]]:
-    """Give a house whose wire to the memory can be listened to."""
-    with Wiretap(Path(lone_valkey.url.removeprefix("unix://"))) as wire:
-        house = House.build(folder=tmp_path_factory.mktemp("traced"), redis_url=wire.url)
-        yield house, wire
-        house.services.close()
 
 
 @pytest.fixture(params=["web", "fapi2"], ids=["bearer", "dpop"])
@@ -120,21 +110,6 @@ def test_a_redemption_is_one_transaction_of_two_statements(
     assert verbs == ["BEGIN", "INSERT", "INSERT", "COMMIT"]
     assert "INTO authorization" in statements[1]
     assert "INTO audit_event" in statements[2]
-
-
-def heard_by_sqlite(house: House, act: Callable[[], int]) -> list[str]:
-    """Return what the driver itself was told to execute while `act` ran."""
-    database = house.services.provider.authorizations._database  # type: ignore[attr-defined]  # the real store
-    connection = database.engine.raw_connection()
-    driver: sqlite3.Connection = connection.driver_connection
-    heard: list[str] = []
-    driver.set_trace_callback(heard.append)
-    connection.close()
-    try:
-        assert act() == 200
-    finally:
-        driver.set_trace_callback(None)
-    return heard
 
 
 def test_a_redemption_verifies_once_and_signs_once_and_dpop_verifies_once_more(

@@ -1,4 +1,4 @@
-"""A wire between a program and a server on a unix socket, on which one can listen, and which one can cut."""
+"""What a house asks of its stores: a wire to the memory, which one can cut too, and what SQLite is told."""
 
 from __future__ import annotations
 
@@ -11,8 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import pytest
+
+from tests.support.house import House
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import sqlite3
+    from collections.abc import Callable, Iterator
+
+    from tests.support.valkey import ValkeyServer
 
 
 @dataclass(slots=True)
@@ -94,3 +101,27 @@ class Wiretap:
         thread = threading.Thread(target=work, args=arguments, daemon=True)
         self._threads.append(thread)
         thread.start()
+
+
+@pytest.fixture(scope="module")
+def tapped(lone_valkey: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Wiretap]]:
+    """Give a house whose wire to the memory can be listened to."""
+    with Wiretap(Path(lone_valkey.url.removeprefix("unix://"))) as wire:
+        house = House.build(folder=tmp_path_factory.mktemp("tapped"), redis_url=wire.url)
+        yield house, wire
+        house.services.close()
+
+
+def heard_by_sqlite(house: House, act: Callable[[], int]) -> list[str]:
+    """Return what the driver itself was told to execute while `act` ran."""
+    database = house.services.provider.authorizations._database  # type: ignore[attr-defined]  # the real store
+    connection = database.engine.raw_connection()
+    driver: sqlite3.Connection = connection.driver_connection
+    heard: list[str] = []
+    driver.set_trace_callback(heard.append)
+    connection.close()
+    try:
+        assert act() == 200
+    finally:
+        driver.set_trace_callback(None)
+    return heard

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,44 +19,27 @@ from tests.support.foreign.systems import (
     gets_token,
     introspects,
 )
-from tests.support.house import House, members
-from tests.support.wiretap import Wiretap
+from tests.support.house import members
+from tests.support.wiretap import heard_by_sqlite
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from tests.support.valkey import ValkeyServer
+    from tests.support.house import House
+    from tests.support.wiretap import Wiretap
 
 WRITTEN = ["BEGIN", "INSERT", "INSERT", "COMMIT"]
 LOOKED = ["SELECT"]
 
 
 @pytest.fixture(scope="module")
-def tapped(lone_valkey: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Line, Wiretap]]:
-    """Give systems in a line, everything warm, in a house whose wire to the memory can be listened to."""
-    with Wiretap(Path(lone_valkey.url.removeprefix("unix://"))) as wire:
-        house = House.build(folder=tmp_path_factory.mktemp("counted"), redis_url=wire.url)
-        line = Line(house)
-        introspects(line.server, line.tokens.access)
-        line.exchanged()
-        yield line, wire
-        house.services.close()
-
-
-def heard(house: House, act: Callable[[], int]) -> list[str]:
-    """Return the first word of each statement that the driver was told to execute while `act` ran."""
-    database = house.services.provider.machine_authorizations._database  # type: ignore[attr-defined]  # the real store
-    connection = database.engine.raw_connection()
-    driver: sqlite3.Connection = connection.driver_connection
-    statements: list[str] = []
-    driver.set_trace_callback(statements.append)
-    connection.close()
-    try:
-        assert act() == 200
-    finally:
-        driver.set_trace_callback(None)
-    return [statement.split()[0] for statement in statements]
+def line(tapped: tuple[House, Wiretap]) -> Line:
+    """Give systems in a line, everything warm."""
+    house, _ = tapped
+    line = Line(house)
+    introspects(line.server, line.tokens.access)
+    line.exchanged()
+    return line
 
 
 def prepared(line: Line, path: str, **form: str) -> Callable[[], int]:
@@ -84,8 +66,10 @@ def requests(line: Line) -> dict[str, tuple[Callable[[], int], list[str]]]:
 
 
 @pytest.mark.parametrize("kind", ["client_credentials", "token exchange", "introspection", "introspection of nothing"])
-def test_a_request_between_systems_asks_as_little_as_it_can(tapped: tuple[Line, Wiretap], kind: str) -> None:
-    line, wire = tapped
+def test_a_request_between_systems_asks_as_little_as_it_can(
+    tapped: tuple[House, Wiretap], line: Line, kind: str
+) -> None:
+    _, wire = tapped
     asks_for_token(line.server, resource=line.second)  # the relying party is at hand, as it is under load
     act, _ = requests(line)[kind]
     before = wire.round_trips
@@ -93,11 +77,10 @@ def test_a_request_between_systems_asks_as_little_as_it_can(tapped: tuple[Line, 
     assert wire.round_trips - before == 1
     gets_token(line.server, line.second)
     act, allowed = requests(line)[kind]
-    assert heard(line.house, act) == allowed
+    assert [statement.split()[0] for statement in heard_by_sqlite(line.house, act)] == allowed
 
 
-def test_what_systems_got_is_cleared_away_and_what_citizens_gave_is_not(tapped: tuple[Line, Wiretap]) -> None:
-    line, _ = tapped
+def test_what_systems_got_is_cleared_away_and_what_citizens_gave_is_not(line: Line) -> None:
     own, given = gets_token(line.server, line.second), line.exchanged()["access_token"]
     handed_on = members(exchanges(line.next, given, resource=line.third))["access_token"]
     housekeeping = SqlHousekeeping(line.house.office.database)
