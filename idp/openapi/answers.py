@@ -18,14 +18,13 @@ from idp.errors import (
     UnsupportedMediaType,
     UseDpopNonce,
 )
+from idp.openapi.schemas import TEXT, Schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from idp.endpoints import Route
     from idp.errors import ProtocolError
-
-Schema = dict[str, Any]
 
 ALWAYS: tuple[type[ProtocolError], ...] = (
     InvalidRequest,
@@ -37,7 +36,6 @@ ALWAYS: tuple[type[ProtocolError], ...] = (
 """What any endpoint may say: of a request that cannot be read, and of trouble here."""
 
 MISDIRECTED = 421
-TEXT: Schema = {"type": "string"}
 SCRIPTED: Schema = {
     "type": "object",
     "properties": {"message": TEXT, "reason": TEXT, "incident": {"type": ["string", "null"]}},

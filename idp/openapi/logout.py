@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any, Final
+from typing import Final
 
 from idp.endpoints._http import FORM
+from idp.openapi.schemas import TEXT, Schema
 
-Schema = dict[str, Any]
-TEXT: Final[Schema] = {"type": "string"}
 PARAMETERS: Final = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state", "logout_hint", "ui_locales")
 PAGE: Final[Schema] = {"text/html": {"schema": TEXT}}
 LOCATION: Final[Schema] = {"Location": {"required": True, "schema": TEXT}}

@@ -31,8 +31,9 @@ from idp.errors import (
     UseDpopNonce,
 )
 from idp.openapi import parameters
-from idp.openapi.answers import TEXT, Operation, Success, reference
+from idp.openapi.answers import Operation, Success, reference
 from idp.openapi.parameters import ACCESS, CLIENT, CLIENT_ID, GRANT_ID, METADATA, PROOF, TOKEN_OF
+from idp.openapi.schemas import TEXT, Schema
 from idp.protocol.grants.decoupled.refusals import (
     AuthorizationPending,
     CitizenDenied,
@@ -53,7 +54,6 @@ if TYPE_CHECKING:
     from idp.errors import ProtocolError
 
 Refusals = tuple[type["ProtocolError"], ...]
-Schema = dict[str, Any]
 
 AUTHENTICATED: Final[Refusals] = (InvalidClient, SlowDown)
 PROVED: Final[Refusals] = (InvalidDpopProof, UseDpopNonce)

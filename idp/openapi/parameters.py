@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from idp.endpoints._http import FORM
 from idp.openapi.answers import reference
+from idp.openapi.schemas import TEXT, Schema
 from idp.protocol.authorization_response import MODES
 from idp.protocol.client_auth.private_key_jwt import ASSERTION_TYPE
 from idp.protocol.grants import GRANTS
@@ -17,9 +18,6 @@ from idp.relying_parties.profiles import CIBA, DEVICE_CODE, TOKEN_EXCHANGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-Schema = dict[str, Any]
-TEXT: Final[Schema] = {"type": "string"}
 
 SECURITY_SCHEMES: Final[dict[str, Schema]] = {
     "client_secret_basic": {"type": "http", "scheme": "basic"},
