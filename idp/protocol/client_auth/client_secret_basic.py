@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from idp.errors import InvalidClient
-from idp.protocol.client_auth.proof import CLIENT_ID, METHODS_SHARED_TEXT, Credentials, Proof
+from idp.protocol.client_auth import client_secret_post
+from idp.protocol.client_auth.proof import METHODS_SHARED_TEXT, Credentials, Proof
 
 if TYPE_CHECKING:
     from idp.protocol.provider import Provider
@@ -34,11 +36,6 @@ def verify(credentials: Credentials, provider: Provider) -> Proof:
     unverified_id = unquote_plus(client_id)
     if credentials.client_id not in {None, unverified_id}:
         raise InvalidClient(METHODS_SHARED_TEXT, detail="client_id differs")
-    client = provider.directory.find(unverified_id) if CLIENT_ID.fullmatch(unverified_id) else None
-    if client is None:
-        raise InvalidClient(METHODS_SHARED_TEXT, detail="unknown relying party")
-    try:
-        client.check_secret(unquote_plus(secret))
-    except InvalidClient as error:
-        raise InvalidClient(METHODS_SHARED_TEXT, detail=error.detail) from error
-    return Proof(client=client)
+    return client_secret_post.verify(
+        replace(credentials, client_id=unverified_id, secret=unquote_plus(secret)), provider
+    )
