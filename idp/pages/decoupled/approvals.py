@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from idp.pages._portal import PortalView
+    from idp.protocol.grants.decoupled.waiting import Waiting
     from idp.sessions import Held
 
 LIST = URLS["approvals"]
@@ -32,18 +33,25 @@ STATE = f"{LIST}/state"
 class ApprovalView:
     """A request that waits: whose, and until what time of day."""
 
-    portal: PortalView | None
+    portal: PortalView
     until: str
+
+
+def _waiting_for(citizen_id: str) -> Waiting | None:
+    """Return what waits for a citizen; None where nothing does, or its portal does not work any more."""
+    provider = _visit.services().provider
+    found = persons.waiting_for(citizen_id, ephemeral=provider.ephemeral)
+    return found if found is not None and provider.directory.registered(found.request.client_id) else None
 
 
 def approval_view(held: Held) -> ApprovalView | None:
     """Return what waits for a citizen, for the account page; None where nothing does."""
-    provider = _visit.services().provider
-    found = persons.waiting_for(held.session.citizen_id, ephemeral=provider.ephemeral)
+    found = _waiting_for(held.session.citizen_id)
     if found is None:
         return None
-    portal = portal_view(provider.directory.registered(found.request.client_id))
-    return ApprovalView(portal, time_of_day(datetime.fromtimestamp(found.ends_at, tz=UTC)))
+    portal = portal_view(_visit.services().provider.directory.registered(found.request.client_id))
+    until = time_of_day(datetime.fromtimestamp(found.ends_at, tz=UTC))
+    return None if portal is None else ApprovalView(portal, until)
 
 
 @own_page
@@ -55,7 +63,7 @@ def list_page(held: Held) -> ResponseReturnValue:
 @own_page
 def open_one(held: Held) -> ResponseReturnValue:
     """POST /account/approvals/open: go on to what waits; the login must be young and high enough for it."""
-    found = persons.waiting_for(held.session.citizen_id, ephemeral=_visit.services().provider.ephemeral)
+    found = _waiting_for(held.session.citizen_id)
     return redirect(LIST, 303) if found is None else confirming.begin(found)
 
 
@@ -64,5 +72,4 @@ def state() -> ResponseReturnValue:
     session = _visit.peek()
     if session is None:
         return jsonify(waiting=False), 401
-    found = persons.waiting_for(session.citizen_id, ephemeral=_visit.services().provider.ephemeral)
-    return jsonify(waiting=found is not None)
+    return jsonify(waiting=_waiting_for(session.citizen_id) is not None)

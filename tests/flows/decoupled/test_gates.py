@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.foreign.registrant import moves
 from tests.support.house import House, members
 from tests.support.login.elsewhere import OFFLINE, Phone, asks_for, begins, ciba_portal, device_portal
 from tests.support.signed_in import GATES
@@ -63,3 +64,16 @@ def test_what_was_ended_behind_the_tokens_ends_them(house: House, grant: str, ga
     assert portal.asks_userinfo(tokens["access_token"]).status_code == 401
     refused = members(portal.refreshes(tokens["refresh_token"]))
     assert refused["error"] in {"invalid_grant", "invalid_client"}
+
+
+def test_what_a_suspended_portal_asks_is_not_shown_and_breaks_no_page(house: House) -> None:
+    portal, citizen = ciba_portal(house), house.logs_in_directly()
+    asks_for(portal, citizen)
+    pages = ("/account", "/account/approvals")
+    for status, is_shown in (("suspended", False), ("approved", True)):
+        moves(house, portal.client_id, status=status)
+        for page in pages:
+            answer = citizen.browser.get(page)
+            assert answer.status_code == 200
+            assert ("Cổng thử nghiệm" in answer.text) == is_shown
+        assert members(citizen.browser.get("/account/approvals/state")) == {"waiting": is_shown}
