@@ -205,6 +205,7 @@ class RegistrationTokenIssued(Event):
     uses: int
     profiles: str
     approved: bool
+    public_subject: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import secrets
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,11 +33,25 @@ MOST_USES = 1000
 LONGEST_DAYS = 90
 LONGEST_REASON = 200
 LANGUAGES = ("name#vi", "name#en")
+
 File = Annotated[Path, typer.Argument(help="JSON: RFC 7591 metadata, profile and purposes.")]
 
 Reason = Annotated[str, typer.Option(help="Why; it goes into the audit trail, so name no person.")]
 
 app = typer.Typer(help="Relying parties.", no_args_is_help=True)
+
+
+class Permission(StrEnum):
+    """What an initial access token allows only where an officer says so."""
+
+    APPROVED = "approved"
+    PUBLIC_SUBJECT = "public-subject"
+
+
+PERMISSIONS = (
+    "approved: what it registers works at once; public-subject: it may have the same sub that others have. "
+    "May be repeated."
+)
 
 
 @app.command()
@@ -74,8 +89,7 @@ def token(
     profile: Annotated[list[str] | None, typer.Option(help="A profile; may be repeated. Usual: fapi2.")] = None,
     uses: Annotated[int, typer.Option(min=1, max=MOST_USES, help="How many relying parties it registers.")] = 1,
     days: Annotated[int | None, typer.Option(min=1, max=LONGEST_DAYS, help="For how many days it is good.")] = None,
-    *,
-    approved: Annotated[bool, typer.Option(help="Whether what it registers works at once.")] = False,
+    allow: Annotated[list[Permission] | None, typer.Option(help=PERMISSIONS)] = None,
 ) -> None:
     """Make an initial access token (RFC 7591), with which others register their relying parties themselves.
 
@@ -88,7 +102,8 @@ def token(
             profiles=tuple(profile or ("fapi2",)),
             purposes=tuple(purpose),
             owner=dict(zip(LANGUAGES, owner, strict=False)),
-            approved=approved,
+            approved=Permission.APPROVED in (allow or ()),
+            public_subject=Permission.PUBLIC_SUBJECT in (allow or ()),
         )
         _check_allowance(
             allowance, known_purposes=PurposeCatalogue.load(settings.data_file(settings.data.purposes)).ids
@@ -97,7 +112,12 @@ def token(
         good_for = timedelta(days=days or settings.registration.token_days)
         kept = InitialToken(new_id(), allowance, uses, now, now + good_for)
         event = RegistrationTokenIssued(
-            actor=OPERATOR, object=kept.id, uses=uses, profiles=" ".join(allowance.profiles), approved=approved
+            actor=OPERATOR,
+            object=kept.id,
+            uses=uses,
+            profiles=" ".join(allowance.profiles),
+            approved=allowance.approved,
+            public_subject=allowance.public_subject,
         )
         office.registrations.issue(kept, token_hash=hashlib.sha256(made.encode()).digest(), event=event)
     typer.echo(f"id: {kept.id}")
@@ -109,13 +129,14 @@ def tokens() -> None:
     """List the initial access tokens, without the tokens themselves."""
     with at_work() as office:
         found, now = office.registrations.tokens(), clock.now()
-    rows = [["id", "uses left", "good until", "profiles", "owner", "approved"]]
+    rows = [["id", "uses left", "good until", "profiles", "owner", "allowed"]]
     for one in found:
         good = one.ended_at is None and one.expires_at > now
         until = one.expires_at.strftime("%Y-%m-%d %H:%M") if good else "ended"
         allowed = one.allowance
         row = [one.id, str(one.uses_left), until, ", ".join(allowed.profiles), str(allowed.owner.get("name#vi", ""))]
-        rows.append([*row, "yes" if allowed.approved else "no"])
+        given = {Permission.APPROVED: allowed.approved, Permission.PUBLIC_SUBJECT: allowed.public_subject}
+        rows.append([*row, ", ".join(permission for permission, is_given in given.items() if is_given) or "-"])
     columns.tell(rows)
 
 

@@ -172,9 +172,13 @@ class Registrar:
             return found.allowance, found.id
         if not self._settings.registration.open:
             raise InvalidToken("Send an initial access token as Authorization: Bearer.")
-        loosened = self._settings.registration.open_loosened
         return Allowance(
-            tuple(PROFILES), tuple(self._purposes.purposes), OPEN_OWNER, approved=True, loosened=loosened
+            profiles=tuple(PROFILES),
+            purposes=tuple(self._purposes.purposes),
+            owner=OPEN_OWNER,
+            approved=True,
+            loosened=self._settings.registration.open_loosened,
+            public_subject=True,
         ), None
 
     def _known(self, unverified_client_id: str, unverified_token: str | None) -> Registered:

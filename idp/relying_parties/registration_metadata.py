@@ -73,6 +73,8 @@ def complete(unverified: Mapping[str, Any], *, allowance: Allowance, allow_loopb
         problems.append(f"purposes: a list of {', '.join(allowance.purposes)}")
         purposes = list(allowance.purposes)
     completed = {**_usual(kept, profile=profile), **kept, "profile": profile.name, "purposes": purposes}
+    if completed.get("subject_type") == "public" and not allowance.public_subject:
+        problems.append("subject_type: the initial access token allows pairwise only")
     if allowance.loosened and profile.loosening:
         completed["loosened"] = sorted(profile.loosening.intersection(allowance.loosened))
     completed["owner"] = dict(allowance.owner)

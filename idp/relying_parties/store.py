@@ -31,6 +31,7 @@ class Allowance:
 
     `owner` is {name#vi, name#en} of the body that answers for it: nobody names that of himself. `approved` says that
     what is registered works at once; otherwise it waits for an officer, and waits again after each change.
+    `public_subject` says that it may have the `sub` that others have too (OpenID Connect Core section 8).
     """
 
     profiles: tuple[str, ...]
@@ -38,6 +39,7 @@ class Allowance:
     owner: Mapping[str, str]
     approved: bool
     loosened: tuple[str, ...] = ()
+    public_subject: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -270,13 +270,16 @@ def test_the_operator_hands_out_a_token_and_approves(house: House) -> None:
     terminal = Terminal(
         folder, redis_url=storage.redis_url, environ={"SEN_STORAGE__DATABASE_URL": storage.database_url}
     )
-    owner = ("--owner", "Bộ Thử nghiệm", "--owner", "Ministry of Tests")
-    wrong = terminal.types("client", "token", *owner, "--purpose", "nothing", "--profile", "nobody")
+    asks = ("client", "token", "--owner", "Bộ Thử nghiệm", "--owner", "Ministry of Tests")
+    wrong = terminal.types(*asks, "--purpose", "nothing", "--profile", "nobody")
     assert wrong.status == 1
     assert "There is no profile nobody. There is no purpose nothing." in wrong.err
-    made = terminal.types("client", "token", *owner, "--purpose", "login", "--profile", "web", "--days", "3")
+    made = terminal.types(*asks, "--purpose", "login", "--profile", "web", "--days", "3")
     assert made.status == 0, made.err
     token_id, token = re.findall(r": (\S+)", made.out)
+    more = terminal.types(*asks, "--purpose=login", "--profile=web", "--allow=approved", "--allow=public-subject").out
+    public = Registrant(house, more.split()[-1]).registered(subject_type="public").told
+    assert (public["subject_type"], public["registration_status"]) == ("public", "approved")
     registrant = Registrant(house, token).registered(client_name="Cổng Сông")
     client_id = registrant.told["client_id"]
     listed = terminal.types("client", "list").out
@@ -291,7 +294,7 @@ def test_the_operator_hands_out_a_token_and_approves(house: House) -> None:
     assert terminal.types("client", "suspend", client_id, "--reason", "case 7").status == 0
     assert terminal.types("client", "end", client_id, "--reason", "case 7").status == 0
     assert terminal.types("client", "approve", client_id).status == 1
-    assert token_id in terminal.types("client", "tokens").out
-    assert token not in terminal.types("client", "tokens").out
+    tokens = terminal.types("client", "tokens").out
+    assert (token_id in tokens, token in tokens, "approved, public-subject" in tokens) == (True, False, True)
     assert terminal.types("client", "end-token", token_id, "--reason", "lost").status == 0
     assert terminal.types("client", "end-token", token_id, "--reason", "lost").status == 1

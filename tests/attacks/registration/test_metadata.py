@@ -249,3 +249,16 @@ def test_who_registers_a_machine_gets_no_citizen(house: House) -> None:
     both = registrant.registers(**machine, grant_types=["client_credentials", "authorization_code"])
     assert is_refused(both, status=400, code="invalid_redirect_uri")
     assert "authorization_code is not offered" in members(both)["error_description"]
+
+
+@pytest.mark.spec("ID-02")
+def test_the_sub_that_others_have_is_had_only_where_the_token_says_so(strict_house: House) -> None:
+    registrant = Registrant(strict_house, gives_token(strict_house))
+    refused = members(registrant.registers(subject_type="public"))
+    assert (refused["error"], "subject_type" in refused["error_description"]) == ("invalid_client_metadata", True)
+    assert registrant.registered().told["subject_type"] == "pairwise"
+    refused = members(registrant.changes(subject_type="public"))
+    assert (refused["error"], registrant.told["subject_type"]) == ("invalid_client_metadata", "pairwise")
+    allowed = Registrant(strict_house, gives_token(strict_house, public_subject=True))
+    assert allowed.registered(subject_type="public").told["subject_type"] == "public"
+    assert allowed.changes(subject_type="public").status_code == 200

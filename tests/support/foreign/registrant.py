@@ -43,15 +43,21 @@ def gives_token(
     profiles: tuple[str, ...] = ("web",),
     purposes: tuple[str, ...] = ("login",),
     uses: int = 1,
-    approved: bool = True,
     seconds: int = 3600,
+    approved: bool = True,
+    **more: Any,
 ) -> str:
-    """Make an initial access token, as `sen client token` does."""
+    """Make an initial access token, as `sen client token` does; `more` are further permissions of an Allowance."""
     token, now = secrets.token_urlsafe(32), clock.now()
-    allowance = Allowance(profiles, purposes, OWNER, approved)
+    allowance = Allowance(profiles, purposes, OWNER, approved, **more)
     kept = InitialToken(new_id(), allowance, uses, now, now + timedelta(seconds=seconds))
     event = RegistrationTokenIssued(
-        actor="operator", object=kept.id, uses=uses, profiles=" ".join(profiles), approved=approved
+        actor="operator",
+        object=kept.id,
+        uses=uses,
+        profiles=" ".join(profiles),
+        approved=approved,
+        public_subject=allowance.public_subject,
     )
     SqlRegistrations(house.office.database).issue(kept, token_hash=sha256(token.encode()).digest(), event=event)
     return token
