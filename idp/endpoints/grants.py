@@ -9,7 +9,7 @@ import orjson
 from idp import clock
 from idp.endpoints._access import presented
 from idp.endpoints._http import NO_STORE, Request, Response, json_response
-from idp.errors import InsufficientScope, InvalidToken
+from idp.errors import InsufficientScope, InvalidToken, NotFound
 from idp.protocol.grants import alive
 from idp.protocol.sender import access
 
@@ -26,7 +26,6 @@ SCOPES = {"GET": "grant_management_query", "HEAD": "grant_management_query", "DE
 """What an access token must be for, by the method that it is used with."""
 
 REASON = "revoked by the relying party"
-NOT_FOUND = 404
 LONGEST_ID = 64
 
 
@@ -38,6 +37,7 @@ def answer(request: Request, services: Services) -> Response:
 
     Raises:
         InvalidToken: no access token, or not a good one. InsufficientScope: it does not reach this far.
+        NotFound: 3 does not hold.
 
     Source: Grant Management for OAuth 2.0 section 6.
     """
@@ -49,7 +49,7 @@ def answer(request: Request, services: Services) -> Response:
     grant_id = request.path.removeprefix(PATH)
     found = provider.machine_authorizations.find(authorization_id=grant_id) if len(grant_id) <= LONGEST_ID else None
     if found is None or found.client_id != token.authorization.client_id or found.citizen_id is None:  # 3
-        return json_response({"error": "not_found", "error_description": "There is no such grant."}, status=NOT_FOUND)
+        raise NotFound("There is no such grant.")
     if request.method == "DELETE":
         provider.authorizations.end(authorization_id=found.id, reason=REASON, client_id=found.client_id)
         return Response(204, NO_STORE)

@@ -25,6 +25,7 @@ SenError
 │   ├── RequestUriNotSupported     400 request_uri_not_supported
 │   ├── InvalidRequestUri          400 invalid_request_uri
 │   ├── InvalidRequestObject       400 invalid_request_object
+│   ├── NotFound                   404 not_found
 │   ├── MethodNotAllowed           405 invalid_request
 │   ├── TooLarge                   413 invalid_request
 │   ├── UnsupportedMediaType       415 invalid_request
@@ -79,6 +80,7 @@ from idp.errors.protocol import (
     InvalidToken,
     LoginRequired,
     MethodNotAllowed,
+    NotFound,
     ProtocolError,
     RequestNotSupported,
     RequestUriNotSupported,
@@ -117,6 +119,7 @@ __all__ = [
     "LoginRequired",
     "MethodNotAllowed",
     "NoAnswer",
+    "NotFound",
     "NotKnown",
     "OutboundError",
     "OutboundRefused",

@@ -159,6 +159,13 @@ class InvalidRequestObject(ProtocolError):
     code = "invalid_request_object"
 
 
+class NotFound(ProtocolError):
+    """There is no such grant of this relying party (Grant Management for OAuth 2.0 section 6)."""
+
+    code = "not_found"
+    status = 404
+
+
 class MethodNotAllowed(ProtocolError):
     """The endpoint does not speak this HTTP method."""
 

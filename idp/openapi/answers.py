@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from copy import deepcopy
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -67,7 +66,6 @@ class Operation:
     parameters: tuple[Schema, ...] = ()
     body: Schema | None = None
     security: tuple[str, ...] = ()
-    more: Mapping[str, Any] = field(default_factory=dict)  # answers that are like no other
     anywhere: bool = False  # answered under any host
 
 
@@ -79,7 +77,7 @@ def reference(name: str) -> Schema:
 def described(operation: Operation, *, route: Route, method: str) -> dict[str, Any]:
     """Return an operation object (OpenAPI section 4.8.10)."""
     refusals = {*operation.refusals, *ALWAYS, *((UnsupportedMediaType,) if operation.body else ())}
-    responses = {**_refused(refusals, route=route), **deepcopy(dict(operation.more))}
+    responses = _refused(refusals, route=route)
     if not operation.anywhere:
         responses[str(MISDIRECTED)] = _elsewhere()
     for success in operation.answers:

@@ -21,6 +21,7 @@ from idp.errors import (
     InvalidScope,
     InvalidTarget,
     InvalidToken,
+    NotFound,
     RequestNotSupported,
     RequestUriNotSupported,
     SlowDown,
@@ -146,26 +147,10 @@ USERINFO: Final = Operation(
     security=ACCESS,
 )
 
-NO_GRANT: Final[Mapping[str, Any]] = {
-    "404": {
-        "description": "There is no such grant of this relying party.",
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "properties": {"error": {"const": "not_found"}, "error_description": TEXT},
-                    "required": ["error", "error_description"],
-                    "additionalProperties": False,
-                }
-            }
-        },
-    }
-}
-
 
 def _grant(summary: str, answer: Success) -> Operation:
     return Operation(
-        summary, (answer,), (*USED, InsufficientScope), parameters=(GRANT_ID, PROOF), security=ACCESS, more=NO_GRANT
+        summary, (answer,), (*USED, InsufficientScope, NotFound), parameters=(GRANT_ID, PROOF), security=ACCESS
     )
 
 
