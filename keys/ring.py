@@ -8,6 +8,7 @@ may have been revoked meanwhile.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import threading
@@ -23,7 +24,7 @@ from keys.errors import KeysError, NoActiveKey
 from keys.jwk import SigningKey, VerificationKey, parse_jwk
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from keys.custody import Custodian
     from keys.rotation import RingSettings
@@ -141,16 +142,17 @@ class KeyRing:
         former = self._copy
         if former is not None and former.records == records and former.complete:
             return replace(former, read_at=now)
-        verification = tuple(key for record in records for key in parse_jwk(record.public_jwk))
+        verification = tuple(key for record in records for key in _published_keys(record))
+        published = {key.kid for key in verification}
         return _Copy(
             records=records,
             read_at=now,
-            signing=self._signing_keys(records),
+            signing=self._signing_keys([record for record in records if record.kid in published]),
             verification=verification,
             published=self._publish(verification),
         )
 
-    def _signing_keys(self, records: tuple[KeyRecord, ...]) -> Mapping[str, SigningKey]:
+    def _signing_keys(self, records: Sequence[KeyRecord]) -> Mapping[str, SigningKey]:
         former = {} if self._copy is None else {key.kid: key for key in self._copy.signing.values()}
         signing: dict[str, SigningKey] = {}
         for record in records:
@@ -168,3 +170,13 @@ class KeyRing:
         body = orjson.dumps({"keys": [key.to_jwk() for key in ordered]})
         digest = compact.encode(hashlib.sha256(body).digest()).decode()
         return Published(body=body, etag=f'"{digest}"', max_age=self._settings.cache_seconds)
+
+
+def _published_keys(record: KeyRecord) -> tuple[VerificationKey, ...]:
+    """Return the public half as it is published; nothing where the row was damaged, so that it takes no other down."""
+    with contextlib.suppress(KeysError):
+        found = parse_jwk(record.public_jwk)
+        if found and all(key.thumbprint == record.kid for key in found):
+            return found
+    _LOG.error("signing key %s is damaged: it signs and verifies nothing", record.kid)
+    return ()

@@ -119,4 +119,9 @@ class SqlKeyStore:
 
 
 def _record_of(row: Mapping[Any, Any]) -> KeyRecord:
-    return KeyRecord(**{**row, "public_jwk": orjson.loads(row["public_jwk"])})
+    """Return the record of a row; what is no object any more is an empty one, which the ring takes for no key."""
+    try:
+        public_jwk = orjson.loads(row["public_jwk"])
+    except orjson.JSONDecodeError:
+        public_jwk = {}
+    return KeyRecord(**{**row, "public_jwk": public_jwk if isinstance(public_jwk, dict) else {}})
