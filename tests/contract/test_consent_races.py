@@ -11,9 +11,10 @@ import pytest
 from consent import Consent, Ledger, Outdated
 from tests.support.consent.accounts import Account, a_citizen, a_database, events_of
 from tests.support.consent.people import a_demand, required
+from tests.support.office import at_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from idp.storage.sql.database import Database
@@ -35,33 +36,13 @@ def an(database: Database) -> Account:
     return a_citizen(database)
 
 
-def at_the_same_time(*works: Callable[[], object]) -> list[Exception]:
-    """Start every piece of work at one instant, each in its own thread, and return what went wrong."""
-    gate = threading.Barrier(len(works))
-    errors: list[Exception] = []
-
-    def run(work: Callable[[], object]) -> None:
-        gate.wait()
-        try:
-            work()
-        except Outdated as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return errors
-
-
 @pytest.mark.spec("CO-02")
 def test_one_page_answered_in_many_tabs_at_once_is_agreed_once(an: Account) -> None:
     page = an.is_asked(NAME)
 
-    errors = at_the_same_time(*[lambda: an.answers(page)] * 5)
+    results = at_once(*[lambda: an.answers(page)] * 5, refusal=Outdated)
 
-    assert len(errors) == 4
+    assert sum(isinstance(result, Outdated) for result in results) == 4
     assert len(an.history()) == 1
     assert len(events_of(an)) == 1
 
@@ -73,10 +54,7 @@ def test_agreeing_to_more_while_withdrawing_leaves_nothing_in_force(database: Da
         given = person.agrees(NAME)
         page = person.is_asked(NAME_AND_BIRTHDATE)
 
-        at_the_same_time(
-            partial(person.answers, page),
-            partial(person.withdraws, given),
-        )
+        at_once(partial(person.answers, page), partial(person.withdraws, given), refusal=Outdated)
 
         records = [entry for entry in person.history() if isinstance(entry, Consent)]
         assert records

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 import orjson
@@ -13,6 +12,7 @@ from idp.storage.sql.keys import SqlKeyStore
 from idp.storage.sql.tables import audit_event
 from keys import KeyRecord, KeyRing, KeyStore, Sealer, open_custodians, revoke, rotate, rotate_now
 from tests.support.consent.accounts import a_database
+from tests.support.office import at_once
 from tests.unit.keys.shelf import SETTINGS, Shelf, after, at
 
 if TYPE_CHECKING:
@@ -108,28 +108,12 @@ def test_a_key_is_promoted_where_none_was_active(store: KeyStore) -> None:
     assert living(store)["b"].state == "active"
 
 
-def at_the_same_time(works: list[Callable[[], bool]]) -> list[bool]:
-    """Start every piece of work at one instant, each in its own thread, and return what they answered."""
-    gate, answers = threading.Barrier(len(works)), list[bool]()
-
-    def run(work: Callable[[], bool]) -> None:
-        gate.wait()
-        answers.append(work())
-
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
-
-
 @pytest.mark.parametrize("number", [2, 4])
 def test_of_workers_that_start_at_once_one_adds_the_first_key(store: KeyStore, number: int) -> None:
     def adding(kid: str) -> Callable[[], bool]:
         return lambda: store.add(a_record(kid, state="active"))
 
-    answers = at_the_same_time([adding(str(each)) for each in range(number)])
+    answers = at_once(*(adding(str(each)) for each in range(number)))
     assert sorted(answers) == [False] * (number - 1) + [True]
     assert len(living(store)) == 1
 
@@ -137,7 +121,7 @@ def test_of_workers_that_start_at_once_one_adds_the_first_key(store: KeyStore, n
 def test_of_workers_that_promote_at_once_one_is_told_that_it_did(store: KeyStore) -> None:
     store.add(a_record("a", state="active"))
     store.add(a_record("b"))
-    answers = at_the_same_time([lambda: store.promote(kid="b", at=after(1), reason="due")] * 4)
+    answers = at_once(*[lambda: store.promote(kid="b", at=after(1), reason="due")] * 4)
     assert sorted(answers) == [False, False, False, True]
     assert {kid: one.state for kid, one in living(store).items()} == {"a": "retiring", "b": "active"}
 

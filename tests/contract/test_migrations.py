@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +17,7 @@ from idp.errors import NotKnown, TemporarilyUnavailable
 from idp.storage.sql.database import Database
 from idp.storage.sql.migrate import SCRIPTS, pending, upgrade
 from idp.storage.sql.tables import METADATA
-from tests.support.office import empty_database
+from tests.support.office import at_once, empty_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,16 +87,9 @@ def test_an_empty_database_lacks_every_revision_and_an_upgraded_one_none(databas
 
 
 def test_of_many_that_upgrade_at_the_same_moment_one_does_the_work(database: Database) -> None:
-    barrier = threading.Barrier(4)
-
-    def run(_number: int) -> tuple[str, ...]:
-        barrier.wait()
-        return upgrade(database)
-
-    with ThreadPoolExecutor(4) as pool:
-        done = list(pool.map(run, range(4)))
-    assert sorted(done)[:3] == [(), (), ()]
-    assert sorted(done)[3] != ()
+    done = sorted(at_once(*[lambda: upgrade(database)] * 4))
+    assert done[:3] == [(), (), ()]
+    assert done[3] != ()
     assert pending(database) == ()
 
 

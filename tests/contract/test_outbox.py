@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,7 +13,7 @@ from idp.outbox import Delivery
 from idp.storage.sql.database import Database
 from idp.storage.sql.outbox import LEASE, SIDE_BY_SIDE, SqlOutbox, write_deliveries
 from idp.storage.sql.tables import METADATA
-from tests.support.office import empty_database
+from tests.support.office import at_once, empty_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,14 +83,11 @@ def test_nothing_is_written_where_the_change_is_not(post: Post) -> None:
 
 def test_of_workers_that_reach_at_the_same_moment_one_gets_each_delivery(post: Post) -> None:
     post.writes(*(f"portal-{number}" for number in range(40)))
-    barrier = threading.Barrier(4)
 
-    def worker(_number: int) -> list[Claimed]:
-        barrier.wait()
+    def worker() -> list[Claimed]:
         return [claimed for _ in range(12) for claimed in post.takes(5)]
 
-    with ThreadPoolExecutor(4) as pool:
-        taken = [claimed for part in pool.map(worker, range(4)) for claimed in part]
+    taken = [claimed for part in at_once(*[worker] * 4) for claimed in part]
     assert sorted(targets(taken)) == sorted(f"portal-{number}" for number in range(40))
 
 

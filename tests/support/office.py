@@ -6,7 +6,7 @@ import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
@@ -92,7 +92,7 @@ class Refreshed(Event):
     """A change whose event its caller chooses."""
 
 
-def at_once(*acts: Callable[[], object]) -> list[object]:
+def at_once(*acts: Callable[[], object], refusal: type[Exception] = LoginError) -> list[Any]:
     """Do all of them at the same moment; return what each returned, or the refusal that it met."""
     barrier = threading.Barrier(len(acts))
 
@@ -100,8 +100,8 @@ def at_once(*acts: Callable[[], object]) -> list[object]:
         barrier.wait()
         try:
             return act()
-        except LoginError as refusal:
-            return refusal
+        except refusal as met:
+            return met
 
     with ThreadPoolExecutor(len(acts)) as pool:
         return list(pool.map(run, acts))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Barrier, Thread
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,27 +10,10 @@ import pytest
 from tests.support.house import ISSUER, House, members
 from tests.support.login.own_pages import OwnPages, begins_login, citizen_id_of, passkeys_of
 from tests.support.login.stranger import AStranger
+from tests.support.office import at_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.support.house import ACitizen
-
-
-def _answers_of(runs: list[Callable[[], int]]) -> list[int]:
-    """Run all of them at the same moment and return what each answered."""
-    barrier, found = Barrier(len(runs)), []
-
-    def run(act: Callable[[], int]) -> None:
-        barrier.wait()
-        found.append(act())
-
-    threads = [Thread(target=run, args=(act,)) for act in runs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sorted(found)
 
 
 @pytest.mark.spec("WV-10")
@@ -67,7 +50,7 @@ def test_of_ten_workers_with_the_same_assertion_one_lets_the_citizen_in(house: H
         twin = AStranger(house, browser, stranger.tx, stranger.token)
         return twin.answers(answer).status_code
 
-    assert _answers_of([once] * 10) == [200] + [400] * 9
+    assert sorted(at_once(*[once] * 10)) == [200] + [400] * 9
 
 
 @pytest.mark.spec("WV-10")
@@ -108,10 +91,8 @@ def test_of_two_uses_of_one_counter_at_two_workers_one_wins(any_house: House) ->
     for stranger in strangers:
         key.counter = 6
         answers.append(citizen.authenticator.sign_in(members(stranger.asks_options()), origin=ISSUER))
-    found = _answers_of(
-        [lambda s=s, a=a: s.answers(a).status_code for s, a in zip(strangers, answers, strict=True)]  # type: ignore[misc]
-    )
-    assert found == [200, 400]
+    found = at_once(*(partial(stranger.answers, answer) for stranger, answer in zip(strangers, answers, strict=True)))
+    assert sorted(response.status_code for response in found) == [200, 400]
     assert passkeys_of(any_house, citizen)[0].sign_count == 7
     other_worker.services.close()
 
@@ -145,12 +126,10 @@ def test_revoking_a_passkey_and_using_it_at_the_same_moment_leaves_no_session_be
         stranger = AStranger.at(any_house)
         answer = citizen.authenticator.sign_in(members(stranger.asks_options()), origin=ISSUER)
         (passkey,) = passkeys_of(any_house, citizen)
-
-        def revoke(passkey_id: str = passkey.id) -> int:
-            office.passkeys.end(passkey_id=passkey_id, expected_citizen_id=None, reason="test", actor="operator")
-            return 0
-
-        found = _answers_of([revoke, lambda s=stranger, a=answer: s.answers(a).status_code])  # type: ignore[misc]
-        assert found[1] in {200, 400}
+        revoke = partial(
+            office.passkeys.end, passkey_id=passkey.id, expected_citizen_id=None, reason="test", actor="operator"
+        )
+        _revoked, response = at_once(revoke, partial(stranger.answers, answer))
+        assert response.status_code in {200, 400}
         assert office.sessions.of_citizen(citizen_id=citizen_id_of(any_house, citizen)) == ()
         assert not OwnPages(stranger.browser).is_logged_in()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +14,7 @@ from idp.storage.sql.relying_parties import SqlRegistrations
 from idp.storage.sql.tables import audit_event, relying_party
 from tests.support.foreign.registrant import Registrant, count_registered, gives_token, is_refused, moves
 from tests.support.house import House, later, members
+from tests.support.office import at_once
 
 if TYPE_CHECKING:
     from tests.support.valkey import ValkeyServer
@@ -38,18 +39,8 @@ def test_nobody_registers_without_a_token_that_is_good(strict_house: House) -> N
 
 @pytest.mark.spec("RG-01")
 def test_a_token_for_one_registers_one_however_many_try_at_once(any_house: House) -> None:
-    token, before, statuses = gives_token(any_house), count_registered(any_house), []
-    barrier = threading.Barrier(6)
-
-    def tries() -> None:
-        barrier.wait(timeout=10)
-        statuses.append(Registrant(any_house, token).registers().status_code)
-
-    threads = [threading.Thread(target=tries) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    token, before = gives_token(any_house), count_registered(any_house)
+    statuses = at_once(*[lambda: Registrant(any_house, token).registers().status_code] * 6)
     assert sorted(statuses) == [201] + [401] * 5
     assert count_registered(any_house) == before + 1
 
@@ -73,20 +64,10 @@ def test_the_token_of_one_reaches_no_other(any_house: House) -> None:
 
 def test_a_token_that_was_replaced_changes_nothing_any_more(any_house: House) -> None:
     registrant = Registrant(any_house).registered()
-    former, statuses = registrant.told["registration_access_token"], []
-    barrier = threading.Barrier(4)
-
-    def tries(name: str) -> None:
-        barrier.wait(timeout=10)
-        copy = Registrant(any_house, told=dict(registrant.told))
-        statuses.append(copy.changes(client_name=name).status_code)
-
-    threads = [threading.Thread(target=tries, args=(f"Cổng {number}",)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(statuses) == [200, 401, 401, 401]
+    former = registrant.told["registration_access_token"]
+    copies = [Registrant(any_house, told=dict(registrant.told)) for _ in range(4)]
+    answers = at_once(*(partial(copy.changes, client_name=f"Cổng {at}") for at, copy in enumerate(copies)))
+    assert sorted(answer.status_code for answer in answers) == [200, 401, 401, 401]
     assert registrant.changes(token=former).status_code == 401
 
 

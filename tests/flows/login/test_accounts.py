@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from threading import Barrier, Thread
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,13 +16,9 @@ from idp.storage.sql.tables import activation_code
 from tests.support.authenticator import SoftwareAuthenticator
 from tests.support.house import House, answered, members
 from tests.support.login.own_pages import OwnPages, begins_login, citizen_id_of, passkeys_of
-from tests.support.office import a_person
+from tests.support.office import a_person, at_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from werkzeug.test import TestResponse
-
     from tests.support.house import ACitizen
 
 
@@ -148,29 +144,10 @@ def test_a_withdrawal_that_races_a_redemption_leaves_no_token_alive(any_house: H
         login = portal.asks()
         code = person.arrives(login)
         consent_id = person.newest_consent_id(portal)
-        answers: list[TestResponse] = []
-        _at_once(
-            lambda login=login, code=code, answers=answers: answers.append(login.redeem(code)),  # type: ignore[misc]
-            lambda person=person, consent_id=consent_id: person.withdraws(consent_id),  # type: ignore[misc]
-        )
-        (answer,) = answers
+        answer, _withdrawn = at_once(partial(login.redeem, code), partial(person.withdraws, consent_id))
         assert answer.status_code in {200, 400}
         if answer.status_code == 200:
             assert portal.asks_userinfo(members(answer)["access_token"]).status_code == 401
     kept = any_house.logs_in_directly()
     login = portal.asks()
     assert login.redeem(kept.arrives(login)).status_code == 200
-
-
-def _at_once(*acts: Callable[[], object]) -> None:
-    barrier = Barrier(len(acts))
-
-    def run(act: Callable[[], object]) -> None:
-        barrier.wait()
-        act()
-
-    threads = [Thread(target=run, args=(act,)) for act in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from keys import Move, RingSettings, UnknownKey, due_moves, revoke, rotate, rotate_now
+from tests.support.office import at_once
 from tests.unit.keys.shelf import SETTINGS, Shelf, after, at, some_custodians
 
 if TYPE_CHECKING:
@@ -131,18 +132,8 @@ def test_the_rules_change_nothing_themselves() -> None:
 
 def together(shelf: Shelf, second: float) -> int:
     """Let eight workers rotate in the same instant; return how many moves they took between them."""
-    gate, taken = threading.Barrier(8), list[Move]()
-
-    def work() -> None:
-        gate.wait()
-        taken.extend(rotate(store=shelf, custodians=CUSTODIANS, settings=SETTINGS, now=at(second)))
-
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return len(taken)
+    work = partial(rotate, store=shelf, custodians=CUSTODIANS, settings=SETTINGS, now=at(second))
+    return sum(len(taken) for taken in at_once(*[work] * 8))
 
 
 def test_eight_workers_at_once_do_together_what_one_would_have_done() -> None:
