@@ -97,7 +97,7 @@ def default_mode(client: RelyingParty) -> str:
 def location(
     *, redirect_uri: str, parameters: Mapping[str, str | None], delivery: Literal["query", "fragment"] = "query"
 ) -> str:
-    """Return the redirect address with the parameters in its query, or behind it in the fragment.
+    """Return an address of a relying party with the parameters in its query, or behind it in the fragment.
 
     Source: RFC 6749 section 4.1.2, RFC 9207 section 2.
     """

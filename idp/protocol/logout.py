@@ -6,7 +6,6 @@ import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urlencode
 
 import orjson
 
@@ -140,7 +139,7 @@ def frame_address(*, client: RelyingParty, session_id: str, provider: Provider) 
     if address is None or not client.logout.frontchannel_session_required:
         return address
     sid = session_for(client=client, session_id=session_id, sealer=provider.sealer)
-    return f"{address}{'&' if '?' in address else '?'}{urlencode({'iss': provider.issuer, 'sid': sid})}"
+    return location(redirect_uri=address, parameters={"iss": provider.issuer, "sid": sid})
 
 
 def initiate_login_address(*, client: RelyingParty, issuer: str) -> str | None:
@@ -149,4 +148,4 @@ def initiate_login_address(*, client: RelyingParty, issuer: str) -> str | None:
     Source: OpenID Connect Core section 4.
     """
     address = client.initiate_login_uri
-    return None if address is None else f"{address}{'&' if '?' in address else '?'}{urlencode({'iss': issuer})}"
+    return None if address is None else location(redirect_uri=address, parameters={"iss": issuer})
