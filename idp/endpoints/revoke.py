@@ -8,7 +8,7 @@ from idp import clock
 from idp.endpoints._http import Request, Response, json_response
 from idp.errors import InvalidRequest, InvalidToken
 from idp.protocol.client_auth import authenticate, spend
-from idp.protocol.tokens import REFRESH_PREFIX, read_resource_token, read_userinfo_token, refresh_hash
+from idp.protocol.tokens import REFRESH_PREFIX, read_access_token, refresh_hash
 
 if TYPE_CHECKING:
     from idp.protocol.provider import Provider
@@ -40,9 +40,8 @@ def answer(request: Request, services: Services) -> Response:
 
 
 def _end_by_access_token(*, token: str, client_id: str, provider: Provider) -> None:
-    read = read_resource_token if token.count(".") else read_userinfo_token
     try:
-        authorization_id = read(unverified_token=token, provider=provider).authorization_id
+        authorization_id = read_access_token(unverified_token=token, provider=provider).authorization_id
     except InvalidToken:
         return
     provider.authorizations.end(authorization_id=authorization_id, reason=REASON, client_id=client_id)

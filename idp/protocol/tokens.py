@@ -205,6 +205,16 @@ def _unsealed(sealed: bytes, *, provider: Provider, instant: int) -> bytes:
         return provider.sealer.unseal(purpose=f"{ACCESS_PURPOSE} {today + 1}", sealed=sealed)
 
 
+def read_access_token(*, unverified_token: str, provider: Provider) -> AccessToken:
+    """Return what an access token says, whichever of the two kinds it is.
+
+    Raises:
+        InvalidToken: it is none of ours, or its time is over.
+    """
+    read = read_resource_token if "." in unverified_token else read_userinfo_token
+    return read(unverified_token=unverified_token, provider=provider)
+
+
 def read_resource_token(*, unverified_token: str, provider: Provider) -> AccessToken:
     """Return what an access token for a resource says.
 

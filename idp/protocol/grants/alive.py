@@ -9,7 +9,7 @@ import orjson
 
 from idp.errors import InvalidToken
 from idp.protocol.records import AnyAuthorization, SenderKey
-from idp.protocol.tokens import REFRESH_PREFIX, AccessToken, read_resource_token, read_userinfo_token, refresh_hash
+from idp.protocol.tokens import REFRESH_PREFIX, AccessToken, read_access_token, refresh_hash
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,10 +63,7 @@ def find(*, unverified_token: str, provider: Provider) -> AliveToken:
     """
     if unverified_token.startswith(REFRESH_PREFIX):
         return _refresh(unverified_token, provider=provider)
-    if unverified_token.count("."):
-        token = read_resource_token(unverified_token=unverified_token, provider=provider)
-    else:
-        token = read_userinfo_token(unverified_token=unverified_token, provider=provider)
+    token = read_access_token(unverified_token=unverified_token, provider=provider)
     found = provider.machine_authorizations.find(authorization_id=token.authorization_id)
     if found is None or not _fits(token, found):
         raise InvalidToken(NOT_GOOD)
