@@ -6,7 +6,7 @@ kept with the login; `check_shown` and `answer` take what comes back, and `Ledge
 
 from consent.errors import ConsentError, NotOffered, NotThere, Outdated, Refused, ShownDiffers
 from consent.ledger import Circumstances, Ledger
-from consent.policy import Asked, Decision, Demand, Reason, answer, decide
+from consent.policy import ONE_MATTER, Asked, Decision, Demand, Reason, answer, decide
 from consent.receipt import Names, Receipt, readable, receipt, receipt_claims
 from consent.record import LONGEST, Basis, By, Consent, ConsentItem, Standing, State, Withdrawal, Wording
 from consent.shown import check_shown, fingerprint
@@ -14,6 +14,7 @@ from consent.store import ConsentStore
 
 __all__ = [
     "LONGEST",
+    "ONE_MATTER",
     "Asked",
     "Basis",
     "By",

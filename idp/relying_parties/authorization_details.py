@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from consent import ONE_MATTER
 from idp.errors import InvalidAuthorizationDetails
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 LONGEST = 4096
 MOST_OBJECTS = 5
-ITEM_PREFIX = "details:"
+ITEM_PREFIX = ONE_MATTER
 """What an object is called in the ledger of consents: this, its type, and its hash."""
 
 Details = list[dict[str, Any]]
