@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from idp import clock
-from idp.audit.events import ClientAdded, ClientEnded, ClientMoved, RegistrationTokenEnded, RegistrationTokenIssued
+from idp.audit.events import ClientAdded, ClientMoved, RegistrationTokenEnded, RegistrationTokenIssued
 from idp.audit.log import new_id
 from idp.cli import columns
 from idp.cli.office import OPERATOR, at_work
+from idp.cli.revoke import Reason, check_reason, end_client
 from idp.errors import NotKnown
 from idp.relying_parties import metadata_rules, metadata_systems
 from idp.relying_parties.details_types import DetailsTypes
@@ -31,12 +32,9 @@ if TYPE_CHECKING:
 SECRET_BYTES = 32
 MOST_USES = 1000
 LONGEST_DAYS = 90
-LONGEST_REASON = 200
 LANGUAGES = ("name#vi", "name#en")
 
 File = Annotated[Path, typer.Argument(help="JSON: RFC 7591 metadata, profile and purposes.")]
-
-Reason = Annotated[str, typer.Option(help="Why; it goes into the audit trail, so name no person.")]
 
 app = typer.Typer(help="Relying parties.", no_args_is_help=True)
 
@@ -143,7 +141,7 @@ def tokens() -> None:
 @app.command("end-token")
 def end_token(token_id: str, reason: Reason) -> None:
     """End an initial access token; what it has registered goes on."""
-    _check_reason(reason)
+    check_reason(reason)
     with at_work() as office:
         event = RegistrationTokenEnded(actor=OPERATOR, object=token_id, reason=reason)
         if not office.registrations.end_token(token_id=token_id, reason=reason, event=event):
@@ -170,11 +168,9 @@ def suspend(client_id: str, reason: Reason) -> None:
 @app.command()
 def end(client_id: str, reason: Reason) -> None:
     """End a relying party for ever, and all that it holds."""
-    _check_reason(reason)
+    check_reason(reason)
     with at_work() as office:
-        event = ClientEnded(actor=OPERATOR, client_id=client_id, object=client_id, reason=reason)
-        if not office.relying_parties.end(client_id=client_id, reason=reason, event=event):
-            raise NotKnown(f"There is no relying party {client_id}, or it has ended already.")
+        end_client(office, client_id, reason)
     typer.echo(f"Ended: {client_id}.")
 
 
@@ -263,14 +259,8 @@ def _check_allowance(allowance: Allowance, *, known_purposes: frozenset[str]) ->
         raise NotKnown(" ".join(wrong))
 
 
-def _check_reason(reason: str) -> None:
-    """A reason is one short line."""
-    if not reason.strip() or len(reason) > LONGEST_REASON or not reason.isprintable():
-        raise NotKnown(f"The reason is one line of at most {LONGEST_REASON} signs.")
-
-
 def _move(client_id: str, *, expected: tuple[str, ...], status: str, reason: str, fingerprint: str = "") -> None:
-    _check_reason(reason)
+    check_reason(reason)
     with at_work() as office:
         seen = office.relying_parties.get(client_id=client_id)
         if seen is None or seen.ended_at is not None or seen.status not in expected:

@@ -19,24 +19,29 @@ if TYPE_CHECKING:
     from idp.cli.office import Office
 
 LONGEST_REASON = 200
+Reason = Annotated[str, typer.Option(help="Why; it goes into the audit trail, so name no person.")]
 
 
 def revoke(
     kind: Annotated[str, typer.Argument(help="citizen, passkey, session, authorization, client or key")],
     identifier: Annotated[str, typer.Argument(metavar="ID", help="Its id, as other commands show it.")],
-    reason: Annotated[str, typer.Option(help="Why; it goes into the audit trail, so name no person.")],
+    reason: Reason,
 ) -> None:
     """End a citizen's account, a passkey, a session, an authorization, a relying party or a signing key."""
     if kind not in KINDS:
         raise NotKnown(f"There is no kind {kind}: one of {', '.join(KINDS)}.")
-    _check_reason(reason)
+    check_reason(reason)
     with at_work() as office:
         KINDS[kind](office, identifier, reason)
     typer.echo(f"Ended: {kind} {identifier}.")
 
 
-def _check_reason(reason: str) -> None:
-    """A reason is one short line without a number that could be a person's."""
+def check_reason(reason: str) -> None:
+    """Hold a reason to one short line without a number that could be a person's.
+
+    Raises:
+        NotKnown: it is something else.
+    """
     digits = sum(sign.isdigit() for sign in reason)
     if not reason.strip() or len(reason) > LONGEST_REASON or not reason.isprintable():
         raise NotKnown(f"The reason is one line of at most {LONGEST_REASON} signs.")
@@ -63,7 +68,12 @@ def _authorization(office: Office, identifier: str, reason: str) -> None:
         raise NotKnown(f"There is no authorization {identifier}, or it has ended already.")
 
 
-def _client(office: Office, identifier: str, reason: str) -> None:
+def end_client(office: Office, identifier: str, reason: str) -> None:
+    """End a relying party.
+
+    Raises:
+        NotKnown: there is none that lives.
+    """
     event = ClientEnded(actor=OPERATOR, client_id=identifier, object=identifier, reason=reason)
     if not office.relying_parties.end(client_id=identifier, reason=reason, event=event):
         raise NotKnown(f"There is no relying party {identifier}, or it has ended already.")
@@ -86,6 +96,6 @@ KINDS: dict[str, Callable[[Office, str, str], None]] = {
     "passkey": _passkey,
     "session": _session,
     "authorization": _authorization,
-    "client": _client,
+    "client": end_client,
     "key": _key,
 }
