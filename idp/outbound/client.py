@@ -120,21 +120,21 @@ class OutboundClient:
             raise SettingsError(("[outbound] extra_ca is not a file of certificates in PEM",)) from error
         return context
 
-    def fetch_json(self, url: str, *, kinds: frozenset[str] = JSON_KINDS) -> Fetched:
-        """Fetch a JSON value with GET; the answer is 200, of one of `kinds`, not packed and small.
+    def fetch_json(self, url: str) -> Fetched:
+        """Fetch a JSON value with GET; the answer is 200, of one of JSON_KINDS, not packed and small.
 
         Raises:
             OutboundRefused: the address is not one that is called from here.
             NoAnswer: nothing acceptable came in time.
         """
-        response, body = self._call(url, method="GET", headers={"Accept": ", ".join(sorted(kinds))}, body=None)
+        response, body = self._call(url, method="GET", headers={"Accept": ", ".join(sorted(JSON_KINDS))}, body=None)
         if response.status != 200:  # noqa: PLR2004  RFC 9110 section 15.3.1
             raise NoAnswer(f"It answers with status {response.status}, and 200 is needed.")
         if response.getheader("Content-Encoding", "identity").strip().lower() != "identity":
             raise NoAnswer("It packs its answer, and a plain one was asked for.")
         kind = response.getheader("Content-Type", "").partition(";")[0].strip().lower()
-        if kind not in kinds:
-            raise NoAnswer(f"It does not answer with {' or '.join(sorted(kinds))}.")
+        if kind not in JSON_KINDS:
+            raise NoAnswer(f"It does not answer with {' or '.join(sorted(JSON_KINDS))}.")
         try:
             value = orjson.loads(body)
         except orjson.JSONDecodeError as error:
