@@ -22,7 +22,7 @@ def refused(response: TestResponse, error: str = "invalid_grant") -> bool:
     return response.status_code == 400
 
 
-@pytest.mark.spec("HT-05")
+@pytest.mark.spec("HT-05", "F23")
 def test_a_body_is_measured_before_it_is_read(portal: Portal) -> None:
     class Unread:
         """A body that breaks whoever reads it."""
@@ -42,7 +42,7 @@ def test_a_body_is_measured_before_it_is_read(portal: Portal) -> None:
         assert response.status_code == 413, length
 
 
-@pytest.mark.spec("HT-05")
+@pytest.mark.spec("HT-05", "F23")
 def test_a_form_has_at_most_a_hundred_fields(portal: Portal) -> None:
     fields = {f"f{number}": "x" for number in range(110)}
     assert refused(portal.post("/token", grant_type="refresh_token", **fields), "invalid_request")
@@ -53,7 +53,7 @@ def test_a_form_has_at_most_a_hundred_fields(portal: Portal) -> None:
 @pytest.mark.parametrize(
     "body", [b"\xff\xfe=x", b"code=%ff", b"a=%00", b"a" * 60_000, gzip.compress(b"code=x", mtime=0)]
 )
-@pytest.mark.spec("HT-10")
+@pytest.mark.spec("HT-10", "F23")
 def test_a_body_that_cannot_be_read_is_refused(portal: Portal, body: bytes) -> None:
     response = portal.http.post("/token", data=body, content_type="application/x-www-form-urlencoded")
     assert refused(response, "invalid_request")

@@ -98,3 +98,17 @@ def test_one_address_has_so_many_requests_in_hand_and_those_it_only_begins_do_no
     assert begun >= IN_HAND
     assert _is_told_to_wait(answer)
     assert _is_let_through(crowd, "/token", address=other)
+
+
+@pytest.mark.spec("F23", "HT-05")
+def test_huge_heads_and_bodies_are_refused_and_the_next_request_is_served(crowd: Crowd) -> None:
+    first = f"POST /token HTTP/1.1\r\nHost: localhost:{crowd.port}\r\n".encode()
+    ten_megabytes = b"x" * 10_000_000
+    huge = {
+        b"HTTP/1.1 400": first + b"Accept: " + ten_megabytes + b"\r\n\r\n",
+        b"HTTP/1.1 413": first + b"Content-Length: 10000000\r\n\r\n" + ten_megabytes,
+    }
+    for status, text in huge.items():
+        answer = crowd.asks(text, address="127.0.0.6")
+        assert answer.startswith(status) or not answer, "the front may hang up while more is on its way"
+        assert _is_let_through(crowd, "/token", address="127.0.0.6")
