@@ -23,7 +23,6 @@ from idp.errors import (
 from idp.protocol.authorization_response import MODES
 from idp.protocol.claims import VERIFICATION, asked_by_scope, bare
 from idp.protocol.claims.released import LEGACY_SCOPE
-from idp.protocol.claims.requested import read as read_claims
 from idp.protocol.id_token_hint import read_hint
 from idp.protocol.request_checks.draft import Draft, Established, details, grant_management, resource
 from idp.protocol.sender import pkce
@@ -34,7 +33,6 @@ from idp.relying_parties.purposes import SCOPE_PREFIX
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from idp.protocol.claims.requested import ClaimsParameter
     from idp.relying_parties.purposes import Purpose
 
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
@@ -181,7 +179,7 @@ def max_age(draft: Draft) -> Established:
 
 def _claims(draft: Draft, *, kept: tuple[str, ...], purpose: Purpose) -> Established:
     """Read what is asked for by scope, by purpose and one by one (OpenID Connect Core section 5.5)."""
-    parsed = _claims_parameter(draft)
+    parsed = draft.claims
     whole = purpose.scope in kept or LEGACY_SCOPE in kept
     by_purpose = tuple(item.claim for item in purpose.items) if whole else ()
     everything = dict.fromkeys((*asked_by_scope(kept), *by_purpose, *parsed.userinfo))
@@ -199,11 +197,6 @@ def _allowed(word: str, allowed: frozenset[str]) -> bool:
     return word.startswith(VERIFICATION) or bare(word) in allowed
 
 
-def _claims_parameter(draft: Draft) -> ClaimsParameter:
-    framework = draft.provider.settings.register.trust_framework
-    return read_claims(draft.unverified.get("claims"), trust_framework=framework)
-
-
 def _sealed(draft: Draft, *, purpose: str, plain: bytes) -> str:
     return b64encode(draft.provider.sealer.seal(purpose=purpose, plaintext=plain)).decode()
 
@@ -213,7 +206,7 @@ def acr(draft: Draft) -> Established:
 
     Source: OpenID Connect Core sections 3.1.2.1 and 5.5.1.1.
     """
-    spec = _claims_parameter(draft).acr
+    spec = draft.claims.acr
     values = spec.get("values", [spec["value"]] if "value" in spec else [])
     if not isinstance(values, list) or any(not isinstance(value, str) for value in values):
         raise InvalidRequest("claims.id_token.acr.values is a list of texts.")
@@ -228,7 +221,7 @@ def acr(draft: Draft) -> Established:
 
 def expected_subject(draft: Draft) -> Established:
     """Read who must be the one: id_token_hint, or `sub` in claims (OpenID Connect Core section 3.1.2.2)."""
-    named = _claims_parameter(draft).sub.get("value")
+    named = draft.claims.sub.get("value")
     if named is not None and not isinstance(named, str):
         raise InvalidRequest("claims.id_token.sub.value is a text.")
     hint = draft.unverified.get("id_token_hint")

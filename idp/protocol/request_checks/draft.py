@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from idp.errors import InvalidRequest, InvalidTarget
+from idp.protocol.claims import requested
 from idp.relying_parties import authorization_details
 
 if TYPE_CHECKING:
+    from idp.protocol.claims.requested import ClaimsParameter
     from idp.protocol.provider import Provider
     from idp.relying_parties.client import RelyingParty
 
 Established = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, so that `claims` is read once
 class Draft:
     """A request on its way through the checks; `unverified` holds single, non-empty parameters."""
 
@@ -26,6 +29,16 @@ class Draft:
     client: RelyingParty
     provider: Provider
     pushed: bool
+
+    @cached_property
+    def claims(self) -> ClaimsParameter:
+        """The claims parameter, taken apart when the first check asks for it.
+
+        Raises:
+            InvalidRequest: as `requested.read`.
+        """
+        framework = self.provider.settings.register.trust_framework
+        return requested.read(self.unverified.get("claims"), trust_framework=framework)
 
 
 def resource(draft: Draft) -> Established:
