@@ -15,8 +15,7 @@ import structlog
 
 from idp import clock
 from idp.errors import OutboundError
-from idp.relying_parties.metadata_messages import read_certificates
-from idp.relying_parties.metadata_reader import Reader
+from idp.relying_parties.metadata_messages import certificates_in
 from keys import JoseRefused, KeysError, parse_encryption_keys, parse_jwks
 
 if TYPE_CHECKING:
@@ -70,11 +69,10 @@ def read_key_set(document: Any, *, profile: Profile) -> KeySet:
     """
     if not isinstance(document, dict):
         raise JoseRefused("key set: an object is needed")
-    reader = Reader({"jwks": document}, profile=profile, allow_loopback=False)
     return KeySet(
         keys=tuple(key for key in parse_jwks(document) if key.alg in profile.algorithms),
         encryption_keys=parse_encryption_keys(document),
-        certificates=read_certificates(reader, method="private_key_jwt"),
+        certificates=frozenset(filter(None, certificates_in(document))),
     )
 
 

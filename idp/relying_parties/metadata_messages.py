@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from idp.relying_parties.client import BackchannelDelivery, Encryption, LogoutAddresses, Messages, TlsName
 from idp.relying_parties.metadata_reader import origin_of
 from idp.relying_parties.profiles import CIBA, FULLY_SPECIFIED
 from keys import DEFAULT_ENCODING, ENCODINGS, ENCRYPTIONS
+from keys.certificates import NAME_KINDS, certificate_thumbprint
 
 if TYPE_CHECKING:
     from idp.relying_parties.metadata_reader import Reader
 
-MEMBERS = frozenset(
+MEMBERS = NAME_KINDS.keys() | frozenset(
     {
         "request_object_signing_alg", "require_signed_request_object", "authorization_signed_response_alg",
         "authorization_encrypted_response_alg", "authorization_encrypted_response_enc",
@@ -23,14 +23,12 @@ MEMBERS = frozenset(
         "userinfo_signed_response_alg", "userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc",
         "introspection_signed_response_alg", "introspection_encrypted_response_alg",
         "introspection_encrypted_response_enc", "backchannel_logout_uri", "backchannel_logout_session_required",
-        "frontchannel_logout_uri", "frontchannel_logout_session_required", "tls_client_auth_subject_dn",
-        "tls_client_auth_san_dns", "tls_client_auth_san_uri", "tls_client_auth_san_ip", "tls_client_auth_san_email",
+        "frontchannel_logout_uri", "frontchannel_logout_session_required",
         "tls_client_certificate_bound_access_tokens", "dpop_bound_access_tokens", "backchannel_token_delivery_mode",
         "backchannel_client_notification_endpoint", "backchannel_authentication_request_signing_alg",
         "backchannel_user_code_parameter",
     }
 )  # fmt: skip
-TLS_NAMES = tuple(sorted(name for name in MEMBERS if name.startswith("tls_client_auth_")))
 DELIVERY_MODES = frozenset({"poll", "ping"})
 
 
@@ -81,35 +79,37 @@ def read_logout(read: Reader) -> LogoutAddresses:
 
 def read_tls_name(read: Reader, *, method: str) -> TlsName | None:
     """Read what a certificate must name: exactly one member, where the method is tls_client_auth (RFC 8705 2.1.2)."""
-    named = [name for name in TLS_NAMES if name in read.metadata]
+    named = [name for name in NAME_KINDS if name in read.metadata]
     if (len(named) == 1) != (method == "tls_client_auth") or len(named) > 1:
-        read.problems.append(f"tls_client_auth: exactly one of {', '.join(TLS_NAMES)}, and no other method beside it")
+        read.problems.append(f"tls_client_auth: exactly one of {', '.join(NAME_KINDS)}, and no other method beside it")
         return None
     return TlsName(named[0], read.text(named[0])) if named else None
 
 
 def read_certificates(read: Reader, *, method: str) -> frozenset[str]:
     """Return the thumbprints of the first certificates in `x5c` of the key set (RFC 8705 section 2.2)."""
-    document = read.metadata.get("jwks")
-    members = document.get("keys") if isinstance(document, dict) else None
-    listed = members if isinstance(members, list) else ()
-    chains = [jwk.get("x5c") for jwk in listed if isinstance(jwk, dict) and "x5c" in jwk]
-    found = {_thumbprint(chain) for chain in chains}
+    found = certificates_in(read.metadata.get("jwks"))
     if None in found:
         read.problems.append("jwks: x5c is a list of certificates in base64 (RFC 7517 section 4.7)")
     if not found and method == "self_signed_tls_client_auth" and "jwks_uri" not in read.metadata:
         read.problems.append("jwks: a certificate in x5c is needed for self_signed_tls_client_auth")
-    return frozenset(thumbprint for thumbprint in found if thumbprint)
+    return frozenset(filter(None, found))
+
+
+def certificates_in(unverified_jwks: Any) -> frozenset[str | None]:
+    """Return the thumbprint of the first certificate of each `x5c` in a key set; None stands for one that is none."""
+    members = unverified_jwks.get("keys") if isinstance(unverified_jwks, dict) else None
+    listed = members if isinstance(members, list) else ()
+    return frozenset(_thumbprint(jwk["x5c"]) for jwk in listed if isinstance(jwk, dict) and "x5c" in jwk)
 
 
 def _thumbprint(chain: Any) -> str | None:
     if not isinstance(chain, list) or not chain or not isinstance(chain[0], str):
         return None
     try:
-        der = base64.b64decode(chain[0], validate=True)
+        return certificate_thumbprint(base64.b64decode(chain[0], validate=True))
     except (binascii.Error, ValueError):
         return None
-    return base64.urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode()
 
 
 def read_sender_constraint(read: Reader) -> frozenset[str]:
