@@ -108,7 +108,9 @@ def build_services(settings: Settings) -> Services:
 
 
 def _provider(*, settings: Settings, database: Database, ephemeral: RedisEphemeral, sealer: Sealer) -> Provider:
-    purposes = PurposeCatalogue.load(settings.data_file(settings.data.purposes))
+    purposes = PurposeCatalogue.load(
+        settings.data_file(settings.data.purposes), longest_days=settings.consent.longest_days
+    )
     outbound = OutboundClient(settings.outbound)
     return Provider(
         settings=settings,

@@ -95,11 +95,16 @@ class PurposeCatalogue:
     purposes: Mapping[str, Purpose]
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read the catalogue. Raise SettingsError with every problem of the file at once."""
+    def load(cls, path: Path, *, longest_days: int = LONGEST_DAYS) -> Self:
+        """Read the catalogue; no consent lasts longer than `longest_days`, whatever the file says.
+
+        Raises:
+            SettingsError: with every problem of the file at once.
+        """
         document = catalogue.read(path, problems=_problems)
         bases = document["legal_bases"]
-        return cls(MappingProxyType({row["id"]: _purpose(row, bases) for row in document["purposes"]}))
+        purposes = (_purpose(row, bases, longest_days=longest_days) for row in document["purposes"])
+        return cls(MappingProxyType({purpose.id: purpose for purpose in purposes}))
 
     @property
     def ids(self) -> frozenset[str]:
@@ -125,7 +130,7 @@ class PurposeCatalogue:
         return self.purposes.get(scope_value.removeprefix(SCOPE_PREFIX))
 
 
-def _purpose(row: Mapping[str, Any], bases: Mapping[str, Any]) -> Purpose:
+def _purpose(row: Mapping[str, Any], bases: Mapping[str, Any], *, longest_days: int) -> Purpose:
     return Purpose(
         id=row["id"],
         version=row["version"],
@@ -133,7 +138,7 @@ def _purpose(row: Mapping[str, Any], bases: Mapping[str, Any]) -> Purpose:
         purpose=MappingProxyType(row["purpose"]),
         authentication_level=row["authentication_level"],
         account_level=row["account_level"],
-        lifetime=timedelta(days=row["days"]),
+        lifetime=timedelta(days=min(row["days"], longest_days)),
         items=tuple(_item(item, bases[item["legal_basis"]]) for item in row["items"]),
         text_hash=_text_hash(row, bases),
     )

@@ -47,6 +47,12 @@ def test_the_catalogue_holds_login_and_the_services_of_the_portal() -> None:
     }
 
 
+def test_no_consent_lasts_longer_than_the_settings_allow() -> None:
+    shorter = PurposeCatalogue.load(FILE, longest_days=30)
+    assert {purpose.lifetime for purpose in shorter.purposes.values()} == {timedelta(days=30)}
+    assert CATALOGUE.get("login").lifetime == timedelta(days=365)
+
+
 def test_a_service_above_level_2_shows_the_step_up() -> None:
     assert [p.id for p in CATALOGUE.purposes.values() if p.authentication_level > 2] == ["secured-transaction"]
 
