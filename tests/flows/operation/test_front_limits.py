@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from idp.settings import Settings
 
 LONGEST_SECONDS = {"client_header_timeout": 10, "client_body_timeout": 15, "keepalive_timeout": 5}
+TRIES = 5
 IN_HAND = 400
 MOST_IN_HAND = 2000  # by then a very busy machine has sent the first ones away, and keeps the others
 AT_ONCE = 100
@@ -38,12 +39,17 @@ def _settings(folder: Path, *, port: int) -> Settings:
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:
     """Start a front without workers, and give the people before it."""
     folder = tmp_path_factory.mktemp("limits")
-    (port, _next), tls = free_neighbours(), demo_tls.prepare(folder, authorities=[])
-    command = demo_tls.command(tls, settings=_settings(folder, port=port))
-    with subprocess.Popen(command) as nginx, Crowd.at(port=port, authority=tls.authority) as people:
-        assert until(people.is_heard)
-        yield people
-        nginx.terminate()
+    tls = demo_tls.prepare(folder, authorities=[])
+    for _ in range(TRIES):  # somebody else may take the port first
+        port, _next = free_neighbours()
+        command = demo_tls.command(tls, settings=_settings(folder, port=port))
+        with subprocess.Popen(command) as nginx, Crowd.at(port=port, authority=tls.authority) as people:
+            assert until(lambda: people.is_heard() or nginx.poll() is not None)
+            if nginx.poll() is None:
+                yield people
+                nginx.terminate()
+                return
+    raise AssertionError("no port is free")
 
 
 def _request(port: int, path: str, *, last: bool = True) -> bytes:

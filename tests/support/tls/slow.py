@@ -49,9 +49,12 @@ class Crowd:
             yield cls(port, ssl.create_default_context(cafile=authority), stack)
 
     def is_heard(self) -> bool:
-        """Tell whether somebody listens there."""
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        """Tell whether the front is there, and nobody else."""
+        try:
+            with self._secured("127.0.0.1"):
+                return True
+        except OSError:
+            return False
 
     def shakes_hands_halfway(self, many: int, *, address: str) -> None:
         """Begin that many TLS handshakes."""
