@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import secrets
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import structlog
+import uuid_utils
 
 from idp import clock
 from idp import settings as settings_room
@@ -56,9 +56,10 @@ class Application:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, count it, and log it by its correlation id."""
         began = time.perf_counter()
-        number = int.from_bytes(secrets.token_bytes(5), "big")
-        drawn = "".join([PAIRS[number >> shift & 1023] for shift in (30, 20, 10, 0)])
-        correlation.set(f"{drawn[:3]}-{drawn[3:6]}-{drawn[6:]}")
+        number = uuid_utils.uuid4().int  # as `new_correlation` draws
+        one, two = PAIRS[number & 1023], PAIRS[number >> 10 & 1023]
+        tie = f"{one}{two[0]}-{two[1]}{PAIRS[number >> 20 & 1023]}-{PAIRS[number >> 30 & 1023]}"
+        correlation.set(tie)
         if not environ.keys().isdisjoint(SAID):
             self._front.hears(environ)
         path = environ.get("PATH_INFO", "")
@@ -78,7 +79,7 @@ class Application:
             at = clock.now().isoformat(timespec="milliseconds")
             sys.stderr.write(
                 f'{{"event":"answered","path":"{name}","status":{status},"ms":{seconds * 1000:.1f},'
-                f'"level":"info","at":"{at}","correlation":"{correlation.get()}"}}\n'
+                f'"level":"info","at":"{at}","correlation":"{tie}"}}\n'
             )
         self.services.metrics.request(endpoint=name, status=status, seconds=seconds)
         return body

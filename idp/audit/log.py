@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import secrets
 from contextvars import ContextVar
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -50,9 +49,9 @@ def new_id() -> str:
 
 def new_correlation() -> str:
     """Start a request: a short random id that can be read out over the phone, `XXX-XXX-XX`."""
-    number = int.from_bytes(secrets.token_bytes(5), "big")
-    drawn = "".join([PAIRS[number >> shift & 1023] for shift in (30, 20, 10, 0)])
-    value = f"{drawn[:3]}-{drawn[3:6]}-{drawn[6:]}"
+    number = uuid_utils.uuid4().int  # its lowest sixty bits are random, and asking for them is no call to the system
+    one, two = PAIRS[number & 1023], PAIRS[number >> 10 & 1023]
+    value = f"{one}{two[0]}-{two[1]}{PAIRS[number >> 20 & 1023]}-{PAIRS[number >> 30 & 1023]}"
     correlation.set(value)
     return value
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import secrets
-import uuid
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import uuid_utils
 
 from idp import clock
 from idp.endpoints._access import presented
@@ -55,7 +54,8 @@ def answer(request: Request, services: Services) -> Response:
     claims = released(known=live.known, words=words, scope=live.scope, subject=live.subject, register=register)  # 3
     response = _rendered({**claims, "sub": live.subject}, client=client, provider=provider)  # 4
     more = dpop.answer_headers(provider, now=now) if access.sender.jkt else ()
-    return replace(response, headers=(*response.headers, (INTERACTION, _interaction(request)), *more))
+    headers = (*response.headers, (INTERACTION, _interaction(request)), *more)
+    return Response(response.status, headers, response.body)
 
 
 def _interaction(request: Request) -> str:
@@ -64,7 +64,7 @@ def _interaction(request: Request) -> str:
     Source: FAPI 1.0 Baseline section 6.2.1, which FAPI CIBA rests on.
     """
     sent = request.header(INTERACTION) or ""
-    return sent if UUID_TEXT.fullmatch(sent) else str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
+    return sent if UUID_TEXT.fullmatch(sent) else str(uuid_utils.uuid4())
 
 
 def _rendered(claims: Mapping[str, Any], *, client: RelyingParty, provider: Provider) -> Response:

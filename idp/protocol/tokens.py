@@ -11,12 +11,12 @@ from __future__ import annotations
 import hashlib
 import secrets
 import struct
-import uuid
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
+import uuid_utils
 
 from idp import clock
 from idp.errors import InvalidToken
@@ -40,6 +40,9 @@ REFRESH_PREFIX = "sen_rt_"
 ACCESS_PREFIX = "sen_at_"
 REFRESH_BYTES = 32
 LONGEST_TOKEN = 4096
+CLOCK_SKEW_SECONDS = 10
+"""By how much the clock of the worker that gave a token may be ahead of the one that reads it."""
+
 BINDING = struct.Struct(">c32s")
 """The key that a sealed token is bound to: of which kind, and its thumbprint."""
 
@@ -114,7 +117,7 @@ def token_type(sender: SenderKey) -> str:
 def _userinfo_token(*, authorization: LiveAuthorization, provider: Provider, now: datetime) -> str:
     ends = int(now.timestamp()) + provider.settings.tokens.access_token_seconds
     bound = ((DPOP_KEY, authorization.dpop_jkt), (CERTIFICATE, authorization.certificate_x5t))
-    plain = uuid.UUID(authorization.id).bytes + struct.pack(">Q", ends)
+    plain = uuid_utils.UUID(authorization.id).bytes + struct.pack(">Q", ends)
     plain += b"".join(BINDING.pack(kind, urlsafe_b64decode(f"{key}=")) for kind, key in bound if key)
     sealed = provider.sealer.seal(purpose=f"{ACCESS_PURPOSE} {ends // DAY}", plaintext=plain)
     return ACCESS_PREFIX + urlsafe_b64encode(sealed).rstrip(b"=").decode()
@@ -190,10 +193,11 @@ def read_userinfo_token(*, unverified_token: str, provider: Provider) -> AccessT
         bound = {kind: urlsafe_b64encode(key).rstrip(b"=").decode() for kind, key in BINDING.iter_unpack(plain[24:])}
     except (ValueError, SealBroken, struct.error) as error:
         raise refused from error
-    if instant >= ends:
+    longest = provider.settings.tokens.access_token_seconds + CLOCK_SKEW_SECONDS
+    if not instant < ends <= instant + longest:  # one that lives longer is of a clock that was set back meanwhile
         raise refused
     sender = SenderKey(jkt=bound.get(DPOP_KEY), x5t=bound.get(CERTIFICATE))
-    return AccessToken(str(uuid.UUID(bytes=plain[:16])), sender, ends)
+    return AccessToken(str(uuid_utils.UUID(bytes=plain[:16])), sender, ends)
 
 
 def _unsealed(sealed: bytes, *, provider: Provider, instant: int) -> bytes:
@@ -231,7 +235,7 @@ def read_resource_token(*, unverified_token: str, provider: Provider) -> AccessT
         expected_audience=None,
         required=("iss", "sub", "aud", "exp", "iat", "jti", "client_id"),
         longest_lifetime=provider.settings.tokens.access_token_seconds,
-        leeway=0,
+        leeway=CLOCK_SKEW_SECONDS,
     )
     try:
         keys = provider.ring.verification_keys(now=now)

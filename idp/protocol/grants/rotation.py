@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hmac
 import secrets
-import uuid
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import TYPE_CHECKING, Final
+
+import uuid_utils
 
 from idp.errors import InvalidGrant
 from idp.protocol.records import Rotation
@@ -31,7 +32,7 @@ NOT_GOOD: Final = "The refresh token is not good, or no longer."
 
 def first(*, authorization_id: str, sealer: Sealer) -> str:
     """Return the first refresh token of an authorization."""
-    return _spelled(uuid.UUID(authorization_id).bytes + secrets.token_bytes(SECRET_BYTES), sealer=sealer)
+    return _spelled(uuid_utils.UUID(authorization_id).bytes + secrets.token_bytes(SECRET_BYTES), sealer=sealer)
 
 
 def rotated(unverified_token: str, *, sealer: Sealer) -> tuple[str, Rotation]:
@@ -52,7 +53,7 @@ def rotated(unverified_token: str, *, sealer: Sealer) -> tuple[str, Rotation]:
         raise InvalidGrant(NOT_GOOD, detail="not a refresh token of ours")
     family = body[:ID_BYTES]
     token = _spelled(family + sealer.keyed_hash(purpose=SUCCESSOR, message=body), sealer=sealer)
-    family_id = str(uuid.UUID(bytes=family))
+    family_id = str(uuid_utils.UUID(bytes=family))
     return token, Rotation(authorization_id=family_id, next_hash=refresh_hash(token), grace=GRACE_MICROS)
 
 

@@ -254,21 +254,16 @@ def _dumped(statement: Prepared, parameters: Mapping[str, Any]) -> tuple[list[by
     """
     given = {**statement.fixed, **parameters} if statement.fixed else parameters
     values = [given[name] for name in statement.names]
+    if "\x00" in "".join([value for value in values if type(value) is str]):
+        raise psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
     kinds = [type(value) for value in values]
     if not DUMPS.keys() >= set(kinds):
         raise TypeError(f"{set(kinds) - DUMPS.keys()} are no parameters of a hot statement")
-    dumped = [DUMPS[kind](value) for kind, value in zip(kinds, values, strict=True)]
-    return dumped, [int(kind is bytes) for kind in kinds]
-
-
-def _text(value: str) -> bytes:
-    if "\x00" in value:
-        raise psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
-    return value.encode()
+    return [DUMPS[type(value)](value) for value in values], [int(kind is bytes) for kind in kinds]
 
 
 DUMPS: Mapping[type, Callable[[Any], bytes | None]] = {
-    str: _text,
+    str: str.encode,
     int: b"%d".__mod__,
     bool: {True: b"t", False: b"f"}.__getitem__,
     bytes: lambda value: value,
