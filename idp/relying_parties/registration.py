@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from idp.outbound import OutboundClient
+    from idp.relying_parties.client import RelyingParty
     from idp.relying_parties.directory import Directory
     from idp.relying_parties.purposes import PurposeCatalogue
     from idp.relying_parties.store import RegistrationStore
@@ -43,6 +44,15 @@ STAYS = ("sandbox", "sector_identifier")
 
 ANSWERED_ELSEWHERE = frozenset({CIBA, DEVICE_CODE})
 """Grants whose tokens come without a redirect: no address proves whose sector their `sub` belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A relying party as it would be stored, with the secret made for it; `generation` is that of what was checked."""
+
+    client: StoredClient
+    secret: str | None = field(repr=False)
+    generation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +103,20 @@ class Registrar:
         """
         allowance, token_id = self._allowance(unverified_token)  # 1
         client_id = f"rp-{new_id()}"
-        made, secret = self._make(unverified, client_id=client_id, allowance=allowance, former=None)  # 2 to 5
+        made = self._make(unverified, client_id=client_id, allowance=allowance, former=None)  # 2 to 5
         token = secrets.token_urlsafe(TOKEN_BYTES)
         event = ClientRegistered(
             actor="anyone" if token_id is None else f"client:{client_id}",
             client_id=client_id,
             object=client_id,
-            profile=made.profile,
-            status=made.status,
+            profile=made.client.profile,
+            status=made.client.status,
             token_id=token_id or "open",
         )
-        registered = Registered(made, allowance, _hash(token))
+        registered = Registered(made.client, allowance, _hash(token))
         if not self._store.add(registered, token_id=token_id, at=clock.now(), event=event):  # 6
             raise InvalidToken(NOT_GOOD, detail="the last use was taken meanwhile")
-        return Answer(made, token, secret)
+        return Answer(made.client, token, made.secret)
 
     def read(self, *, unverified_client_id: str, unverified_token: str | None) -> Answer:
         """Show a relying party its registration (RFC 7592 section 2.1).
@@ -134,23 +144,21 @@ class Registrar:
         """
         former = self._known(unverified_client_id, unverified_token)
         _check_its_own(unverified, former=former.client)
-        made, secret = self._make(
-            unverified, client_id=former.client.client_id, allowance=former.allowance, former=former.client
-        )
+        client_id = former.client.client_id
+        made = self._make(unverified, client_id=client_id, allowance=former.allowance, former=former.client)
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        client_id = made.client_id
         event = ClientChanged(
             actor=f"client:{client_id}",
             client_id=client_id,
             object=client_id,
-            status=made.status,
-            generation=self._generation(made) != self._generation(former.client),
+            status=made.client.status,
+            generation=made.generation != self._generation(former.client),
         )
-        changed = Registered(made, former.allowance, _hash(token))
+        changed = Registered(made.client, former.allowance, _hash(token))
         if not self._store.change(changed, former=former, event=event):
             raise InvalidToken(NOT_GOOD, detail="changed, approved or suspended by another meanwhile")
         self._directory.forget(client_id)
-        return Answer(made, token, secret)
+        return Answer(made.client, token, made.secret)
 
     def end(self, *, unverified_client_id: str, unverified_token: str | None) -> None:
         """End a relying party for ever, and all that it holds (RFC 7592 section 2.3).
@@ -191,13 +199,13 @@ class Registrar:
 
     def _make(
         self, unverified: Mapping[str, Any], *, client_id: str, allowance: Allowance, former: StoredClient | None
-    ) -> tuple[StoredClient, str | None]:
-        """Return the relying party as it would be stored, every rule kept, and the secret that was made for it."""
+    ) -> Made:
+        """Return the relying party as it would be stored, every rule kept."""
         said = self._with_statement(unverified, former=former)  # 2
         loopback = self._settings.outbound.allow_loopback
         draft = complete(said, allowance=allowance, allow_loopback=loopback)  # 3
         secret, secret_hash = _secret(draft, former=former)
-        made = StoredClient(
+        stored = StoredClient(
             client_id=client_id,
             profile=draft.profile,
             metadata={**draft.metadata, **_not_its_own(draft, client_id=client_id, former=former)},
@@ -206,9 +214,9 @@ class Registrar:
             created_at=former.created_at if former else clock.now(),
             ended_at=None,
         )
-        check(draft, stored=made, allow_loopback=loopback, known_purposes=self._purposes.ids)  # 5
-        self._check_sector(made.metadata)  # 4, last, because it asks somebody else
-        return made, secret
+        checked = check(draft, stored=stored, allow_loopback=loopback, known_purposes=self._purposes.ids)  # 5
+        self._check_sector(checked, uri=stored.metadata.get("sector_identifier_uri"))  # 4: it asks somebody else
+        return Made(stored, secret, generation_of(checked))
 
     def _with_statement(self, unverified: Mapping[str, Any], *, former: StoredClient | None) -> Mapping[str, Any]:
         """Lay a software statement over the rest; one that was there stays binding (RFC 7591 section 2.3)."""
@@ -222,9 +230,8 @@ class Registrar:
         said = self._issuers.read(statement, now=clock.now())
         return {**unverified, **said, "software_statement": statement}
 
-    def _check_sector(self, metadata: Mapping[str, Any]) -> None:
+    def _check_sector(self, checked: RelyingParty, *, uri: str | None) -> None:
         """Let the sector name every redirect address itself (OpenID Connect Registration section 5)."""
-        uri = metadata.get("sector_identifier_uri")
         if uri is None:
             return
         try:
@@ -232,18 +239,12 @@ class Registrar:
         except OutboundError as error:
             text = error.public[0].lower() + error.public[1:]
             raise InvalidClientMetadata(f"sector_identifier_uri: {text}", detail=error.detail) from error
-        if not isinstance(listed, list) or not set(metadata.get("redirect_uris", ())) <= {
-            uri for uri in listed if isinstance(uri, str)
-        }:
+        if not isinstance(listed, list) or any(redirect not in listed for redirect in checked.redirect_uris):
             raise InvalidClientMetadata("sector_identifier_uri: it has to list every one of redirect_uris")
 
     def _generation(self, client: StoredClient) -> str:
-        checked = metadata_rules.check(
-            client,
-            allow_loopback=self._settings.outbound.allow_loopback,
-            known_purposes=self._purposes.ids,
-        )
-        return generation_of(checked)
+        loopback = self._settings.outbound.allow_loopback
+        return generation_of(metadata_rules.check(client, allow_loopback=loopback, known_purposes=self._purposes.ids))
 
 
 def _hash(token: str) -> bytes:

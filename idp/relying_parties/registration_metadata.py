@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from idp.errors import SettingsError
 from idp.relying_parties import metadata_rules
-from idp.relying_parties.metadata_reader import uri_problem
+from idp.relying_parties.metadata_reader import Reader
 from idp.relying_parties.names import is_confusable, name_problem
 from idp.relying_parties.profiles import PROFILES, Profile
 from idp.relying_parties.refusals import InvalidClientMetadata, InvalidRedirectUri
@@ -16,6 +16,7 @@ from idp.relying_parties.refusals import InvalidClientMetadata, InvalidRedirectU
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from idp.relying_parties.client import RelyingParty
     from idp.relying_parties.store import Allowance, StoredClient
 
 NOT_ITS_OWN = frozenset(
@@ -37,7 +38,6 @@ SHOWN = ("client_uri", "logo_uri", "policy_uri", "tos_uri")
 USUAL_SCOPE = "openid profile email address phone"
 MOST_ITEMS = 50
 LONGEST_TEXT = 2048
-FIRST_CHOICE = ("web", "native")
 METHODS = {"web": "client_secret_basic", "native": "none"}
 STRONG_METHOD = "private_key_jwt"
 
@@ -48,7 +48,7 @@ class Draft:
 
     profile: str
     metadata: Mapping[str, Any]
-    problems: list[str] = field(default_factory=list)
+    problems: list[str]
 
     @property
     def confusable(self) -> bool:
@@ -82,8 +82,8 @@ def complete(unverified: Mapping[str, Any], *, allowance: Allowance, allow_loopb
     return Draft(profile.name, completed, problems)
 
 
-def check(draft: Draft, *, stored: StoredClient, allow_loopback: bool, known_purposes: frozenset[str]) -> None:
-    """Hold all of it against every rule.
+def check(draft: Draft, *, stored: StoredClient, allow_loopback: bool, known_purposes: frozenset[str]) -> RelyingParty:
+    """Return the relying party that it would be, all of it held against every rule.
 
     Raises:
         InvalidRedirectUri: something is wrong, and of that something with a redirect address.
@@ -93,11 +93,11 @@ def check(draft: Draft, *, stored: StoredClient, allow_loopback: bool, known_pur
     """
     problems = list(draft.problems)
     try:
-        metadata_rules.check(stored, allow_loopback=allow_loopback, known_purposes=known_purposes)
+        checked = metadata_rules.check(stored, allow_loopback=allow_loopback, known_purposes=known_purposes)
+        if not problems:
+            return checked
     except SettingsError as error:
         problems += [reason for reason in error.reasons if reason not in problems]
-    if not problems:
-        return
     kind = InvalidRedirectUri if any(one.startswith("redirect_uris:") for one in problems) else InvalidClientMetadata
     raise kind("; ".join(problems))
 
@@ -110,7 +110,7 @@ def _profile(kept: dict[str, Any], *, allowance: Allowance, problems: list[str])
         if asked in allowed:
             return str(asked)
         problems.append(f"profile: one of {', '.join(allowed)}")
-    usual = "native" if kept.get("application_type") == "native" else FIRST_CHOICE[0]
+    usual = "native" if kept.get("application_type") == "native" else "web"
     return usual if usual in allowed else allowed[0]
 
 
@@ -178,15 +178,11 @@ def _texts(metadata: Mapping[str, Any]) -> list[str]:
 
 def _shown(metadata: Mapping[str, Any], *, profile: Profile, loopback: bool) -> list[str]:
     """Say what is wrong with addresses that are for people, and with those of request objects."""
-    problems = []
-    for name, value in metadata.items():
-        if name.partition("#")[0] not in SHOWN:
-            continue
-        problem = (
-            uri_problem(value, profile=profile, allow_loopback=loopback) if isinstance(value, str) else "is no text"
-        )
-        problems += [f"{name}: {problem}"] if problem else []
+    read = Reader(metadata, profile=profile, allow_loopback=loopback)
+    for name in metadata:
+        if name.partition("#")[0] in SHOWN:
+            read.address(name)
     uris = metadata.get("request_uris", [])
     texts = isinstance(uris, list) and all(isinstance(uri, str) for uri in uris)
     good = texts and (loopback or all(uri.startswith(("https://", "urn:")) for uri in uris))
-    return problems if good else [*problems, "request_uris: a list of https addresses is needed"]
+    return read.problems if good else [*read.problems, "request_uris: a list of https addresses is needed"]
