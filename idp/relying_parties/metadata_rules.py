@@ -26,6 +26,7 @@ KNOWN = metadata_messages.MEMBERS | metadata_systems.MEMBERS | {
     "initiate_login_uri", "authorization_details_types", "loosened", "software_id", "software_version",
     "software_statement", "request_uris",
 }  # fmt: skip
+SUBJECT_TYPES = frozenset({"pairwise", "public"})
 SCOPES = frozenset({"openid", "profile", "address", "phone", "email", "offline_access"})
 API_SCOPE = re.compile(r"[a-z0-9][a-z0-9:._/-]{0,99}")
 """What a scope of somebody's interface may look like; what it means is theirs to say."""
@@ -46,36 +47,54 @@ def _check_members(read: Reader) -> None:
     read.problems += [f"{name}: no such member" for name in read.metadata if name.partition("#")[0] not in KNOWN]
     if read.texts("response_types", ("code",)) not in {("code",), ()}:
         read.problems.append("response_types: only code is offered")
-    read.one_of("subject_type", frozenset({"pairwise", "public"}), "pairwise")
     read.one_of("application_type", frozenset({"web", "native"}), "web")
-    scopes = set(read.text("scope", "openid").split())
-    if scopes - SCOPES and not all(API_SCOPE.fullmatch(scope) for scope in scopes):
-        read.problems.append("scope: holds a scope that is not offered")
     read.flag("require_auth_time")
     for name in ("software_id", "software_version"):
         read.text(name)
     max_age = read.metadata.get("default_max_age")
     if max_age is not None and (type(max_age) is not int or max_age < 0):
         read.problems.append("default_max_age: seconds, a whole number")
-    if set(read.texts("loosened")) - read.profile.loosening:
+
+
+def _scopes(read: Reader) -> frozenset[str]:
+    scopes = frozenset(read.text("scope", "openid").split())
+    if not all(API_SCOPE.fullmatch(scope) for scope in scopes - SCOPES):
+        read.problems.append("scope: holds a scope that is not offered")
+    return scopes | {"openid"}
+
+
+def _loosened(read: Reader) -> frozenset[str]:
+    loosened = frozenset(read.texts("loosened"))
+    if loosened - read.profile.loosening:
         read.problems.append(f"loosened: the profile {read.profile.name} is not spared that")
-    if set(read.texts("response_modes")) - read.profile.response_modes:
-        read.problems.append(f"response_modes: {', '.join(sorted(read.profile.response_modes))}")
+    return loosened
 
 
-def _check_uris(read: Reader, *, grants: frozenset[str]) -> tuple[str, ...]:
-    redirects = read.texts("redirect_uris")
+def _response_modes(read: Reader) -> frozenset[str]:
+    offered = read.profile.response_modes
+    modes = frozenset(read.texts("response_modes"))
+    if modes - offered:
+        read.problems.append(f"response_modes: {', '.join(sorted(offered))}")
+    return modes or offered
+
+
+def _redirects(read: Reader, *, grants: frozenset[str]) -> tuple[str, ...]:
+    redirects = _addresses(read, "redirect_uris")
     if not redirects and "authorization_code" in grants:
         read.problems.append("redirect_uris: at least one is needed")
-    for name in ("redirect_uris", "post_logout_redirect_uris"):
-        for uri in read.texts(name):
-            problem = uri_problem(uri, profile=read.profile, allow_loopback=read.allow_loopback)
-            if problem:
-                read.problems.append(f"{name}: {uri[:100]!r} {problem}")
     return redirects
 
 
-def _sector(read: Reader, *, redirects: tuple[str, ...], client_id: str) -> str:
+def _addresses(read: Reader, name: str) -> tuple[str, ...]:
+    uris = read.texts(name)
+    for uri in uris:
+        problem = uri_problem(uri, profile=read.profile, allow_loopback=read.allow_loopback)
+        if problem:
+            read.problems.append(f"{name}: {uri[:100]!r} {problem}")
+    return uris
+
+
+def _sector(read: Reader, *, redirects: tuple[str, ...], client_id: str, subject_type: str) -> str:
     """Return what the pairwise `sub` is made for (OpenID Connect Core section 8.1).
 
     An app that listens on its own machine alone has no host that others have not too: its sector is its own.
@@ -87,7 +106,7 @@ def _sector(read: Reader, *, redirects: tuple[str, ...], client_id: str) -> str:
     except ValueError:
         return ""  # and the address itself is a problem already
     is_everybodys = read.profile.loopback_redirect and hosts <= {host.strip("[]") for host in LOOPBACK_HOSTS}
-    if len(hosts) > 1 and not (named or is_everybodys) and read.text("subject_type", "pairwise") == "pairwise":
+    if len(hosts) > 1 and not (named or is_everybodys) and subject_type == "pairwise":
         read.problems.append("sector_identifier: needed where redirect_uris have several hosts")
     return named or (urlsplit(redirects[0]).hostname if redirects and not is_everybodys else None) or client_id
 
@@ -114,17 +133,13 @@ def _keys(read: Reader, *, method: str) -> tuple[tuple[VerificationKey, ...], tu
     return fitting, encryption_keys
 
 
-def _initiate_login(read: Reader) -> str | None:
+def _initiate_login(read: Reader, *, redirects: tuple[str, ...]) -> str | None:
     """Return where a login may be begun by others: over https (OpenID Connect Core section 4).
 
     On a developer's machine a relying party without TLS may do without it here too, and no other.
     """
     uri = read.address("initiate_login_uri")
-    if (
-        uri is not None
-        and not uri.startswith("https:")
-        and any(one.startswith("https:") for one in read.texts("redirect_uris"))
-    ):
+    if uri and not uri.startswith("https:") and any(one.startswith("https:") for one in redirects):
         read.problems.append("initiate_login_uri: is not https")
     return uri
 
@@ -135,16 +150,21 @@ def _check_authentication(read: Reader, *, has_secret: bool) -> str:
         read.problems.append(f"token_endpoint_auth_method: {', '.join(sorted(read.profile.authentication))}")
     if method.startswith("client_secret_") and not has_secret:
         read.problems.append("client_secret: is made by `sen client add`")
-    read.one_of("token_endpoint_auth_signing_alg", read.profile.algorithms | FULLY_SPECIFIED)
-    read.one_of("id_token_signed_response_alg", read.profile.algorithms)
     return method
 
 
-def _check_purposes(read: Reader, *, known_purposes: frozenset[str], grants: frozenset[str]) -> None:
+def _assertion_algorithms(read: Reader) -> frozenset[str]:
+    algorithms = read.profile.algorithms
+    named = read.one_of("token_endpoint_auth_signing_alg", algorithms | FULLY_SPECIFIED)
+    return frozenset({named}) if named else algorithms
+
+
+def _purposes(read: Reader, *, known_purposes: frozenset[str], grants: frozenset[str]) -> tuple[str, ...]:
     purposes = read.texts("purposes")
     of_people = bool(grants - BETWEEN_SYSTEMS)
     if (of_people and not purposes) or set(purposes) - known_purposes:
         read.problems.append("purposes: at least one, each from the catalogue of purposes")
+    return purposes
 
 
 def _owner(read: Reader) -> dict[str, str]:
@@ -176,10 +196,10 @@ def _read_all(read: Reader, *, stored: StoredClient, known_purposes: frozenset[s
     metadata, profile = stored.metadata, read.profile
     _check_members(read)
     grants = _grants(read)
-    redirects = _check_uris(read, grants=grants)
+    redirects = _redirects(read, grants=grants)
+    subject_type = read.one_of("subject_type", SUBJECT_TYPES, "pairwise")
     method = _check_authentication(read, has_secret=stored.secret_hash is not None)
     keys, encryption_keys = _keys(read, method=method)
-    _check_purposes(read, known_purposes=known_purposes, grants=grants)
     return RelyingParty(
         client_id=stored.client_id,
         profile=profile,
@@ -188,28 +208,28 @@ def _read_all(read: Reader, *, stored: StoredClient, known_purposes: frozenset[s
         **_shown(read),
         sandbox=read.flag("sandbox"),
         redirect_uris=redirects,
-        post_logout_redirect_uris=read.texts("post_logout_redirect_uris"),
+        post_logout_redirect_uris=_addresses(read, "post_logout_redirect_uris"),
         authentication_method=method,
         keys=keys,
         secret_hash=stored.secret_hash,
-        subject_type=read.text("subject_type", "pairwise"),
-        sector=_sector(read, redirects=redirects, client_id=stored.client_id),
-        id_token_algorithm=read.text("id_token_signed_response_alg", profile.default_algorithm),
+        subject_type=subject_type,
+        sector=_sector(read, redirects=redirects, client_id=stored.client_id, subject_type=subject_type),
+        id_token_algorithm=read.one_of("id_token_signed_response_alg", profile.algorithms, profile.default_algorithm),
         grant_types=grants,
-        scopes=frozenset(read.text("scope", "openid").split()) | {"openid"},
-        purposes=read.texts("purposes"),
+        scopes=_scopes(read),
+        purposes=_purposes(read, known_purposes=known_purposes, grants=grants),
         **metadata_systems.read_systems(read, grants=grants),
         pushed_requests_only=profile.pushed_requests_only or read.flag("require_pushed_authorization_requests"),
         default_max_age=metadata.get("default_max_age"),
         default_acr_values=read.texts("default_acr_values"),
         status="ended" if stored.ended_at else stored.status,
-        assertion_algorithms=frozenset(read.text("token_endpoint_auth_signing_alg").split()) or profile.algorithms,
+        assertion_algorithms=_assertion_algorithms(read),
         encryption_keys=encryption_keys,
         jwks_uri=read.address("jwks_uri"),
-        loosened=frozenset(read.texts("loosened")),
-        response_modes=frozenset(read.texts("response_modes")) or profile.response_modes,
+        loosened=_loosened(read),
+        response_modes=_response_modes(read),
         details_types=read.texts("authorization_details_types"),
-        initiate_login_uri=_initiate_login(read),
+        initiate_login_uri=_initiate_login(read, redirects=redirects),
         **_messages(read, method=method, grants=grants),
     )
 
