@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -150,6 +151,7 @@ def test_a_damaged_signing_key_takes_no_other_down(
 
 @pytest.mark.spec("F30")
 def test_the_doctor_names_a_damaged_signing_key(terminal: Terminal) -> None:
+    terminal = replace(terminal, environ={"SEN_KEYS__ALGORITHMS": "ES256,EdDSA"})
     terminal.types("keys", "rotate")
     with sqlite3.connect(terminal.folder / "var" / "sen.db") as database:
         database.execute("UPDATE signing_key SET public_jwk = '[' WHERE alg = 'EdDSA'")
