@@ -187,10 +187,16 @@ def _type_problems(row: object, *, where: str) -> Iterator[str]:
         str(one.get("member")) for one in row["members"] if isinstance(one, dict) and one.get("required") is True
     }
     for language in catalogue.LANGUAGES:
-        yield from (
-            f"{where}: sentence.{language}: {name} is no required member"
-            for name in sorted(_placeholders(row["sentence"][language]) - required)
-        )
+        yield from _sentence_problems(row["sentence"][language], required, where=f"{where}: sentence.{language}")
+
+
+def _sentence_problems(sentence: str, required: set[str], *, where: str) -> Iterator[str]:
+    try:
+        unknown = _placeholders(sentence) - required
+    except ValueError as error:
+        yield f"{where}: {error}"
+        return
+    yield from (f"{where}: {name} is no required member" for name in sorted(unknown))
 
 
 def _member_problems(member: object, *, where: str) -> Iterator[str]:

@@ -49,6 +49,7 @@ def test_the_registry_says_every_type_in_both_languages() -> None:
         ("version = 1", "version = 1\nmore = 2", "unknown key"),
         ('{vi = "T", en = "T"}', '{vi = "T"}', "vi and en"),
         ('{vi = "S {a}"', '{vi = "S {b}"', "b is no required member"),
+        ('{vi = "S {a}"', '{vi = "S {a"', "sentence.vi"),
         ("required = true", "required = false", "a is no required member"),
         ('kind = "code"', 'kind = "free"', "kind"),
         ("longest = 9", "longest = 900", "longest"),
