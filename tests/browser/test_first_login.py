@@ -111,7 +111,7 @@ def test_optional_items_start_unticked_and_only_ticked_ones_are_sent(someone: So
     someone.chooses("driving-licence")
     someone.activates(running.citizen())
     boxes = someone.page.locator('input[name="item"]')
-    expect(boxes).to_have_count(3)
+    expect(boxes).to_have_count(2)
     expect(someone.page.locator('input[name="item"]:checked')).to_have_count(0)
     agree = someone.page.get_by_role("button", name="Đồng ý", exact=True)
     refuse = someone.page.get_by_role("button", name="Không đồng ý", exact=True)
