@@ -172,6 +172,17 @@ def test_a_change_takes_nothing_away_that_an_officer_has_said(house: House) -> N
     assert {name: registrant.told.get(name) for name in said} == said
 
 
+def test_a_registration_that_a_later_rule_breaks_is_mended_by_its_own_change(house: House) -> None:
+    registrant = Registrant(house).registered()
+    store = SqlRelyingParties(house.office.database)
+    seen = store.get(client_id=registrant.told["client_id"])
+    assert seen is not None
+    event = ClientAdded(actor="operator", client_id=seen.client_id, object=seen.client_id, profile=seen.profile)
+    store.put(replace(seen, metadata={**seen.metadata, "purposes": ["abolished"]}), event=event)
+    assert registrant.changes(purposes=["abolished"]).status_code == 400
+    assert registrant.changes(purposes=["login"]).status_code == 200
+
+
 def test_a_change_that_is_not_its_own_changes_nothing(house: House) -> None:
     registrant, other = Registrant(house).registered(), Registrant(house).registered()
     before = members(registrant.reads())
