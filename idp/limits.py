@@ -7,6 +7,7 @@ younger than a window, a weak factor's limits are half of what they are, rounded
 
 from __future__ import annotations
 
+import functools
 import secrets
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 MINUTE = 60
 IPV6_PREFIX = 64
+ADDRESSES_REMEMBERED = 4096
 MAPPED = "::ffff:"
 EVERYWHERE_FACTOR = 200
 DEVICES_FACTOR = 2000
@@ -62,6 +64,7 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
 }
 
 
+@functools.lru_cache(maxsize=ADDRESSES_REMEMBERED)
 def prefix_of(address: str) -> str:
     """Return what stands for a subscriber: the address in IPv4, the /64 in IPv6."""
     text = address.lower().removeprefix(MAPPED)

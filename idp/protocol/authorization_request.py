@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import orjson
 
 from idp.ephemeral import Read
 from idp.errors import InvalidRequest, InvalidRequestUri, ProtocolError, RequestUriNotSupported
@@ -145,9 +147,10 @@ def from_pushed(*, unverified: Mapping[str, str], stored: bytes | None, client: 
     """
     if stored is None:
         raise InvalidRequestUri("The pushed request is unknown, used or too old. Start again at the portal.")
-    request = AuthorizationRequest.from_json(stored)
+    pushed_id = unverified["request_uri"].removeprefix(REQUEST_URI_PREFIX)
+    request = AuthorizationRequest.from_members({**orjson.loads(stored), "pushed_id": pushed_id})
     if request.client_id != client.client_id:
         raise InvalidRequestUri("The request was pushed by another relying party.")
     if request.generation != client.generation:
         raise InvalidRequestUri("The portal has changed its registration since. Start again at the portal.")
-    return replace(request, pushed_id=unverified["request_uri"].removeprefix(REQUEST_URI_PREFIX))
+    return request

@@ -59,13 +59,8 @@ class AuthorizationRequest:
         return orjson.dumps(self)
 
     @classmethod
-    def from_json(cls, data: bytes) -> Self:
-        """Read back what `to_json` wrote."""
-        return cls.from_members(orjson.loads(data))
-
-    @classmethod
     def from_members(cls, members: dict[str, Any]) -> Self:
-        """Read back from parsed JSON; lists become tuples again."""
+        """Read back what `to_json` wrote, parsed; lists become tuples again."""
         return cls(**_tuples(members))
 
 

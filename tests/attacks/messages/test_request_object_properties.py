@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import jwt
+import orjson
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -61,7 +62,7 @@ def test_whatever_was_signed_is_taken_or_refused(portal: Portal, changes: dict[s
         return
     request = is_taken_or_refused(portal, {"request": token})
     if request is not None:
-        assert AuthorizationRequest.from_json(request.to_json()) == request
+        assert AuthorizationRequest.from_members(orjson.loads(request.to_json())) == request
         assert request.redirect_uri == portal.redirect_uri
 
 
