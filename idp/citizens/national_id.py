@@ -129,20 +129,8 @@ class FormerNumber(Number):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ForeignerNumber(Number):
-    """The number of a foreigner: digits, how many is a setting, and nothing is read out of them."""
+    """The number of a foreigner: how many digits no source fixes, and nothing is read out of them."""
 
     kind: ClassVar[str] = "foreigner"
     field: ClassVar[str] = "number"
     lengths: ClassVar[range] = range(9, 16)
-
-    @classmethod
-    def parse_within(cls, typed: str, *, shortest: int, longest: int) -> Self:
-        """Return the number when it also keeps the lengths of the settings (both inclusive).
-
-        Raises:
-            Malformed: it does not.
-        """
-        number = cls.parse(typed)
-        if not shortest <= len(number.digits) <= longest:
-            raise Malformed(cls.field, "length")
-        return number

@@ -79,6 +79,7 @@ def create_pages(services: Services) -> Flask:
     app.secret_key = services.provider.sealer.keyed_hash(purpose=FORM_KEY, message=b"")
     app.extensions[EXTENSION] = services
     app.config["MAX_CONTENT_LENGTH"] = LONGEST_FORM
+    app.config["TEMPLATES_AUTO_RELOAD"] = settings.server.debug
     app.before_request(home.carried_error)
     app.before_request(carried_answer)
     protect(

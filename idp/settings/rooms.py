@@ -130,7 +130,6 @@ class Register:
     country_code: str
     trust_framework: str
     legacy_claims: bool
-    foreigner_digits: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

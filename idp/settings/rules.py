@@ -25,7 +25,6 @@ LONGEST_PUSHED_REQUEST_SECONDS = 599
 LONGEST_SESSION_SECONDS = 12 * 3600
 LONGEST_CHALLENGE_SECONDS = 300
 LONGEST_CONSENT_DAYS = 365
-SHORTEST_AND_LONGEST = 2
 HIGHEST_PORT = 65535
 LONGEST_CALL_SECONDS = 10
 LONGEST_TOKEN_DAYS = 90
@@ -200,14 +199,6 @@ RULES: tuple[Rule, ...] = (
         ("consent.longest_days",),
         "[consent] longest_days is 1 to 365",
         lambda s: 0 < s.consent.longest_days <= LONGEST_CONSENT_DAYS,
-    ),
-    Rule(
-        ("register.foreigner_digits",),
-        "[register] foreigner_digits is a shortest and a longest",
-        lambda s: (
-            len(s.register.foreigner_digits) == SHORTEST_AND_LONGEST
-            and 0 < s.register.foreigner_digits[0] <= s.register.foreigner_digits[1]
-        ),
     ),
     Rule(
         ("outbound.connect_seconds", "outbound.total_seconds"),

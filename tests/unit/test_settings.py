@@ -61,7 +61,6 @@ BROKEN_RULES = {
     "[passkeys] rp_id is the issuer's host or a parent of it": {"SEN_PASSKEYS__RP_ID": "ocalhost"},
     "[passkeys] challenge_seconds is 1 to 300": {"SEN_PASSKEYS__CHALLENGE_SECONDS": "301"},
     "[consent] longest_days is 1 to 365": {"SEN_CONSENT__LONGEST_DAYS": "366"},
-    "[register] foreigner_digits is a shortest and a longest": {"SEN_REGISTER__FOREIGNER_DIGITS": "15,9"},
     "[outbound] connect_seconds is above 0, and total_seconds at least as long and at most 10": {
         "SEN_OUTBOUND__TOTAL_SECONDS": "1"
     },

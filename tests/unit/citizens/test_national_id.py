@@ -83,12 +83,11 @@ def test_a_former_number_has_nine_digits() -> None:
         FormerNumber.parse("001141123417")
 
 
-def test_the_length_of_a_foreigners_number_is_a_setting() -> None:
-    assert ForeignerNumber.parse_within("1234567890", shortest=9, longest=15).digits == "1234567890"
-    with pytest.raises(Malformed):
-        ForeignerNumber.parse_within("1234567890", shortest=12, longest=12)
-    with pytest.raises(Malformed):
-        ForeignerNumber.parse_within("12345678", shortest=1, longest=15)
+def test_a_foreigners_number_has_nine_to_fifteen_digits() -> None:
+    assert ForeignerNumber.parse("1234567890").digits == "1234567890"
+    for digits in ("12345678", "1234567890123456"):
+        with pytest.raises(Malformed):
+            ForeignerNumber.parse(digits)
 
 
 @pytest.mark.parametrize(
