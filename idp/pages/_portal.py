@@ -44,7 +44,7 @@ def portal_view(client: RelyingParty | None) -> PortalView | None:
         uri=client.uri,
         policy_uri=client.policy_uri,
         tos_uri=client.tos_uri,
-        verified=True,
+        verified=client.owner_verified,
         sandbox=client.sandbox,
     )
 

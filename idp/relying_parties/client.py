@@ -97,6 +97,7 @@ class RelyingParty:
     secret. `sector` is what the pairwise `sub` is made for (OpenID Connect Core section 8.1). `certificates` are the
     thumbprints of the certificates in its key set (RFC 8705 section 2.2). `sender_constraint` says by what its tokens
     must be bound, `dpop` or `mtls`, either will do; where it is empty a proof that is sent binds all the same.
+    `owner_verified` says that an officer, or whom an officer trusts, has said whose it is.
     `resources` are those that it may ask tokens for (RFC 8707), `resources_served` those that it is the server of.
     """
 
@@ -104,6 +105,7 @@ class RelyingParty:
     profile: Profile
     name: Mapping[str, str]
     owner: Mapping[str, str]
+    owner_verified: bool
     uri: str | None
     policy_uri: str | None
     tos_uri: str | None

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 TOKEN_BYTES = 32
 NOT_GOOD = "The access token is not good, or no longer."
-OPEN_OWNER = {"name#vi": "Đăng ký mở để phát triển", "name#en": "Open registration for development"}
 SELF_ENDED = "ended by itself"
 STAYS = ("sandbox", "sector_identifier")
 """What an officer has said about a relying party, and no change of its own takes away."""
@@ -182,7 +181,7 @@ class Registrar:
         return Allowance(
             profiles=tuple(PROFILES),
             purposes=tuple(self._purposes.purposes),
-            owner=OPEN_OWNER,
+            owner=metadata_rules.UNVERIFIED_OWNER,
             approved=True,
             loosened=self._settings.registration.open_loosened,
             public_subject=True,

@@ -237,6 +237,15 @@ def test_what_is_registered_is_escaped_on_pages_and_fetched_by_nobody(house: Hou
         assert [one.path for one in receiver.asked if one.path != "/jwks"] == []
 
 
+@pytest.mark.spec("RG-07")
+def test_whom_nobody_has_vouched_for_is_not_shown_as_verified(house: House) -> None:
+    vouched = Registrant(house, gives_token(house, approved=True)).registered()
+    for registrant, said in ((vouched, "đã được"), (Registrant(house).registered(), "chưa được")):
+        citizen = house.logs_in_directly()
+        page = citizen.browser.get(citizen.opens(registrant.as_portal().asks()).headers["Location"]).text
+        assert f"Đơn vị {said} xác minh" in page
+
+
 def test_what_development_spares_it_spares_the_profile_web_alone(
     tmp_path_factory: pytest.TempPathFactory, lone_valkey: ValkeyServer, house: House
 ) -> None:
