@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.house import House, members
-from tests.support.signed_in import GATES
+from tests.support.signed_in import COOKIE, GATES
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
@@ -81,32 +81,27 @@ def test_what_was_ended_works_nowhere(any_house: House, gate: str, profile: str)
 
 
 @pytest.mark.spec("TK-16", "RT-06", "RT-07", "CO-04")
-def test_what_was_ended_stays_ended_when_every_worker_is_started_anew(lonely_house: House) -> None:
-    held = {gate: Held.of(lonely_house) for gate in GATES}
-    untouched = Held.of(lonely_house)
-    for gate, ended in held.items():
-        ended.ends(gate)
-    anew = lonely_house.restarted()
-    for one in (*held.values(), untouched):
-        one.moves_to(anew)
-    assert {gate: ended.what_works() for gate, ended in held.items()} == dict.fromkeys(GATES, NOTHING)
-    assert untouched.what_works() == EVERYTHING
-    anew.services.close()
-
-
-@pytest.mark.spec("TK-16", "RT-06", "RT-07", "CO-04")
-def test_what_was_ended_stays_ended_when_the_memory_forgets_everything(
+def test_what_was_ended_stays_ended_through_a_restart_and_an_emptied_memory(
     lonely_house: House, own_valkey: ValkeyServer
 ) -> None:
     held = {gate: Held.of(lonely_house) for gate in GATES}
-    untouched = Held.of(lonely_house)
+    untouched, forgotten = Held.of(lonely_house), Held.of(lonely_house)
     for gate, ended in held.items():
         ended.ends(gate)
-    own_valkey.client.flushall()
-    lonely_house.waits_until_assertions_count()
+    anew = lonely_house.restarted()
+    for one in (*held.values(), untouched, forgotten):
+        one.moves_to(anew)
     assert {gate: ended.what_works() for gate, ended in held.items()} == dict.fromkeys(GATES, NOTHING)
-    assert untouched.what_works() == {"code": False, "refresh": True, "userinfo": True}
-    assert "/login?" in untouched.citizen.opens(untouched.portal.asks()).headers["Location"]
+    assert untouched.what_works() == EVERYTHING
+    browser = anew.browser()
+    browser.set_cookie(COOKIE, forgotten.citizen.token)
+    assert "code=" in browser.get(forgotten.portal.asks(prompt="none").url).headers["Location"]
+    own_valkey.client.flushall()
+    anew.waits_until_assertions_count()
+    assert {gate: ended.what_works() for gate, ended in held.items()} == dict.fromkeys(GATES, NOTHING)
+    assert forgotten.what_works() == {"code": False, "refresh": True, "userinfo": True}
+    assert "/login?" in browser.get(forgotten.portal.asks().url).headers["Location"]
+    anew.services.close()
 
 
 @pytest.mark.parametrize("gate", ["citizen suspended", "passkey ended", "session ended"])
