@@ -7,17 +7,14 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 
-from idp.metrics import Metrics
-from idp.storage.sql.outbox import SqlOutbox
-from idp.worker.courier import Courier
 from tests.support.foreign.receiver import Receiver, says
 from tests.support.house import House, later, members
 from tests.support.login.elsewhere import Phone, asks_for, ciba_portal, names, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+    from idp.worker.courier import Courier
     from tests.support.portal import Portal
     from tests.support.signed_in import SignedIn
 
@@ -28,15 +25,6 @@ TOKEN = "a-token-of-the-portal-itself-0123456789"
 def receiver() -> Iterator[Receiver]:
     with Receiver(ping=says(b"", status="204 No Content")) as listening:
         yield listening
-
-
-@pytest.fixture
-def courier(house: House, tmp_path: Path) -> Iterator[Courier]:
-    made = Courier(
-        outbox=SqlOutbox(house.office.database), provider=house.services.provider, metrics=Metrics(folder=tmp_path)
-    )
-    yield made
-    made.close()
 
 
 def pinged(house: House, receiver: Receiver) -> Portal:
