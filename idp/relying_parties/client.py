@@ -89,6 +89,10 @@ class ExchangePolicy:
     scopes: frozenset[str]
 
 
+UNVERIFIED_OWNER = {"vi": "Đăng ký mở để phát triển", "en": "Open registration for development"}
+"""Who answers for a relying party that nobody has vouched for: it came by development's open registration."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelyingParty:
     """One relying party (RFC 7591 section 2, with the profile and purposes that Sen adds).
@@ -97,7 +101,6 @@ class RelyingParty:
     secret. `sector` is what the pairwise `sub` is made for (OpenID Connect Core section 8.1). `certificates` are the
     thumbprints of the certificates in its key set (RFC 8705 section 2.2). `sender_constraint` says by what its tokens
     must be bound, `dpop` or `mtls`, either will do; where it is empty a proof that is sent binds all the same.
-    `owner_verified` says that an officer, or whom an officer trusts, has said whose it is.
     `resources` are those that it may ask tokens for (RFC 8707), `resources_served` those that it is the server of.
     """
 
@@ -105,7 +108,6 @@ class RelyingParty:
     profile: Profile
     name: Mapping[str, str]
     owner: Mapping[str, str]
-    owner_verified: bool
     uri: str | None
     policy_uri: str | None
     tos_uri: str | None
@@ -142,6 +144,11 @@ class RelyingParty:
     exchange: ExchangePolicy | None = None
     generation: str = ""
     assertion_algorithms: frozenset[str] = frozenset()  # of its client assertions
+
+    @property
+    def owner_verified(self) -> bool:
+        """Whether an officer, or whom an officer trusts, has said whose it is."""
+        return self.owner != UNVERIFIED_OWNER
 
     @property
     def origins(self) -> tuple[str, ...]:

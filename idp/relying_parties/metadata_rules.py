@@ -26,9 +26,6 @@ KNOWN = metadata_messages.MEMBERS | metadata_systems.MEMBERS | {
     "initiate_login_uri", "authorization_details_types", "loosened", "software_id", "software_version",
     "software_statement", "request_uris",
 }  # fmt: skip
-UNVERIFIED_OWNER = {"name#vi": "Đăng ký mở để phát triển", "name#en": "Open registration for development"}
-"""Who answers for a relying party that nobody has vouched for: it came by development's open registration."""
-
 SUBJECT_TYPES = frozenset({"pairwise", "public"})
 SCOPES = frozenset({"openid", "profile", "address", "phone", "email", "offline_access"})
 API_SCOPE = re.compile(r"[a-z0-9][a-z0-9:._/-]{0,99}")
@@ -208,7 +205,6 @@ def _read_all(read: Reader, *, stored: StoredClient, known_purposes: frozenset[s
         profile=profile,
         name=read.tagged("client_name", metadata),
         owner=_owner(read),
-        owner_verified=read.metadata.get("owner") != UNVERIFIED_OWNER,
         **_shown(read),
         sandbox=read.flag("sandbox"),
         redirect_uris=redirects,

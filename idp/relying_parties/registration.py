@@ -17,6 +17,7 @@ from idp.audit.events import ClientChanged, ClientEnded, ClientRegistered
 from idp.audit.log import new_id
 from idp.errors import InvalidRequest, InvalidToken, OutboundError, SettingsError
 from idp.relying_parties import metadata_rules
+from idp.relying_parties.client import UNVERIFIED_OWNER
 from idp.relying_parties.directory import generation_of
 from idp.relying_parties.profiles import CIBA, DEVICE_CODE, PROFILES
 from idp.relying_parties.refusals import InvalidClientMetadata
@@ -181,7 +182,7 @@ class Registrar:
         return Allowance(
             profiles=tuple(PROFILES),
             purposes=tuple(self._purposes.purposes),
-            owner=metadata_rules.UNVERIFIED_OWNER,
+            owner={f"name#{language}": text for language, text in UNVERIFIED_OWNER.items()},
             approved=True,
             loosened=self._settings.registration.open_loosened,
             public_subject=True,
