@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import signal
 import socket
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 BACKLOG = 1024
 OBJECTS_BETWEEN_COLLECTIONS = 10_000  # a request leaves next to no cycles behind, and makes a thousand objects
 FOR_ITS_GROUP = 0o660  # the front's user is in it
+M_ARENA_MAX = -8  # mallopt(3)
+ARENAS = 2
 
 
 def serve() -> None:
@@ -95,8 +98,16 @@ def _load(settings: Settings, end_with_parent_now: Callable[[], None] | None) ->
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if end_with_parent_now is not None:
         end_with_parent_now()
+    _share_arenas()
     application = create_app(settings)
     gc.collect()
     gc.freeze()  # what was made until now lives as long as the worker: no collection need look at it again
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     return application
+
+
+def _share_arenas() -> None:
+    """Let the threads of a worker share two arenas of glibc: one for each, as it would be, keeps 5 MB more."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have no arenas
+    if mallopt is not None:
+        mallopt(M_ARENA_MAX, ARENAS)
