@@ -12,7 +12,7 @@ from idp.audit.events import AuthorizationGranted
 from idp.ephemeral import Read, Write
 from idp.protocol.grants.decoupled import user_codes, waiting
 from idp.storage.sql.tables import audit_event, authorization
-from tests.support.house import ISSUER, TX, House, members
+from tests.support.house import ISSUER, TX, House, later, members
 from tests.support.login.elsewhere import OWN, Phone, begins, device_portal
 
 if TYPE_CHECKING:
@@ -39,6 +39,20 @@ def test_another_portals_device_code_is_worth_nothing_and_is_not_used_up(
     Phone.of(citizen).approves(device)
     assert device.error(by=thief) == "invalid_grant"
     assert device.tokens()
+
+
+@pytest.mark.parametrize(("late", "status"), [(640, 200), (661, 400)])
+@pytest.mark.spec("DC-02", "F31")
+def test_what_was_approved_is_over_a_minute_after_its_end_however_long_the_memory_keeps_it(
+    house: House, portal: Portal, citizen: SignedIn, late: int, status: int
+) -> None:
+    device = begins(portal)
+    Phone.of(citizen).approves(device)
+    key = f"wait:{{{waiting.name_of('device', device.secret)}}}:for:{portal.client_id}"
+    (kept,) = house.services.provider.ephemeral.wave(Read(key))
+    house.services.provider.ephemeral.wave(Write(key, kept, 60))  # as it is given back to who asks over its limit
+    with later(late):
+        assert device.polls().status_code == status
 
 
 @pytest.mark.spec("DC-02", "DC-04")

@@ -41,7 +41,7 @@ def answer(call: GrantCall, *, kind: Kind, parameter: str, grant_type: str) -> T
     name = waiting.name_of(kind, secret)
     steps = waiting.poll_steps(name=name, client_id=client.client_id)
     found = waiting.polled(spend(call.proof, *steps, provider=call.provider))  # 1
-    if found.taken is None or found.waiting is None:
+    if found.taken is None or found.waiting is None or found.waiting.is_over:
         if found.waiting is not None and found.waiting.is_open and found.is_too_fast:
             call.provider.ephemeral.wave(waiting.slower_step(found, name=name))
         raise _refusal(found, client_id=client.client_id, parameter=parameter)  # 2

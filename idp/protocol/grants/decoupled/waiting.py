@@ -69,6 +69,11 @@ class Waiting:
         """Whether a citizen may still answer."""
         return self.status == "waiting" and clock.epoch_seconds() < self.ends_at
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of it can be taken any more, however long the memory keeps it."""
+        return clock.epoch_seconds() >= self.ends_at + TAKEN_SECONDS
+
     def to_json(self) -> bytes:
         """Return the record as JSON."""
         return orjson.dumps(self)
