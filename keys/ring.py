@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger(__name__)
 _PUBLISH_SILENT: Final = timedelta(hours=24)
+_COUNTING: Final = frozenset({"announced", "active", "retiring"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,8 @@ def _published_keys(record: KeyRecord) -> tuple[VerificationKey, ...]:
     """Return the public half as it is published; nothing where the row was damaged, so that it takes no other down."""
     with contextlib.suppress(KeysError):
         found = parse_jwk(record.public_jwk)
-        if found and all(key.thumbprint == record.kid for key in found):
+        is_whole = [(key.kid, key.alg, key.thumbprint) for key in found] == [(record.kid, record.alg, record.kid)]
+        if is_whole and record.state in _COUNTING:
             return found
     _LOG.error("signing key %s is damaged: it signs and verifies nothing", record.kid)
     return ()

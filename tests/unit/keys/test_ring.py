@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
@@ -15,6 +15,8 @@ from tests.support.office import at_once
 from tests.unit.keys.shelf import SETTINGS, Shelf, a_ring, after, at, some_custodians
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from keys import KeyRecord
 
 CUSTODIANS = some_custodians()
@@ -150,6 +152,29 @@ def test_a_private_key_moved_to_another_row_does_not_sign() -> None:
         a_ring(shelf).signing_key("ES256", now=after(0))
     shelf.records[record.kid] = record
     assert a_ring(shelf).signing_key("ES256", now=after(0)).kid == record.kid
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda _key: {"state": "gonf"},
+        lambda key: {"public_jwk": {**key.public_jwk, "alg": "RS256"}},
+        lambda key: {"public_jwk": {name: value for name, value in key.public_jwk.items() if name != "alg"}},
+        lambda key: {"public_jwk": {**key.public_jwk, "kid": "a"}},
+    ],
+)
+@pytest.mark.spec("F30", "ID-11")
+def test_a_key_of_an_unknown_state_algorithm_or_name_counts_for_nothing(
+    change: Callable[[KeyRecord], dict[str, Any]],
+) -> None:
+    shelf = a_shelf("ES256", "PS256")
+    whole, key = (next(one for one in shelf.all() if one.alg == alg) for alg in ("ES256", "PS256"))
+    assert {one.kid for one in a_ring(shelf).verification_keys(now=after(1))} == {whole.kid, key.kid}
+    shelf.records[key.kid] = replace(key, **change(key))
+    ring = a_ring(shelf)
+    assert [one.kid for one in ring.verification_keys(now=after(1))] == [whole.kid]
+    with pytest.raises(NoActiveKey):
+        ring.signing_key("PS256", now=after(1))
 
 
 def test_many_threads_at_once_read_the_store_once() -> None:
