@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-pytestmark = pytest.mark.xdist_group("front")  # all of these look at one demo
+pytestmark = pytest.mark.xdist_group("browser-2")  # all of these look at one demo, and some with Chromium
 
 
 @pytest.mark.spec("ID-09", "MT-06")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from playwright.sync_api import Browser, CDPSession, Page
 
-pytestmark = pytest.mark.xdist_group("pages")
+pytestmark = pytest.mark.xdist_group("browser-1")  # no more than two Chromiums at a time
 
 OLD_BROWSER = """
 delete PublicKeyCredential.parseCreationOptionsFromJSON;
