@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -77,6 +78,7 @@ class Database:
             None if self.is_sqlite else HotPostgresql(connect=self._connect, timeout_seconds=timeout_seconds)
         )
         self._timeout_seconds = timeout_seconds
+        self._writing = threading.Lock()  # SQLite lets one write, and who finds another sleeps longer at each try
 
     def prepare(self, statement: ClauseElement) -> Prepared:
         """Compile a statement once; its `bindparam`s are the names that `HotCursor` takes."""
@@ -138,18 +140,16 @@ class Database:
         return self.hot(work)
 
     def _hot_attempt(self, work: Callable[[HotCursor], Result]) -> Result:
-        connection = self.engine.raw_connection()
+        if not self._writing.acquire(timeout=self._timeout_seconds):
+            raise sqlite3.OperationalError("other threads of this process write")
         try:
-            cursor = connection.cursor()
-            cursor.execute("BEGIN IMMEDIATE")
-            result = work(_DriverCursor(cursor))
-            connection.commit()
-        except BaseException:
-            with contextlib.suppress(Exception):
-                connection.rollback()
-            raise
+            with contextlib.closing(self.engine.raw_connection()) as connection:  # the pool rolls back what is left
+                cursor = connection.cursor()
+                cursor.execute("BEGIN IMMEDIATE")
+                result = work(_DriverCursor(cursor))
+                connection.commit()
         finally:
-            connection.close()
+            self._writing.release()
         return result
 
     def look(self, statement: Prepared, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
@@ -163,11 +163,8 @@ class Database:
         return _persistently(partial(self._look_attempt, statement, parameters))
 
     def _look_attempt(self, statement: Prepared, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
-        connection = self.engine.raw_connection()
-        try:
+        with contextlib.closing(self.engine.raw_connection()) as connection:
             return _DriverCursor(connection.cursor()).row(statement, parameters)
-        finally:
-            connection.close()
 
     def _connect(self) -> psycopg.Connection[Any]:
         """Open a connection of psycopg beside SQLAlchemy's pool, to the same database with the same options."""
