@@ -14,7 +14,7 @@ from idp.ephemeral import Claim, Drop, Step, Write
 from idp.errors import InvalidRequestUri, ServerError
 from idp.protocol.authorization_request import pushed_key
 from idp.protocol.authorization_response import with_code
-from idp.protocol.claims import VERIFICATION, bare
+from idp.protocol.claims import within
 from idp.protocol.claims.released import acceptable, released
 from idp.protocol.interaction import OFFLINE
 from idp.protocol.records import CodeRecord
@@ -125,8 +125,7 @@ def _released(
     *, request: AuthorizationRequest, granted: frozenset[str], citizen_id: str, subject: str, provider: Provider
 ) -> tuple[tuple[str, ...], str | None]:
     """Return what userinfo may tell, and, sealed, what the ID token itself is to carry, where it is to carry any."""
-    told = tuple(word for word in request.claims_userinfo if _agreed(word, granted))
-    inside = tuple(word for word in request.claims_id_token if _agreed(word, granted))
+    told, inside = within(granted, words=request.claims_userinfo), within(granted, words=request.claims_id_token)
     if not inside and request.claims_wanted is None:
         return told, None
     known = provider.authorizations.known(citizen_id=citizen_id)
@@ -136,10 +135,6 @@ def _released(
     said = released(known=known, words=inside, scope="", subject=subject, register=provider.settings.register)
     sealed = provider.sealer.seal(purpose=CLAIMS_PURPOSE, plaintext=orjson.dumps(said))
     return told, b64encode(sealed).decode() if said else None
-
-
-def _agreed(word: str, granted: frozenset[str]) -> bool:
-    return word.startswith(VERIFICATION) or bare(word) in granted
 
 
 def _wanted(*, request: AuthorizationRequest, provider: Provider) -> dict[str, dict[str, list[Any]]]:

@@ -62,6 +62,11 @@ def bare(word: str) -> str:
     return word.removeprefix(VERIFIED)
 
 
+def within(claims: frozenset[str], *, words: Iterable[str]) -> tuple[str, ...]:
+    """Keep the words that stand for one of `claims`, or for how any is verified; most are a claim's own name."""
+    return tuple([word for word in words if word in claims or word.startswith(VERIFICATION) or bare(word) in claims])
+
+
 def asked_by_scope(scope: Iterable[str]) -> tuple[str, ...]:
     """Return the claims that standard scopes ask for (OpenID Connect Core section 5.4)."""
     asked = set(scope)

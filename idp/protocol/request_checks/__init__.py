@@ -21,7 +21,7 @@ from idp.errors import (
     UnsupportedResponseType,
 )
 from idp.protocol.authorization_response import MODES
-from idp.protocol.claims import VERIFICATION, asked_by_scope, bare
+from idp.protocol.claims import asked_by_scope, within
 from idp.protocol.claims.released import LEGACY_SCOPE
 from idp.protocol.id_token_hint import read_hint
 from idp.protocol.request_checks.draft import Draft, Established, details, grant_management, resource
@@ -185,16 +185,12 @@ def _claims(draft: Draft, *, kept: tuple[str, ...], purpose: Purpose) -> Establi
     everything = dict.fromkeys((*asked_by_scope(kept), *by_purpose, *parsed.userinfo))
     allowed = purpose.claims
     return {
-        "claims_userinfo": tuple(word for word in everything if _allowed(word, allowed)),
-        "claims_id_token": tuple(word for word in parsed.id_token if _allowed(word, allowed)),
+        "claims_userinfo": within(allowed, words=everything),
+        "claims_id_token": within(allowed, words=parsed.id_token),
         "claims_wanted": _sealed(draft, purpose=WANTED_PURPOSE, plain=orjson.dumps(parsed.wanted))
         if parsed.wanted
         else None,
     }
-
-
-def _allowed(word: str, allowed: frozenset[str]) -> bool:
-    return word.startswith(VERIFICATION) or bare(word) in allowed
 
 
 def _sealed(draft: Draft, *, purpose: str, plain: bytes) -> str:
