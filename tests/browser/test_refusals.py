@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from idp.citizens.national_id import PersonalNumber
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from idp.citizens.national_id import PersonalNumber
-from tests.support.browser import Someone
+    from tests.support.browser import Someone
     from tests.support.running import Running
 
 DEVICE_SAID_NO = "Bạn đã dừng lại, hoặc đã hết thời gian chờ. Không có gì thay đổi; bạn có thể thử lại."
