@@ -61,7 +61,7 @@ def test_a_page_that_answers_a_form_can_be_read_in_the_other_language(someone: S
 
 def test_the_portals_wish_goes_before_the_browsers_and_behind_the_citizens(someone: Someone, running: Running) -> None:
     someone.opens(f"{running.portal}/?lang=en")
-    someone.page.get_by_role("link", name="Sign in", exact=True).click()
+    someone.page.get_by_role("link", name="Log in", exact=True).click()
     someone.language = "en"
     someone.sees_heading("Đăng nhập")
     switches(someone, "vi")
