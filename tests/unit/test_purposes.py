@@ -111,7 +111,7 @@ def changed(tmp_path: Path, *swaps: tuple[str, str]) -> Path:
     "swap",
     [
         ("Để hiển thị ai đang đăng nhập.", "Để hiển thị ai đăng nhập."),
-        ("To show who is signed in.", "To show who signed in."),
+        ("To show who is logged in.", "To show who logged in."),
         ("Your consent, under", "Your consent under"),
         ("days = 365", "days = 364"),
         ('"email", required = false', '"email", required = true'),
