@@ -63,7 +63,7 @@ def serve() -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=settings.server.drain_seconds,
     )
-    load = partial(_load, settings, end_with_parent(signal.SIGTERM))
+    load = partial(_load, settings, end_with_parent(signal.SIGKILL))
     server.serve(target_loader=load, wrap_loader=False)
 
 
@@ -92,7 +92,8 @@ def own_socket(settings: Settings) -> Path | None:
 def _load(settings: Settings, end_with_parent_now: Callable[[], None] | None) -> Application:
     """Make the application in a worker that has just been started.
 
-    A worker that outlives the process that started it would hold the port and obey nobody.
+    A worker that outlives the process that started it would hold the port and obey nobody; it is killed, because one
+    that is only asked to end may, rarely, wait for ever, and nobody is left to end its patience.
     """
     # Until Granian's own handler is there, the copy of its parent's would swallow a SIGTERM.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
