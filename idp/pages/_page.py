@@ -16,6 +16,7 @@ import structlog
 from flask import Response, current_app, g, jsonify, make_response, render_template, request, url_for
 from flask_wtf.csrf import CSRFError, generate_csrf
 from jinja2 import StrictUndefined
+from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
 from idp import clock
@@ -72,6 +73,7 @@ def _teach_templates(app: Flask) -> None:
     environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
         _gettext, _ngettext, newstyle=True
     )
+    environment.globals.update(gettext=_translated, _=_translated)
     environment.filters.update(
         day=tongues.day, moment=tongues.moment, time_of_day=tongues.time_of_day, birth_date=tongues.birth_date
     )
@@ -80,6 +82,12 @@ def _teach_templates(app: Flask) -> None:
 
 def _gettext(message: str) -> str:
     return pages_of_app().languages.texts(g.language).gettext(message)
+
+
+def _translated(message: str, /, **values: object) -> Markup:
+    """Do in one call what the extension's own function does in five: it stands thirty times on a page."""
+    text = Markup(g.texts.gettext(message))  # noqa: S704  a text of our catalogue; values are escaped
+    return text % values if values or "%" in text else text
 
 
 def _ngettext(one: str, many: str, count: int) -> str:
@@ -131,6 +139,7 @@ def render_page(
     """
     pages = pages_of_app()
     g.language = choose_language(ui_locales=ui_locales)
+    g.texts = pages.languages.texts(g.language)
     g.form_targets = tuple(form_source(target) for target in form_targets)
     g.nonce = secrets.token_urlsafe(NONCE_BYTES)
     other = tongues.other_than(g.language)
