@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlencode
 
 import structlog
-from flask import Response, current_app, g, jsonify, make_response, render_template, request, url_for
+from flask import Response, current_app, g, jsonify, make_response, render_template, request
 from flask_wtf.csrf import CSRFError, generate_csrf
 from jinja2 import StrictUndefined
 from markupsafe import Markup
@@ -96,11 +96,12 @@ def _ngettext(one: str, many: str, count: int) -> str:
 
 def static_url(name: str) -> str:
     """Return the address of a file of `templates/static`, with its digest: it may be kept for a year."""
-    digests: dict[str, str] = current_app.extensions.setdefault("sen_static", {})
-    if name not in digests:
+    addresses: dict[str, str] = current_app.extensions.setdefault("sen_static", {})
+    if name not in addresses:
         content = Path(cast("str", current_app.static_folder), name).read_bytes()
-        digests[name] = hashlib.sha256(content).hexdigest()[:DIGEST_CHARACTERS]
-    return url_for("static", filename=name, v=digests[name])
+        digest = hashlib.sha256(content).hexdigest()[:DIGEST_CHARACTERS]
+        addresses[name] = f"{current_app.static_url_path}/{name}?v={digest}"
+    return addresses[name]
 
 
 def choose_language(*, ui_locales: str | None = None) -> Language:
