@@ -17,6 +17,7 @@ from idp.protocol.provider import Provider
 from idp.relying_parties.details_types import DetailsTypes
 from idp.relying_parties.directory import Directory
 from idp.relying_parties.jwks import KeySets
+from idp.relying_parties.metadata_reader import Deployment
 from idp.relying_parties.purposes import PurposeCatalogue
 from idp.relying_parties.registration import Registrar
 from idp.services import People, Services
@@ -120,8 +121,7 @@ def _provider(*, settings: Settings, database: Database, ephemeral: RedisEphemer
         directory=Directory(
             store=SqlRelyingParties(database),
             key_sets=KeySets(outbound=outbound),
-            allow_loopback=settings.outbound.allow_loopback,
-            known_purposes=purposes.ids,
+            deployment=Deployment.of(settings, known_purposes=purposes.ids),
         ),
         purposes=purposes,
         details_types=DetailsTypes.load(settings.data_file(settings.data.details_types)),

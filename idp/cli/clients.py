@@ -21,6 +21,7 @@ from idp.cli.revoke import Reason, check_reason, end_client
 from idp.errors import NotKnown
 from idp.relying_parties import metadata_rules, metadata_systems
 from idp.relying_parties.details_types import DetailsTypes
+from idp.relying_parties.metadata_reader import Deployment
 from idp.relying_parties.names import is_confusable
 from idp.relying_parties.profiles import PROFILES
 from idp.relying_parties.purposes import PurposeCatalogue
@@ -240,9 +241,7 @@ def register(client: StoredClient, *, office: Office) -> None:
     """
     settings = office.settings
     known_purposes = PurposeCatalogue.load(settings.data_file(settings.data.purposes)).ids
-    checked = metadata_rules.check(
-        client, allow_loopback=settings.outbound.allow_loopback, known_purposes=known_purposes
-    )
+    checked = metadata_rules.check(client, deployment=Deployment.of(settings, known_purposes=known_purposes))
     known_types = DetailsTypes.load(settings.data_file(settings.data.details_types)).ids
     metadata_systems.check_among(checked, others=office.relying_parties.all(), known_types=known_types)
     event = ClientAdded(actor=OPERATOR, client_id=client.client_id, object=client.client_id, profile=client.profile)

@@ -13,6 +13,7 @@ from idp.relying_parties import metadata_rules
 if TYPE_CHECKING:
     from idp.relying_parties.client import RelyingParty
     from idp.relying_parties.jwks import KeySets
+    from idp.relying_parties.metadata_reader import Deployment
     from idp.relying_parties.store import RelyingPartyStore
 
 FRESH_SECONDS = 2.0
@@ -22,14 +23,11 @@ KEPT_UNKNOWN = 10_000
 class Directory:
     """Looks relying parties up; one database read per relying party and worker every two seconds at most."""
 
-    def __init__(
-        self, *, store: RelyingPartyStore, key_sets: KeySets, allow_loopback: bool, known_purposes: frozenset[str]
-    ) -> None:
+    def __init__(self, *, store: RelyingPartyStore, key_sets: KeySets, deployment: Deployment) -> None:
         """Keep the store, the published key sets, and the rules that apply in this environment."""
         self._store = store
         self._key_sets = key_sets
-        self._allow_loopback = allow_loopback
-        self._known_purposes = known_purposes
+        self.deployment = deployment
         self._kept: dict[str, tuple[float, RelyingParty | None]] = {}
 
     def find(self, client_id: str) -> RelyingParty | None:
@@ -85,9 +83,7 @@ class Directory:
         if stored is None or stored.status != "approved" or stored.ended_at is not None:
             return None
         try:
-            client = metadata_rules.check(
-                stored, allow_loopback=self._allow_loopback, known_purposes=self._known_purposes
-            )
+            client = metadata_rules.check(stored, deployment=self.deployment)
         except SettingsError as error:
             raise TemporarilyUnavailable(
                 "This relying party's registration is being repaired.", detail=f"{client_id}: {error}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from idp.relying_parties.client import LOOPBACK_HOSTS
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from idp.relying_parties.profiles import Profile
+    from idp.settings import Settings
 
 LONGEST_URI = 2048
 FORBIDDEN = frozenset(' \\\t\r\n"<>^`{|}*')
@@ -19,15 +21,39 @@ AUTHORITY = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 """Host and port in letters that mean nothing in a policy of ours (CSP Level 3 section 2.3.1)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What every registration here is held against; `signing` are the algorithms that our own keys are for."""
+
+    known_purposes: frozenset[str]
+    allow_loopback: bool = False
+    signing: frozenset[str] = frozenset({"ES256", "RS256", "PS256", "EdDSA"})
+
+    @classmethod
+    def of(cls, settings: Settings, *, known_purposes: frozenset[str]) -> Self:
+        """Take what the settings say."""
+        return cls(known_purposes, settings.outbound.allow_loopback, frozenset(settings.keys.algorithms))
+
+
 class Reader:
     """Metadata (RFC 7591 section 2) and what was found to be wrong with it, in plain words."""
 
-    def __init__(self, metadata: Mapping[str, Any], *, profile: Profile, allow_loopback: bool) -> None:
+    def __init__(self, metadata: Mapping[str, Any], *, profile: Profile, deployment: Deployment) -> None:
         """Keep the members, and the rules that they are read by."""
         self.metadata = metadata
         self.profile = profile
-        self.allow_loopback = allow_loopback
+        self.deployment = deployment
         self.problems: list[str] = []
+
+    @property
+    def signing(self) -> frozenset[str]:
+        """The algorithms that this relying party may have our answers signed with."""
+        return self.profile.algorithms & self.deployment.signing
+
+    @property
+    def usual_algorithm(self) -> str:
+        """The one where it names none: its profile's, or ES256, which every deployment has."""
+        return self.profile.default_algorithm if self.profile.default_algorithm in self.signing else "ES256"
 
     def text(self, name: str, default: str = "") -> str:
         """Return a text."""
@@ -74,7 +100,7 @@ class Reader:
     def address(self, name: str) -> str | None:
         """Return an address that is fit to be called or shown; None where there is none."""
         uri = self.text(name)
-        problem = uri_problem(uri, profile=self.profile, allow_loopback=self.allow_loopback) if uri else None
+        problem = uri_problem(uri, profile=self.profile, allow_loopback=self.deployment.allow_loopback) if uri else None
         if problem:
             self.problems.append(f"{name}: {uri[:100]!r} {problem}")
             return None

@@ -15,6 +15,7 @@ from keys import EncryptionKey, KeysError, VerificationKey, parse_encryption_key
 
 if TYPE_CHECKING:
     from idp.relying_parties.client import BackchannelDelivery, LogoutAddresses, Messages, TlsName
+    from idp.relying_parties.metadata_reader import Deployment
     from idp.relying_parties.store import StoredClient
 
 KNOWN = metadata_messages.MEMBERS | metadata_systems.MEMBERS | {
@@ -88,7 +89,7 @@ def _redirects(read: Reader, *, grants: frozenset[str]) -> tuple[str, ...]:
 def _addresses(read: Reader, name: str) -> tuple[str, ...]:
     uris = read.texts(name)
     for uri in uris:
-        problem = uri_problem(uri, profile=read.profile, allow_loopback=read.allow_loopback)
+        problem = uri_problem(uri, profile=read.profile, allow_loopback=read.deployment.allow_loopback)
         if problem:
             read.problems.append(f"{name}: {uri[:100]!r} {problem}")
     return uris
@@ -159,10 +160,10 @@ def _assertion_algorithms(read: Reader) -> frozenset[str]:
     return frozenset({named}) if named else algorithms
 
 
-def _purposes(read: Reader, *, known_purposes: frozenset[str], grants: frozenset[str]) -> tuple[str, ...]:
+def _purposes(read: Reader, *, grants: frozenset[str]) -> tuple[str, ...]:
     purposes = read.texts("purposes")
     of_people = bool(grants - BETWEEN_SYSTEMS)
-    if (of_people and not purposes) or set(purposes) - known_purposes:
+    if (of_people and not purposes) or set(purposes) - read.deployment.known_purposes:
         read.problems.append("purposes: at least one, each from the catalogue of purposes")
     return purposes
 
@@ -175,7 +176,7 @@ def _owner(read: Reader) -> dict[str, str]:
     return texts
 
 
-def check(stored: StoredClient, *, allow_loopback: bool, known_purposes: frozenset[str]) -> RelyingParty:
+def check(stored: StoredClient, *, deployment: Deployment) -> RelyingParty:
     """Turn a stored client into a checked one.
 
     Raises:
@@ -184,14 +185,14 @@ def check(stored: StoredClient, *, allow_loopback: bool, known_purposes: frozens
     profile = PROFILES.get(stored.profile)
     if profile is None:
         raise SettingsError((f"profile: one of {', '.join(PROFILES)}",))
-    read = Reader(stored.metadata, profile=profile, allow_loopback=allow_loopback)
-    checked = _read_all(read, stored=stored, known_purposes=known_purposes)
+    read = Reader(stored.metadata, profile=profile, deployment=deployment)
+    checked = _read_all(read, stored=stored)
     if read.problems:
         raise SettingsError(tuple(dict.fromkeys(read.problems)))
     return checked
 
 
-def _read_all(read: Reader, *, stored: StoredClient, known_purposes: frozenset[str]) -> RelyingParty:
+def _read_all(read: Reader, *, stored: StoredClient) -> RelyingParty:
     """Read every member; what is returned counts only where the reader has kept no problem."""
     metadata, profile = stored.metadata, read.profile
     _check_members(read)
@@ -214,10 +215,10 @@ def _read_all(read: Reader, *, stored: StoredClient, known_purposes: frozenset[s
         secret_hash=stored.secret_hash,
         subject_type=subject_type,
         sector=_sector(read, redirects=redirects, client_id=stored.client_id, subject_type=subject_type),
-        id_token_algorithm=read.one_of("id_token_signed_response_alg", profile.algorithms, profile.default_algorithm),
+        id_token_algorithm=read.one_of("id_token_signed_response_alg", read.signing, read.usual_algorithm),
         grant_types=grants,
         scopes=_scopes(read),
-        purposes=_purposes(read, known_purposes=known_purposes, grants=grants),
+        purposes=_purposes(read, grants=grants),
         **metadata_systems.read_systems(read, grants=grants),
         pushed_requests_only=profile.pushed_requests_only or read.flag("require_pushed_authorization_requests"),
         default_max_age=metadata.get("default_max_age"),

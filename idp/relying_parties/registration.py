@@ -85,6 +85,7 @@ class Registrar:
         self._directory = directory
         self._outbound = outbound
         self._purposes = purposes
+        self._deployment = directory.deployment
         self._issuers = StatementIssuers.load(settings.registration.software_statements)
 
     def register(self, unverified: Mapping[str, Any], *, unverified_token: str | None) -> Answer:
@@ -201,8 +202,7 @@ class Registrar:
     ) -> Made:
         """Return the relying party as it would be stored, every rule kept."""
         said = self._with_statement(unverified, former=former)  # 2
-        loopback = self._settings.outbound.allow_loopback
-        draft = complete(said, allowance=allowance, allow_loopback=loopback)  # 3
+        draft = complete(said, allowance=allowance, deployment=self._deployment)  # 3
         secret, secret_hash = _secret(draft, former=former)
         stored = StoredClient(
             client_id=client_id,
@@ -213,7 +213,7 @@ class Registrar:
             created_at=former.created_at if former else clock.now(),
             ended_at=None,
         )
-        checked = check(draft, stored=stored, allow_loopback=loopback, known_purposes=self._purposes.ids)  # 5
+        checked = check(draft, stored=stored, deployment=self._deployment)  # 5
         self._check_sector(checked, uri=stored.metadata.get("sector_identifier_uri"))  # 4: it asks somebody else
         return Made(stored, secret, generation_of(checked))
 
@@ -242,9 +242,8 @@ class Registrar:
 
     def _generation(self, client: StoredClient) -> str:
         """Return the generation of what is registered; none where a rule of today is broken: nobody works with that."""
-        loopback = self._settings.outbound.allow_loopback
         try:
-            checked = metadata_rules.check(client, allow_loopback=loopback, known_purposes=self._purposes.ids)
+            checked = metadata_rules.check(client, deployment=self._deployment)
         except SettingsError:
             return ""
         return generation_of(checked)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from idp.relying_parties.client import RelyingParty
+    from idp.relying_parties.metadata_reader import Deployment
     from idp.relying_parties.store import Allowance, StoredClient
 
 NOT_ITS_OWN = frozenset(
@@ -56,7 +57,7 @@ class Draft:
         return any(is_confusable(name) for name in _names(self.metadata).values())
 
 
-def complete(unverified: Mapping[str, Any], *, allowance: Allowance, allow_loopback: bool) -> Draft:
+def complete(unverified: Mapping[str, Any], *, allowance: Allowance, deployment: Deployment) -> Draft:
     """Return what is to be registered: known members only, what was left out by its usual value.
 
     Source: RFC 7591 section 2, OpenID Connect Registration section 2.
@@ -72,17 +73,22 @@ def complete(unverified: Mapping[str, Any], *, allowance: Allowance, allow_loopb
     if not isinstance(purposes, list) or not set(map(str, purposes)) <= set(allowance.purposes):
         problems.append(f"purposes: a list of {', '.join(allowance.purposes)}")
         purposes = list(allowance.purposes)
-    completed = {**_usual(kept, profile=profile), **kept, "profile": profile.name, "purposes": purposes}
+    completed = {
+        **_usual(kept, profile=profile, deployment=deployment),
+        **kept,
+        "profile": profile.name,
+        "purposes": purposes,
+    }
     if completed.get("subject_type") == "public" and not allowance.public_subject:
         problems.append("subject_type: the initial access token allows pairwise only")
     if allowance.loosened and profile.loosening:
         completed["loosened"] = sorted(profile.loosening.intersection(allowance.loosened))
     completed["owner"] = dict(allowance.owner)
-    problems += _sizes(completed) + _texts(completed) + _shown(completed, profile=profile, loopback=allow_loopback)
+    problems += _sizes(completed) + _texts(completed) + _shown(completed, profile=profile, deployment=deployment)
     return Draft(profile.name, completed, problems)
 
 
-def check(draft: Draft, *, stored: StoredClient, allow_loopback: bool, known_purposes: frozenset[str]) -> RelyingParty:
+def check(draft: Draft, *, stored: StoredClient, deployment: Deployment) -> RelyingParty:
     """Return the relying party that it would be, all of it held against every rule.
 
     Raises:
@@ -93,7 +99,7 @@ def check(draft: Draft, *, stored: StoredClient, allow_loopback: bool, known_pur
     """
     problems = list(draft.problems)
     try:
-        checked = metadata_rules.check(stored, allow_loopback=allow_loopback, known_purposes=known_purposes)
+        checked = metadata_rules.check(stored, deployment=deployment)
         if not problems:
             return checked
     except SettingsError as error:
@@ -114,7 +120,7 @@ def _profile(kept: dict[str, Any], *, allowance: Allowance, problems: list[str])
     return usual if usual in allowed else allowed[0]
 
 
-def _usual(kept: Mapping[str, Any], *, profile: Profile) -> dict[str, Any]:
+def _usual(kept: Mapping[str, Any], *, profile: Profile, deployment: Deployment) -> dict[str, Any]:
     """Return the value of each member that may be left out."""
     by_code = "authorization_code" in profile.grants
     grants = kept.get("grant_types", ["authorization_code"] if by_code else ["client_credentials"])
@@ -127,7 +133,7 @@ def _usual(kept: Mapping[str, Any], *, profile: Profile) -> dict[str, Any]:
     }
     if by_code:
         usual["subject_type"] = "pairwise"
-        usual["id_token_signed_response_alg"] = profile.default_algorithm
+        usual["id_token_signed_response_alg"] = Reader({}, profile=profile, deployment=deployment).usual_algorithm
         usual["scope"] = USUAL_SCOPE + (" offline_access" if with_refresh else "")
     host = _host(kept)
     if host and not _names(kept):
@@ -176,13 +182,13 @@ def _texts(metadata: Mapping[str, Any]) -> list[str]:
     return problems
 
 
-def _shown(metadata: Mapping[str, Any], *, profile: Profile, loopback: bool) -> list[str]:
+def _shown(metadata: Mapping[str, Any], *, profile: Profile, deployment: Deployment) -> list[str]:
     """Say what is wrong with addresses that are for people, and with those of request objects."""
-    read = Reader(metadata, profile=profile, allow_loopback=loopback)
+    read = Reader(metadata, profile=profile, deployment=deployment)
     for name in metadata:
         if name.partition("#")[0] in SHOWN:
             read.address(name)
     uris = metadata.get("request_uris", [])
     texts = isinstance(uris, list) and all(isinstance(uri, str) for uri in uris)
-    good = texts and (loopback or all(uri.startswith(("https://", "urn:")) for uri in uris))
+    good = texts and (deployment.allow_loopback or all(uri.startswith(("https://", "urn:")) for uri in uris))
     return read.problems if good else [*read.problems, "request_uris: a list of https addresses is needed"]

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from idp import clock
 from idp.errors import SettingsError
+from idp.relying_parties.metadata_reader import Deployment
 from idp.relying_parties.metadata_rules import check
 from idp.relying_parties.profiles import FULLY_SPECIFIED, PROFILES
 from idp.relying_parties.store import StoredClient
@@ -91,7 +92,7 @@ def test_nobody_else_is_spared_pkce(house: House, citizen: SignedIn) -> None:
     for profile in ("fapi2", "fapi2-signing", "native", "machine"):
         stored = StoredClient("x", profile, {"loosened": ["no_pkce"]}, None, "approved", clock.now(), None)
         with pytest.raises(SettingsError, match=f"loosened: the profile {profile} is not spared that"):
-            check(stored, allow_loopback=False, known_purposes=frozenset())
+            check(stored, deployment=Deployment(frozenset()))
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"])
@@ -101,7 +102,7 @@ def test_a_profile_has_its_own_ways_of_authentication(profile: str, method: str)
     metadata = {"token_endpoint_auth_method": method}
     stored = StoredClient("x", profile, metadata, b"x", "approved", clock.now(), None)
     with pytest.raises(SettingsError) as refused:
-        check(stored, allow_loopback=False, known_purposes=frozenset())
+        check(stored, deployment=Deployment(frozenset()))
     is_refused = any(reason.startswith("token_endpoint_auth_method") for reason in refused.value.reasons)
     assert is_refused == (method not in PROFILES[profile].authentication)
 

@@ -21,6 +21,7 @@ from idp.protocol.grants.decoupled import backchannel_request
 from idp.protocol.logout import LogoutRequest
 from idp.protocol.sender import dpop
 from idp.relying_parties import authorization_details, metadata_rules, registration_metadata
+from idp.relying_parties.metadata_reader import Deployment
 from idp.relying_parties.registration_metadata import NOT_ITS_OWN
 from idp.relying_parties.software_statement import StatementIssuers
 from idp.relying_parties.store import Allowance, StoredClient
@@ -226,12 +227,12 @@ def registers(unverified: Mapping[str, Any]) -> Mapping[str, Any]:
     Raises:
         ProtocolError: what is wrong with it.
     """
-    draft = registration_metadata.complete(unverified, allowance=ALLOWANCE, allow_loopback=False)
+    draft = registration_metadata.complete(unverified, allowance=ALLOWANCE, deployment=Deployment(frozenset({"login"})))
     has_secret = str(draft.metadata["token_endpoint_auth_method"]).startswith("client_secret_")
     stored = StoredClient(
         "fuzz", draft.profile, draft.metadata, b"x" if has_secret else None, "approved", clock.now(), None
     )
-    registration_metadata.check(draft, stored=stored, allow_loopback=False, known_purposes=frozenset({"login"}))
+    registration_metadata.check(draft, stored=stored, deployment=Deployment(frozenset({"login"})))
     return draft.metadata
 
 

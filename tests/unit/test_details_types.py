@@ -14,6 +14,7 @@ from hypothesis import strategies as some
 from idp.errors import InvalidAuthorizationDetails, SettingsError
 from idp.relying_parties import authorization_details, metadata_rules, metadata_systems
 from idp.relying_parties.details_types import DetailsTypes
+from idp.relying_parties.metadata_reader import Deployment
 from idp.relying_parties.store import StoredClient
 
 FILE = Path(__file__).parents[2] / "config" / "details_types.toml"
@@ -127,7 +128,7 @@ def stored(**metadata: Any) -> StoredClient:
 
 def checked(**metadata: Any) -> Any:
     """Check a machine's registration."""
-    return metadata_rules.check(stored(**metadata), allow_loopback=False, known_purposes=frozenset())
+    return metadata_rules.check(stored(**metadata), deployment=Deployment(frozenset()))
 
 
 POLICY = {"resources": [API], "scopes": ["records.read"]}

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from idp import clock
 from idp.outbound import OutboundClient
 from idp.relying_parties.jwks import KeySets
+from idp.relying_parties.metadata_reader import Deployment
 from idp.relying_parties.metadata_rules import check
 from idp.relying_parties.store import StoredClient
 from idp.settings import Outbound
@@ -55,7 +56,7 @@ def portal(receiver: Receiver) -> RelyingParty:
         "jwks_uri": receiver.url("/jwks"),
     }
     stored = StoredClient("portal", "web", metadata, None, "approved", clock.now(), None)
-    return check(stored, allow_loopback=True, known_purposes=frozenset({"login"}))
+    return check(stored, deployment=Deployment(frozenset({"login"}), allow_loopback=True))
 
 
 @pytest.fixture

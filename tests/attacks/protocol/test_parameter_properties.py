@@ -14,6 +14,7 @@ from idp.endpoints._http import MOST_FIELDS, read_cookies, read_parameters
 from idp.errors import InvalidRequest
 from idp.protocol.authorization_response import location
 from idp.relying_parties import metadata_rules
+from idp.relying_parties.metadata_reader import Deployment
 from idp.relying_parties.store import StoredClient
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def a_client(profile: str, *redirect_uris: str) -> RelyingParty:
         "purposes": ["login"],
     }
     stored = StoredClient("portal", profile, metadata, b"secret", "approved", clock.now(), None)
-    return metadata_rules.check(stored, allow_loopback=True, known_purposes=frozenset({"login"}))
+    return metadata_rules.check(stored, deployment=Deployment(frozenset({"login"}), allow_loopback=True))
 
 
 @given(FIELDS)

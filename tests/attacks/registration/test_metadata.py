@@ -25,6 +25,8 @@ from tests.support.foreign.registrant import (
 from tests.support.house import House, members
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.support.valkey import ValkeyServer
 
 
@@ -246,19 +248,32 @@ def test_whom_nobody_has_vouched_for_is_not_shown_as_verified(house: House) -> N
         assert f"Đơn vị {said} xác minh" in page
 
 
-def test_what_development_spares_it_spares_the_profile_web_alone(
-    tmp_path_factory: pytest.TempPathFactory, lone_valkey: ValkeyServer, house: House
-) -> None:
-    folder = tmp_path_factory.mktemp("sparing")
-    sparing = House.build(folder=folder, redis_url=lone_valkey.url, SEN_REGISTRATION__OPEN_LOOSENED="no_pkce")
-    try:
-        registrant = Registrant(sparing)
-        assert registrant.registered().told["loosened"] == ["no_pkce"]
-        assert "loosened" not in registrant.registered(profile="fapi2", jwks=registrant.jwks).told
-        assert "loosened" not in Registrant(house).registered().told
-    finally:
-        sparing.services.close()
-        sparing.office.database.close()
+@pytest.fixture(scope="module")
+def odd_house(tmp_path_factory: pytest.TempPathFactory, lone_valkey: ValkeyServer) -> Iterator[House]:
+    """Give a house of few algorithms that spares who registers openly PKCE."""
+    odd = {"SEN_REGISTRATION__OPEN_LOOSENED": "no_pkce", "SEN_KEYS__ALGORITHMS": "ES256,EdDSA"}
+    built = House.build(folder=tmp_path_factory.mktemp("odd"), redis_url=lone_valkey.url, **odd)
+    yield built
+    built.services.close()
+    built.office.database.close()
+
+
+@pytest.mark.spec("RG-01")
+def test_no_answer_is_promised_in_an_algorithm_that_no_key_of_ours_is_for(odd_house: House) -> None:
+    registrant = Registrant(odd_house)
+    for member in ("id_token", "userinfo", "introspection", "authorization"):
+        refused = registrant.registers(**{f"{member}_signed_response_alg": "RS256"})
+        assert is_refused(refused, status=400, code="invalid_client_metadata")
+        assert f"{member}_signed_response_alg: one of" in members(refused)["error_description"]
+    assert registrant.registered().told["id_token_signed_response_alg"] == "ES256"
+    assert registrant.registered(id_token_signed_response_alg="EdDSA").told["registration_status"] == "approved"
+
+
+def test_what_development_spares_it_spares_the_profile_web_alone(odd_house: House, house: House) -> None:
+    registrant = Registrant(odd_house)
+    assert registrant.registered().told["loosened"] == ["no_pkce"]
+    assert "loosened" not in registrant.registered(profile="fapi2", jwks=registrant.jwks).told
+    assert "loosened" not in Registrant(house).registered().told
 
 
 def test_who_registers_a_machine_gets_no_citizen(house: House) -> None:

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from idp import clock
 from idp.cli.demo_clients import OWNER
 from idp.relying_parties import metadata_rules
+from idp.relying_parties.metadata_reader import Deployment
 from idp.relying_parties.store import StoredClient
 from tests.support.foreign.registrant import Registrant, is_refused
 from tests.support.house import ASSERTION_TYPE, ISSUER, House, answered, members
@@ -49,7 +50,7 @@ def checked(house: House, metadata: dict[str, Any]) -> RelyingParty:
         metadata["client_id"], metadata["profile"], {**metadata, "owner": OWNER}, secret, "approved", clock.now(), None
     )
     known = house.services.provider.purposes.ids
-    return metadata_rules.check(stored, allow_loopback=True, known_purposes=known)
+    return metadata_rules.check(stored, deployment=Deployment(known, allow_loopback=True))
 
 
 def test_everybody_that_is_made_for_a_run_of_the_suite_can_be_registered(
