@@ -25,7 +25,7 @@ run: $(RUNS) ## Start Sen and the demo portal on this machine
 	@exec $(BIN)/sen demo --end-with-parent
 
 test: $(READY) chromium nginx ## Run every test, in a real browser too
-	$(BIN)/python -m pytest -n 3 --dist loadgroup
+	$(BIN)/python -m pytest -n 3
 
 check: $(READY) ## Check style, types, the import contracts and the size limits
 	$(BIN)/ruff check

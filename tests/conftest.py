@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 from playwright.sync_api import sync_playwright
+from xdist.scheduler import LoadScopeScheduling
 
 from idp.storage.redis import RedisEphemeral
 from tests.support.chromium import launch
@@ -17,11 +18,41 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser
+    from xdist.remote import Producer
 
 hypothesis.settings.register_profile(
     "steady", derandomize=True, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("steady")  # `--hypothesis-profile=default` looks for what nobody has thought of
+
+
+TOGETHER = {
+    "tests/browser/test_account_pages.py": "browser 1",
+    "tests/browser/test_first_login.py": "browser 1",
+    "tests/browser/test_idle_sessions.py": "browser 1",
+    "tests/browser/test_logout_pages.py": "browser 1",
+    "tests/browser/test_other_devices.py": "browser 1",
+    "tests/browser/test_without_javascript.py": "browser 1",
+    "tests/flows/test_front.py": "browser 1",
+    "tests/browser/": "browser 2",
+    "tests/unit/pages/test_passkey_script.py": "browser 2",
+    "tests/unit/pages/test_seen.py": "browser 2",
+    "tests/flows/test_demo.py": "demo",
+    "tests/flows/test_wheel.py": "wheel",
+}
+"""What shares a server that takes seconds to start, or Chromium, which two workers are to have and no more."""
+
+
+class Together(LoadScopeScheduling):  # type: ignore[misc]  # the library has no types
+    """Gives each worker test after test, and all of a group to one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((group for start, group in TOGETHER.items() if nodeid.startswith(start)), nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
+    """Let parallel runs be divided by TOGETHER."""
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")

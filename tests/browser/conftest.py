@@ -1,4 +1,4 @@
-"""One `sen demo` for half of the tests of this folder; every person gets a browser profile of their own."""
+"""One `sen demo` for all tests of this folder that a worker runs; every person gets a browser profile of their own."""
 
 from __future__ import annotations
 
@@ -13,17 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Browser
-
-
-ONE_HALF = ("every_page", "attacks_in_a_browser", "refusals", "form_post", "languages")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of this folder on two workers, each with one `sen demo` that all of its tests share."""
-    for item in items:
-        if "tests/browser/" in item.nodeid:
-            half = item.path.stem.removeprefix("test_") in ONE_HALF
-            item.add_marker(pytest.mark.xdist_group("browser-1" if half else "browser-2"))
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.xdist_group("demo")  # several tests look at one demo
-
 NUMBERS = ["099305000017", "099090000025", "099185000033"]
 
 

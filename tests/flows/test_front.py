@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-pytestmark = pytest.mark.xdist_group("browser-2")  # all of these look at one demo, and some with Chromium
-
 
 @pytest.mark.spec("ID-09", "MT-06")
 def test_everything_is_said_to_be_where_it_is(fronted: Fronted) -> None:

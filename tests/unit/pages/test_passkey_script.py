@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from flask import Flask
     from playwright.sync_api import Browser, CDPSession, Page
 
-pytestmark = pytest.mark.xdist_group("browser-1")  # no more than two Chromiums at a time
-
 OLD_BROWSER = """
 delete PublicKeyCredential.parseCreationOptionsFromJSON;
 delete PublicKeyCredential.parseRequestOptionsFromJSON;

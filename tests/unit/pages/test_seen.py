@@ -12,8 +12,6 @@ from tests.unit.pages.samples import SAMPLES
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.xdist_group("browser-1")  # no more than two Chromiums at a time
-
 NARROW = 320
 """A window of 1280 pixels at 400 % zoom (WCAG 2.2 success criterion 1.4.10)."""
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
