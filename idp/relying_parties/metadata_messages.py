@@ -40,12 +40,12 @@ def read_messages(read: Reader) -> Messages:
     return Messages(
         request_object_algorithm=read.one_of("request_object_signing_alg", received) or None,
         request_object_required=profile.signed_messages or read.flag("require_signed_request_object"),
-        response_algorithm=read.one_of("authorization_signed_response_alg", signing, read.usual_algorithm),
+        response_algorithm=read.one_of("authorization_signed_response_alg", signing, profile.default_algorithm),
         response_encryption=_encryption(read, "authorization_encrypted_response"),
         id_token_encryption=_encryption(read, "id_token_encrypted_response"),
         userinfo_algorithm=read.one_of("userinfo_signed_response_alg", signing) or None,
         userinfo_encryption=_encryption(read, "userinfo_encrypted_response"),
-        introspection_algorithm=introspection or (read.usual_algorithm if profile.signed_messages else None),
+        introspection_algorithm=introspection or (profile.default_algorithm if profile.signed_messages else None),
         introspection_encryption=_encryption(read, "introspection_encrypted_response"),
     )
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from idp.relying_parties.client import LOOPBACK_HOSTS
+from idp.relying_parties.profiles import PROFILES, WEB_ALGORITHMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,12 +28,17 @@ class Deployment:
 
     known_purposes: frozenset[str]
     allow_loopback: bool = False
-    signing: frozenset[str] = frozenset({"ES256", "RS256", "PS256", "EdDSA"})
+    signing: frozenset[str] = WEB_ALGORITHMS
 
     @classmethod
     def of(cls, settings: Settings, *, known_purposes: frozenset[str]) -> Self:
         """Take what the settings say."""
         return cls(known_purposes, settings.outbound.allow_loopback, frozenset(settings.keys.algorithms))
+
+    def profile(self, name: str) -> Profile:
+        """Return a profile of PROFILES; its usual algorithm is ES256 where we have no key for the one in the table."""
+        found = PROFILES[name]
+        return found if found.default_algorithm in self.signing else replace(found, default_algorithm="ES256")
 
 
 class Reader:
@@ -49,11 +55,6 @@ class Reader:
     def signing(self) -> frozenset[str]:
         """The algorithms that this relying party may have our answers signed with."""
         return self.profile.algorithms & self.deployment.signing
-
-    @property
-    def usual_algorithm(self) -> str:
-        """The one where it names none: its profile's, or ES256, which every deployment has."""
-        return self.profile.default_algorithm if self.profile.default_algorithm in self.signing else "ES256"
 
     def text(self, name: str, default: str = "") -> str:
         """Return a text."""

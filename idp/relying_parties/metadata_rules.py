@@ -182,10 +182,9 @@ def check(stored: StoredClient, *, deployment: Deployment) -> RelyingParty:
     Raises:
         SettingsError: with every broken rule.
     """
-    profile = PROFILES.get(stored.profile)
-    if profile is None:
+    if stored.profile not in PROFILES:
         raise SettingsError((f"profile: one of {', '.join(PROFILES)}",))
-    read = Reader(stored.metadata, profile=profile, deployment=deployment)
+    read = Reader(stored.metadata, profile=deployment.profile(stored.profile), deployment=deployment)
     checked = _read_all(read, stored=stored)
     if read.problems:
         raise SettingsError(tuple(dict.fromkeys(read.problems)))
@@ -215,7 +214,7 @@ def _read_all(read: Reader, *, stored: StoredClient) -> RelyingParty:
         secret_hash=stored.secret_hash,
         subject_type=subject_type,
         sector=_sector(read, redirects=redirects, client_id=stored.client_id, subject_type=subject_type),
-        id_token_algorithm=read.one_of("id_token_signed_response_alg", read.signing, read.usual_algorithm),
+        id_token_algorithm=read.one_of("id_token_signed_response_alg", read.signing, profile.default_algorithm),
         grant_types=grants,
         scopes=_scopes(read),
         purposes=_purposes(read, grants=grants),

@@ -68,17 +68,12 @@ def complete(unverified: Mapping[str, Any], *, allowance: Allowance, deployment:
         if name.partition("#")[0] in metadata_rules.KNOWN and name not in NOT_ITS_OWN and value is not None
     }
     problems: list[str] = []
-    profile = PROFILES[_profile(kept, allowance=allowance, problems=problems)]
+    profile = deployment.profile(_profile(kept, allowance=allowance, problems=problems))
     purposes = kept.get("purposes", list(allowance.purposes))
     if not isinstance(purposes, list) or not set(map(str, purposes)) <= set(allowance.purposes):
         problems.append(f"purposes: a list of {', '.join(allowance.purposes)}")
         purposes = list(allowance.purposes)
-    completed = {
-        **_usual(kept, profile=profile, deployment=deployment),
-        **kept,
-        "profile": profile.name,
-        "purposes": purposes,
-    }
+    completed = {**_usual(kept, profile=profile), **kept, "profile": profile.name, "purposes": purposes}
     if completed.get("subject_type") == "public" and not allowance.public_subject:
         problems.append("subject_type: the initial access token allows pairwise only")
     if allowance.loosened and profile.loosening:
@@ -120,7 +115,7 @@ def _profile(kept: dict[str, Any], *, allowance: Allowance, problems: list[str])
     return usual if usual in allowed else allowed[0]
 
 
-def _usual(kept: Mapping[str, Any], *, profile: Profile, deployment: Deployment) -> dict[str, Any]:
+def _usual(kept: Mapping[str, Any], *, profile: Profile) -> dict[str, Any]:
     """Return the value of each member that may be left out."""
     by_code = "authorization_code" in profile.grants
     grants = kept.get("grant_types", ["authorization_code"] if by_code else ["client_credentials"])
@@ -133,7 +128,7 @@ def _usual(kept: Mapping[str, Any], *, profile: Profile, deployment: Deployment)
     }
     if by_code:
         usual["subject_type"] = "pairwise"
-        usual["id_token_signed_response_alg"] = Reader({}, profile=profile, deployment=deployment).usual_algorithm
+        usual["id_token_signed_response_alg"] = profile.default_algorithm
         usual["scope"] = USUAL_SCOPE + (" offline_access" if with_refresh else "")
     host = _host(kept)
     if host and not _names(kept):

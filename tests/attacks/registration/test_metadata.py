@@ -254,8 +254,7 @@ def odd_house(tmp_path_factory: pytest.TempPathFactory, lone_valkey: ValkeyServe
     odd = {"SEN_REGISTRATION__OPEN_LOOSENED": "no_pkce", "SEN_KEYS__ALGORITHMS": "ES256,EdDSA"}
     built = House.build(folder=tmp_path_factory.mktemp("odd"), redis_url=lone_valkey.url, **odd)
     yield built
-    built.services.close()
-    built.office.database.close()
+    built.close()
 
 
 @pytest.mark.spec("RG-01")
@@ -266,6 +265,8 @@ def test_no_answer_is_promised_in_an_algorithm_that_no_key_of_ours_is_for(odd_ho
         assert is_refused(refused, status=400, code="invalid_client_metadata")
         assert f"{member}_signed_response_alg: one of" in members(refused)["error_description"]
     assert registrant.registered().told["id_token_signed_response_alg"] == "ES256"
+    portal, signed = registrant.as_portal(), {"Accept": "application/token-introspection+jwt"}
+    assert portal.http.post("/introspect", data={"token": "x"}, headers=portal.basic() | signed).status_code == 200
     assert registrant.registered(id_token_signed_response_alg="EdDSA").told["registration_status"] == "approved"
 
 
