@@ -76,8 +76,7 @@ def import_rows(
 
     The first line names the columns, of `REQUIRED` and `OPTIONAL`, in any order, separated by commas or semicolons.
     `on_progress` is told after each batch how many lines with data have been read. Each batch is a transaction with
-    its own event `RegisterImported`. With a `structure`, lines whose numbers look unusual
-    land and are reported.
+    its own event `RegisterImported`. With a `structure`, lines whose numbers look unusual land and are reported.
 
     Raises:
         NotKnown: the header lacks a column that is required, names one twice, or one that is unknown.
