@@ -8,6 +8,7 @@ import statistics
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from idp.cli import office as operators
 from idp.cli.revoke import KINDS
 from tests.support.login.served_house import ServedHouse
+from tests.support.office import meanwhile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -114,17 +116,12 @@ class Probe:
     @contextlib.contextmanager
     def at_work(self) -> Iterator[None]:
         """Ask both workers for as long as this lasts."""
-        over = threading.Event()
-        threads = [threading.Thread(target=self._ask, args=(pid, over)) for pid in self.served.workers()]
-        assert len(threads) == 2
-        for thread in threads:
-            thread.start()
+        workers = self.served.workers()
+        assert len(workers) == 2
         try:
-            yield
+            with meanwhile(*(partial(self._ask, pid) for pid in workers)):
+                yield
         finally:
-            over.set()
-            for thread in threads:
-                thread.join()
             self.served.wire.forget()
         assert self.broken == []
 

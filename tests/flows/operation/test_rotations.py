@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sys
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -27,11 +27,13 @@ from tests.support.house import members
 from tests.support.login import given_time
 from tests.support.login.given_time import GivenTime
 from tests.support.login.served_house import HOST, ServedHouse, Wire
+from tests.support.office import meanwhile
 from tests.support.signed_in import OFFLINE_SCOPE
 from tests.support.valkey import ValkeyServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from jwt.types import Options
 
@@ -186,19 +188,9 @@ class Scene:
             told.add(members(portal.post("/introspect", token=token))["active"])
         return told
 
-    @contextmanager
-    def load(self) -> Iterator[None]:
+    def load(self) -> AbstractContextManager[None]:
         """Let the portals work for as long as this lasts."""
-        over = threading.Event()
-        threads = [threading.Thread(target=portal.works, args=(over,)) for portal in self.portals]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            for thread in threads:
-                thread.join()
+        return meanwhile(*(portal.works for portal in self.portals))
 
     def sees(self, true: Callable[[], bool]) -> None:
         """Wait until something is so at the end of a round; raise when a portal breaks before."""
