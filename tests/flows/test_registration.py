@@ -28,8 +28,7 @@ def closed_house(tmp_path_factory: pytest.TempPathFactory, lone_valkey: ValkeySe
     folder = tmp_path_factory.mktemp("closed")
     house = House.build(folder=folder, redis_url=lone_valkey.url, SEN_REGISTRATION__OPEN="false")
     yield house
-    house.services.close()
-    house.office.database.close()
+    house.close()
 
 
 def works(registrant: Registrant) -> bool:

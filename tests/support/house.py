@@ -113,6 +113,11 @@ class House:
         self.services.close()
         return type(self)(self.settings, Application(build_services(self.settings)), self.office)
 
+    def close(self) -> None:
+        """Give back what it holds of its stores."""
+        self.services.close()
+        self.office.database.close()
+
     def beside(self) -> Self:
         """Return the house as another worker sees it: its own services over the same stores."""
         return type(self)(self.settings, Application(build_services(self.settings)), self.office)
@@ -255,8 +260,7 @@ def postgres_house(
     folder = tmp_path_factory.mktemp("house")
     built = House.build(folder=folder, redis_url=lone_valkey.url, database_url=postgres.create_database(name))
     yield built
-    built.services.close()
-    built.office.database.close()
+    built.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -291,5 +295,4 @@ def lonely_house(
     folder = tmp_path_factory.mktemp("lonely")
     built = House.build(folder=folder, redis_url=own_valkey.url, database_url=own_database)
     yield built
-    built.services.close()
-    built.office.database.close()
+    built.close()

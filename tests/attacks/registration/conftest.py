@@ -20,5 +20,4 @@ def strict_house(tmp_path_factory: pytest.TempPathFactory, lone_valkey: ValkeySe
     changes = {"SEN_REGISTRATION__OPEN": "false", "SEN_OUTBOUND__ALLOW_LOOPBACK": "false"}
     house = House.build(folder=tmp_path_factory.mktemp("strict"), redis_url=lone_valkey.url, **changes)
     yield house
-    house.services.close()
-    house.office.database.close()
+    house.close()

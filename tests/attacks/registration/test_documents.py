@@ -118,8 +118,7 @@ def stating_house(tmp_path_factory: pytest.TempPathFactory, lone_valkey: ValkeyS
     changes = {"SEN_REGISTRATION__SOFTWARE_STATEMENTS": str(issuers)}
     house = House.build(folder=folder, redis_url=lone_valkey.url, **changes)
     yield house
-    house.services.close()
-    house.office.database.close()
+    house.close()
 
 
 def test_what_a_software_statement_says_goes_before_the_rest(stating_house: House, maker: Maker) -> None:

@@ -154,5 +154,4 @@ def test_one_prefix_registers_only_so_often(
         another = {"REMOTE_ADDR": address["REMOTE_ADDR"].replace("2001:db8:", "2001:db9:")}
         assert http.post("/register", json=Registrant(house).metadata, environ_base=another).status_code == 201
     finally:
-        house.services.close()
-        house.office.database.close()
+        house.close()

@@ -33,8 +33,7 @@ def own(tmp_path_factory: pytest.TempPathFactory, lone_valkey: ValkeyServer) -> 
     """Give a house whose rows may be damaged."""
     built = House.build(folder=tmp_path_factory.mktemp("damaged"), redis_url=lone_valkey.url)
     yield built
-    built.services.close()
-    built.office.database.close()
+    built.close()
 
 
 def _flipped(value: Any) -> Any:

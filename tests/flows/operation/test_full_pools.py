@@ -41,8 +41,7 @@ def narrow(
     folder = tmp_path_factory.mktemp("narrow")
     built = House.build(folder=folder, redis_url=lone_valkey.url, database_url=database_url, **SMALL)
     yield built
-    built.services.close()
-    built.office.database.close()
+    built.close()
 
 
 @contextmanager

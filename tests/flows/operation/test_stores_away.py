@@ -32,8 +32,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory, quick_valkey: ValkeyServer) 
     """Give a house whose stores may be broken."""
     built = House.build(folder=tmp_path_factory.mktemp("alone"), redis_url=quick_valkey.url)
     yield built
-    built.services.close()
-    built.office.database.close()
+    built.close()
 
 
 def _took(act: Callable[[], TestResponse]) -> tuple[int, float]:
@@ -105,8 +104,7 @@ def test_while_the_database_is_away_nothing_is_acknowledged_and_keys_are_still_r
     again = AStranger.at(house)
     good = citizen.authenticator.sign_in(members(again.asks_options()), origin=ISSUER)
     assert again.answers(good).status_code == 200
-    house.services.close()
-    house.office.database.close()
+    house.close()
 
 
 @pytest.mark.spec("F08", "AU-06", "I2")

@@ -179,6 +179,5 @@ class ServedHouse:
         except subprocess.TimeoutExpired:
             self.process.kill()
             status = self.process.wait()
-        self.house.services.close()
-        self.house.office.database.close()
+        self.house.close()
         return status
