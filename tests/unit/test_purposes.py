@@ -74,7 +74,7 @@ def test_texts_are_in_one_unicode_form() -> None:
     assert unicodedata.normalize("NFC", text) == text
 
 
-def test_a_number_or_an_address_is_never_needed_to_sign_in() -> None:
+def test_a_number_or_an_address_is_never_needed_to_log_in() -> None:
     assert CATALOGUE.get("login").claims == {"name", "account_level", "email"}
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from flask import Flask, jsonify, request
@@ -16,7 +17,8 @@ from idp.pages.languages import Languages
 from tests.unit.pages.samples import SAMPLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from flask import Response
     from flask.testing import FlaskClient
@@ -131,11 +133,22 @@ class Quiet(WSGIRequestHandler):
         """Stay silent."""
 
 
+def read_whole(app: Flask) -> WSGIApplication:
+    """Read and close each answer before it is sent: werkzeug leaves a file open when the browser hangs up on it."""
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        with closing(cast("Any", app(environ, start_response))) as parts:
+            return [b"".join(parts)]
+
+    return answer
+
+
 @pytest.fixture(scope="package")
 def site_app() -> Iterator[Flask]:
     """Give the application as it is served at the origin that it expects."""
     server = make_server("localhost", 0, Flask("not yet"), threaded=True, request_handler=Quiet)
-    app = server.app = make_app(origin=f"http://localhost:{server.server_port}")
+    app = make_app(origin=f"http://localhost:{server.server_port}")
+    server.app = read_whole(app)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield app
