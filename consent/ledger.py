@@ -49,11 +49,26 @@ class Ledger:
 
     def all_current(self, *, subject: str, now: datetime) -> tuple[Consent, ...]:
         """Return a citizen's consents in force, one for each recipient and purpose, newest first."""
+        newest = self.all_newest(subject=subject)
+        return tuple(standing.consent for standing in newest if standing.state(at=now) == "in_force")
+
+    def all_newest(self, *, subject: str) -> tuple[Standing, ...]:
+        """Return the newest record of each recipient and purpose of a citizen, in force or not, newest first."""
         standings = self.store.of_subject(subject)
         superseded = {standing.consent.supersedes for standing in standings}
         heads = (standing for standing in standings if standing.consent.id not in superseded)
-        in_force = [standing.consent for standing in heads if standing.state(at=now) == "in_force"]
-        return tuple(sorted(in_force, key=_when, reverse=True))
+        return tuple(sorted(heads, key=lambda standing: _when(standing.consent), reverse=True))
+
+    def standing(self, *, consent_id: str, subject: str) -> Standing:
+        """Return one consent of a citizen and how it stands.
+
+        Raises:
+            NotThere: no such consent of this subject.
+        """
+        found = self.store.by_id(consent_id)
+        if found is None or found.consent.subject != subject:
+            raise NotThere("no such consent of this citizen")
+        return found
 
     def history(self, *, subject: str) -> tuple[Consent | Withdrawal, ...]:
         """Return everything that a citizen ever agreed to or withdrew, newest first."""
@@ -128,9 +143,7 @@ class Ledger:
             NotThere: no such consent of this subject.
         """
         self.store.lock(subject=subject)
-        standing = self.store.by_id(consent_id)
-        if standing is None or standing.consent.subject != subject:
-            raise NotThere("no such consent of this citizen")
+        standing = self.standing(consent_id=consent_id, subject=subject)
         return self._end(self._line_of(standing.consent), by=by, reason=reason, at=now)
 
     def _line_of(self, consent: Consent) -> tuple[Standing, ...]:

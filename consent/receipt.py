@@ -30,9 +30,10 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "refused": "Thông tin bạn không đồng ý chia sẻ",
         "required": "bắt buộc",
         "optional": "tùy chọn",
-        "legal_basis": "căn cứ pháp lý",
+        "legal_basis": "Căn cứ pháp lý",
         "none": "không có",
         "wording": "Nội dung đã hiển thị cho bạn",
+        "signature": "Chữ ký số của nơi cấp biên nhận (JWS), dành cho người cần kiểm tra",
         "rights": "Bạn có thể rút lại sự đồng ý bất cứ lúc nào. Việc chia sẻ trước đó vẫn hợp pháp.",
         "time": "%d/%m/%Y %H:%M (giờ Việt Nam)",
     },
@@ -51,9 +52,10 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "refused": "Information you did not agree to share",
         "required": "required",
         "optional": "optional",
-        "legal_basis": "legal basis",
+        "legal_basis": "Legal basis",
         "none": "none",
         "wording": "What was shown to you",
+        "signature": "Digital signature of the issuer (JWS), for whoever must check this receipt",
         "rights": "You may withdraw your consent at any time. Sharing before that remains lawful.",
         "time": "%Y-%m-%d %H:%M (Vietnam time)",
     },
@@ -62,27 +64,36 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the things in a consent are called in one language; a claim without a name keeps its own."""
+    """What the things in a consent are called in one language; a claim or basis without a name keeps its own."""
 
     language: Language
     recipient: str
     purpose: str
     claims: Mapping[str, str]
+    bases: Mapping[str, str]
     acr: str
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the citizen takes home: `text` to read, `token` to prove it."""
+    """What the citizen takes home: `text` to read in one language, `token` to prove it."""
 
+    language: Language
     text: str
     token: str
+
+    @property
+    def document(self) -> str:
+        """Both halves in one text, to keep as a file."""
+        return f"{self.text}\n\n{WORDS[self.language]['signature']}:\n{self.token}\n"
 
 
 def receipt(*, standing: Standing, issuer: str, names: Names, sign: Sign) -> Receipt:
     """Build both halves of the citizen's copy; `sign` turns claims into a compact JWS."""
     return Receipt(
-        text=readable(standing=standing, names=names), token=sign(receipt_claims(standing=standing, issuer=issuer))
+        language=names.language,
+        text=readable(standing=standing, names=names),
+        token=sign(receipt_claims(standing=standing, issuer=issuer)),
     )
 
 
@@ -117,8 +128,12 @@ def receipt_claims(*, standing: Standing, issuer: str) -> dict[str, object]:
 
 
 def readable(*, standing: Standing, names: Names) -> str:
-    """Return the receipt as plain text in one language, ending with the wording exactly as it was shown."""
+    """Return the receipt as plain text in one language, ending with the wording exactly as it was shown.
+
+    A legal basis that all items share is told once.
+    """
     words, consent = WORDS[names.language], standing.consent
+    bases = {item.legal_basis for item in consent.items}
     facts = {
         "id": consent.id,
         "recipient": names.recipient,
@@ -129,6 +144,8 @@ def readable(*, standing: Standing, names: Names) -> str:
     }
     if standing.withdrawal is not None:
         facts["withdrawn_at"] = _local(standing.withdrawal.at, words)
+    if len(bases) == 1:
+        facts["legal_basis"] = _basis(*bases, names=names)
     sections = {
         "granted": [item for item in consent.items if item.granted and item.basis == "consent"],
         "law": [item for item in consent.items if item.granted and item.basis == "law"],
@@ -137,18 +154,25 @@ def readable(*, standing: Standing, names: Names) -> str:
     lines = [words["title"], "", words["explained"], ""]
     lines += [f"{words[fact]}: {value}" for fact, value in facts.items()]
     for section, items in sections.items():
-        lines += ["", f"{words[section]}:"]
-        lines += [_line(item, names=names) for item in items] or [f"- {words['none']}"]
+        if items or section != "law":
+            lines += ["", f"{words[section]}:"]
+            lines += [_line(item, names=names, alone=len(bases) == 1) for item in items] or [f"- {words['none']}"]
     lines += ["", words["rights"], "", f"{words['wording']}:", consent.wording.text]
     return "\n".join(lines)
 
 
-def _line(item: ConsentItem, *, names: Names) -> str:
-    """Write one item as a line."""
+def _line(item: ConsentItem, *, names: Names, alone: bool) -> str:
+    """Write one item as a line; with its legal basis, unless there is one basis alone for all."""
     words = WORDS[names.language]
     need = words["required" if item.required else "optional"]
     name = names.claims.get(item.claim, item.claim)
-    return f"- {name} ({need}; {words['legal_basis']}: {item.legal_basis})"
+    basis = "" if alone else f"; {words['legal_basis'].lower()}: {_basis(item.legal_basis, names=names)}"
+    return f"- {name} ({need}{basis})"
+
+
+def _basis(legal_basis: str, *, names: Names) -> str:
+    """Return what a legal basis is called, without the full stop of a sentence."""
+    return names.bases.get(legal_basis, legal_basis).removesuffix(".")
 
 
 def _signed_item(item: ConsentItem) -> dict[str, object]:

@@ -45,6 +45,8 @@ PAGES: dict[str, dict[str, Callable[[], ResponseReturnValue]]] = {
     "/account/passkeys/rename": {"POST": passkeys.rename},
     "/account/passkeys/remove": {"GET": passkeys.remove_page, "POST": passkeys.remove},
     "/account/services": {"GET": account.services_page},
+    "/account/receipt": {"GET": account.receipt},
+    "/account/receipt/file": {"GET": account.receipt_file},
     "/account/withdraw": {"GET": account.withdraw_page, "POST": account.withdraw},
     "/account/sessions": {"GET": account.sessions_page},
     "/account/sessions/end": {"POST": account.end_session},

@@ -18,10 +18,16 @@ if TYPE_CHECKING:
     from idp.sessions import Held
 
 FRESH_SECONDS = 300
-OWN = (
-    "/account", "/account/passkeys", "/account/services", "/account/sessions", "/account/activity",
-    "/account/approvals",
-)  # fmt: skip
+THEN = {
+    **{path: path for path in (
+        "/account", "/account/passkeys", "/account/services", "/account/sessions", "/account/activity",
+        "/account/approvals",
+    )},
+    "/account/withdraw": "/account/services",
+    "/account/receipt": "/account/services",
+    "/account/receipt/file": "/account/services",
+}  # fmt: skip
+"""Where a login leads that one of these pages asked for."""
 
 
 def own_page(view: Callable[[Held], ResponseReturnValue]) -> Callable[[], ResponseReturnValue]:
@@ -54,7 +60,7 @@ def _to_login(reason: str) -> ResponseReturnValue:
     """Begin a login that leads back to the page of ours that was asked for."""
     if reason == "account" and _visit.cookie(cookies.SESSION):
         reason = "timed_out"
-    then = request.path if request.path in OWN else "/account/passkeys"
+    then = THEN.get(request.path, "/account/passkeys")
     location = f"/login?tx={_visit.own_transaction(then=then, reason=reason).id}"
     if request.is_json:
         return jsonify(next=location), 401

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import jsonify, redirect, request
+from flask import Response, jsonify, redirect, request
 
-from consent import NotThere
+from consent import NotThere, readable
+from consent import receipt as receipt_of
 from idp import clock
 from idp.errors import NotKnown
 from idp.pages import _visit
 from idp.pages._guard import own_page
 from idp.pages._words import current_language, page
-from idp.pages.account_view import activity_lines, news_lines, service_views, session_views
+from idp.pages.account_view import activity_lines, news_lines, past_views, receipt_names, service_views, session_views
 from idp.pages.decoupled.approvals import STATE, approval_view
 from idp.protocol.claims import account_level_text
+from keys import sign_jwt
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
+    from consent import Standing
     from idp.sessions import Held
 
 HISTORY = 100
 ENDED_BY_CITIZEN = "ended by the citizen"
+RECEIPT_TYP = "consent-receipt+jwt"
+"""Keeps a receipt from being taken for any of our tokens (RFC 8725 section 3.11)."""
 
 
 @own_page
@@ -49,8 +54,59 @@ def index(held: Held) -> ResponseReturnValue:
 def services_page(held: Held) -> ResponseReturnValue:
     """GET /account/services: who has my data."""
     return page(
-        "account/services.html", services=service_views(held.session.citizen_id), withdraw_url="/account/withdraw"
+        "account/services.html",
+        services=service_views(held.session.citizen_id),
+        past=past_views(held.session.citizen_id),
+        withdraw_url="/account/withdraw",
+        receipt_url="/account/receipt",
     )
+
+
+@own_page
+def receipt(held: Held) -> ResponseReturnValue:
+    """GET /account/receipt: what I agreed to, to read and to print."""
+    try:
+        standing = _asked_standing(held)
+    except NotThere:
+        return redirect("/account/services", 303)
+    wording = standing.consent.wording
+    text = readable(standing=standing, names=receipt_names(standing)).removesuffix(wording.text)
+    title, text = text.split("\n\n", 1)
+    return page(
+        "account/receipt.html",
+        title=title,
+        text=text,
+        wording=wording,
+        file_url=f"/account/receipt/file?consent={standing.consent.id}",
+        back_url="/account/services",
+    )
+
+
+@own_page
+def receipt_file(held: Held) -> ResponseReturnValue:
+    """GET /account/receipt/file: the same with our signature, to keep."""
+    try:
+        standing = _asked_standing(held)
+    except NotThere:
+        return redirect("/account/services", 303)
+    provider = _visit.services().provider
+    key = provider.ring.signing_key("ES256", now=clock.now())
+    made = receipt_of(
+        standing=standing,
+        issuer=provider.issuer,
+        names=receipt_names(standing),
+        sign=lambda claims: sign_jwt(claims=claims, key=key, typ=RECEIPT_TYP),
+    )
+    name = f"sen-{standing.consent.given_at:%Y%m%d}-{standing.consent.id[-6:]}.txt"
+    return Response(
+        made.document, mimetype="text/plain", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+def _asked_standing(held: Held) -> Standing:
+    """Return the consent that the query names. Raise NotThere where this citizen has none of that id."""
+    consent_id, subject = request.args.get("consent", ""), held.session.citizen_id
+    return _visit.services().consents.read(lambda ledger: ledger.standing(consent_id=consent_id, subject=subject))
 
 
 @own_page

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from consent import Names
 from idp import clock
 from idp.pages import _visit
 from idp.pages._words import current_language
@@ -20,6 +21,7 @@ from idp.protocol.logout import initiate_login_address
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from consent import Consent, Standing
     from idp.audit.log import AuditRecord
     from idp.citizens.login_session import LoginSession
     from idp.sessions import Held
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 NEWS = frozenset({"CitizenActivated", "PasskeyAdded", "PasskeyEnded", "PasskeyCounterWentBack"})
 NEWS_AGE = timedelta(days=30)
 MOST_NEWS = 5
+MOST_PAST = 50
 OFFICE = "operator"
 
 
@@ -42,6 +45,16 @@ class ServiceView:
     since: str
     until: str
     open_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PastView:
+    """One portal and purpose that had data of mine."""
+
+    id: str
+    portal: str
+    purpose: str
+    ended: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +94,54 @@ def open_url(client_id: str) -> str | None:
 
 def service_views(citizen_id: str) -> tuple[ServiceView, ...]:
     """Return who has data of this citizen now."""
-    purposes = _visit.services().provider.purposes.purposes
     current = _visit.services().consents.read(lambda ledger: ledger.all_current(subject=citizen_id, now=clock.now()))
-    language = current_language()
     return tuple(
         ServiceView(
             id=given.id,
             portal=portal_name(given.recipient),
-            purpose=purposes[given.purpose].name[language] if given.purpose in purposes else given.purpose,
+            purpose=_purpose_name(given),
             items=tuple(item_name(item.claim) for item in given.items if item.granted),
             since=day(given.given_at),
             until=day(given.expires_at),
             open_url=open_url(given.recipient),
         )
         for given in current
+    )
+
+
+def past_views(citizen_id: str) -> tuple[PastView, ...]:
+    """Return who had data of this citizen, and until when."""
+    now = clock.now()
+    newest = _visit.services().consents.read(lambda ledger: ledger.all_newest(subject=citizen_id))
+    ended = [standing for standing in newest if standing.state(at=now) != "in_force"]
+    return tuple(
+        PastView(
+            id=standing.consent.id,
+            portal=portal_name(standing.consent.recipient),
+            purpose=_purpose_name(standing.consent),
+            ended=day(standing.withdrawal.at if standing.withdrawal else standing.consent.expires_at),
+        )
+        for standing in ended[:MOST_PAST]
+    )
+
+
+def _purpose_name(given: Consent) -> str:
+    """Return what a purpose is called; one that is gone keeps its id."""
+    purposes = _visit.services().provider.purposes.purposes
+    return purposes[given.purpose].name[current_language()] if given.purpose in purposes else given.purpose
+
+
+def receipt_names(standing: Standing) -> Names:
+    """Return what the things in a consent are called in the language of the page."""
+    provider, given, language = _visit.services().provider, standing.consent, current_language()
+    level = provider.assurance.level_for(given.acr)
+    return Names(
+        language=language,
+        recipient=portal_name(given.recipient),
+        purpose=_purpose_name(given),
+        claims={item.claim: item_name(item.claim) for item in given.items},
+        bases={basis: texts[language] for basis, texts in provider.purposes.legal_bases.items()},
+        acr=given.acr if level is None else provider.assurance.level_name(level, language=language),
     )
 
 

@@ -124,7 +124,7 @@ def item_name(claim: str) -> str:
         "account_level": _("Mức độ tài khoản"),
         OFFLINE: _("Dùng thông tin khi bạn không đăng nhập"),
     }
-    return names[claim]
+    return names.get(claim, claim)  # an old record may name what no purpose asks for any more
 
 
 def _gender_text(value: Any) -> str:

@@ -116,18 +116,17 @@ class PurposeCatalogue:
         """Every scope value, for discovery (`scopes_supported`)."""
         return tuple(purpose.scope for purpose in self.purposes.values())
 
+    @property
+    def legal_bases(self) -> Mapping[str, Mapping[str, str]]:
+        """The text of every legal basis that a purpose rests on, by its id and language."""
+        return {item.legal_basis_id: item.legal_basis for found in self.purposes.values() for item in found.items}
+
     def get(self, purpose_id: str) -> Purpose:
         """Return one purpose. Raise NotKnown where there is none."""
         try:
             return self.purposes[purpose_id]
         except KeyError:
             raise NotKnown(f"there is no purpose {purpose_id}") from None
-
-    def by_scope(self, scope_value: str) -> Purpose | None:
-        """Return the purpose that one scope value (`service:e-tax`) asks for; None for any other value."""
-        if not scope_value.startswith(SCOPE_PREFIX):
-            return None
-        return self.purposes.get(scope_value.removeprefix(SCOPE_PREFIX))
 
 
 def _purpose(row: Mapping[str, Any], bases: Mapping[str, Any], *, longest_days: int) -> Purpose:

@@ -83,6 +83,9 @@ def around_the_account(someone: Someone, other: Someone, running: Running) -> It
     for path in ("/", "/account", "/account/passkeys", "/account/sessions", "/account/activity", "/account/services"):
         someone.opens(path)
         yield f"{path.strip('/').replace('/', ' ') or 'home'} later", someone
+    someone.follows("Xem biên nhận đồng ý", exact=False)
+    yield "account receipt", someone
+    someone.opens("/account/services")
     someone.follows("Rút lại", exact=False)
     yield "account withdraw", someone
     someone.presses("Rút lại")
@@ -151,6 +154,7 @@ PASSED: Final[dict[str, frozenset[str]]] = {
             "/account/activity",
             "/account/passkeys",
             "/account/passkeys/remove",
+            "/account/receipt",
             "/account/services",
             "/account/sessions",
             "/account/withdraw",

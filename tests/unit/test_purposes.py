@@ -78,17 +78,9 @@ def test_a_number_or_an_address_is_never_needed_to_log_in() -> None:
     assert CATALOGUE.get("login").claims == {"name", "account_level", "email"}
 
 
-def test_a_purpose_is_found_by_its_scope_value() -> None:
-    assert CATALOGUE.by_scope("service:e-tax") is CATALOGUE.get("e-tax")
+def test_a_purpose_has_a_scope_value_that_discovery_tells() -> None:
     assert CATALOGUE.get("e-tax").scope == "service:e-tax"
     assert CATALOGUE.get("e-tax").scope in CATALOGUE.scopes
-
-
-@pytest.mark.parametrize(
-    "value", ["e-tax", "service:", "service:E-TAX", "service:unheard-of", "Service:e-tax", "openid"]
-)
-def test_no_other_scope_value_names_a_purpose(value: str) -> None:
-    assert CATALOGUE.by_scope(value) is None
 
 
 def test_a_purpose_that_is_not_there_is_not_known() -> None:

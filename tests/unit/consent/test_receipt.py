@@ -22,6 +22,7 @@ NAMES: dict[Language, Names] = {
         recipient="Cổng Dịch vụ công quốc gia",
         purpose="Đổi giấy phép lái xe",
         claims={"name": "Họ tên", "phone_number": "Số điện thoại", "vn_personal_number": "Số định danh cá nhân"},
+        bases={LAW: "Luật Căn cước"},
         acr="Mức độ xác thực 2",
     ),
     "en": Names(
@@ -29,6 +30,7 @@ NAMES: dict[Language, Names] = {
         recipient="National Public Service Portal",
         purpose="Renewing a driving licence",
         claims={"name": "Full name", "phone_number": "Telephone number"},
+        bases={},
         acr="Authentication level 2",
     ),
 }
@@ -63,7 +65,7 @@ def test_a_vietnamese_receipt_names_who_what_why_until_when_and_on_which_basis()
     assert "Mục đích xử lý: Đổi giấy phép lái xe" in text
     assert "Đồng ý lúc: 01/01/2026 07:00 (giờ Việt Nam)" in text
     assert "Có hiệu lực đến: 01/01/2027 07:00 (giờ Việt Nam)" in text
-    assert f"- Số định danh cá nhân (bắt buộc; căn cứ pháp lý: {LAW})" in text
+    assert "- Số định danh cá nhân (bắt buộc; căn cứ pháp lý: Luật Căn cước)" in text
     assert "Đã rút lại" not in text
 
 
@@ -74,6 +76,19 @@ def test_a_receipt_keeps_what_was_refused_apart_from_what_was_granted() -> None:
     assert "Full name" in granted
     assert "Telephone number" in refused
     assert "Telephone number" not in granted
+
+
+def test_a_legal_basis_that_all_items_share_is_told_once() -> None:
+    person = a_person()
+    given = person.agrees(a_demand(required("name"), optional("phone_number")))
+    found = person.ledger.store.by_id(given.id)
+    assert found is not None
+    (basis,) = {item.legal_basis for item in given.items}
+    text = readable(standing=found, names=NAMES["en"])
+
+    assert text.count(f"Legal basis: {basis}\n") == 1
+    assert "\n- Full name (required)\n" in text
+    assert "because the law says so" not in text
 
 
 @pytest.mark.spec("CO-06")
@@ -92,8 +107,10 @@ def test_a_receipt_of_a_withdrawn_consent_says_so() -> None:
     assert "withdrawn_at" not in receipt_claims(standing=standing(), issuer=ISSUER)
 
 
-def test_a_claim_without_a_name_keeps_its_own() -> None:
-    assert "- vn_personal_number (" in readable(standing=standing(), names=NAMES["en"])
+def test_a_claim_or_basis_without_a_name_keeps_its_own() -> None:
+    text = readable(standing=standing(), names=NAMES["en"])
+
+    assert f"- vn_personal_number (required; legal basis: {LAW})" in text
 
 
 @pytest.mark.spec("CO-06")
@@ -108,8 +125,9 @@ def test_the_signed_half_proves_the_record_and_does_not_name_the_citizen() -> No
     assert signed["wording"]["sha256"] == given.wording.sha256
     assert signed["valid_until"] - signed["iat"] == 365 * 24 * 3600
     assert [item["claim"] for item in signed["items"] if item["granted"]] == ["name", "vn_personal_number"]
-    assert given.subject not in made.token
-    assert given.subject not in made.text
+    assert given.subject not in made.document
+    assert made.document.startswith(made.text)
+    assert made.document.endswith(f"{made.token}\n")
 
 
 def test_the_receipt_of_a_later_record_names_the_one_before() -> None:

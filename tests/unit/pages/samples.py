@@ -101,6 +101,10 @@ SERVICE = {
     "until": "22/11/2027",
     "open_url": "/login/initiate?iss=https%3A%2F%2Fsen.example.vn",
 }
+PAST = {"id": "2", "portal": "Cổng hai", "purpose": "Nộp thuế", "ended": "20/11/2026"}
+WORDING = {"language": "vi", "text": "Bạn có đồng ý?\nHọ và tên"}
+RECEIPT = {"title": "Biên nhận", "text": "Cổng một", "wording": WORDING, "file_url": "/file", "back_url": "/back"}
+SERVICE_URLS = {"withdraw_url": "/withdraw", "receipt_url": "/receipt"}
 SESSIONS = [
     {"id": "1", "since": "22/11/2026 10:04", "level": "Mức độ 2", "passkey": "Điện thoại của An", "current": True},
     {"id": "2", "since": "20/11/2026 08:30", "level": "Mức độ 3", "passkey": "", "current": False},
@@ -248,9 +252,10 @@ SAMPLES = (
         "services",
         "account/services.html",
         SESSION,
-        {"services": [SERVICE], "withdraw_url": "/withdraw", "done": "withdrawn"},
+        {"services": [SERVICE], "past": [PAST], **SERVICE_URLS, "done": "withdrawn"},
     ),
-    sample("services-none", "account/services.html", SESSION, {"services": [], "withdraw_url": "/withdraw"}),
+    sample("services-none", "account/services.html", SESSION, {"services": [], "past": [], **SERVICE_URLS}),
+    sample("receipt", "account/receipt.html", SESSION, RECEIPT),
     sample(
         "withdraw",
         "account/withdraw.html",
