@@ -11,8 +11,7 @@ import pytest
 
 import idp.endpoints._http
 import keys.jose
-from idp import clock
-from tests.support.wiretap import heard_by_sqlite
+from tests.support.wiretap import has_at_hand, heard_by_sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +81,7 @@ def redemption(portal: Portal, citizen: SignedIn) -> Callable[[], int]:
         "code_verifier": login.verifier,
     }
     headers = portal.proves("/token")
-    portal.house.services.provider.ring.signing_key("ES256", now=clock.now())  # read anew every few seconds, so now
+    has_at_hand(portal.house, portal)
     return lambda: portal.http.post("/token", data=form, headers=headers).status_code
 
 

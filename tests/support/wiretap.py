@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
+from idp import clock
 from tests.support.house import House
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterator
 
+    from tests.support.portal import Portal
     from tests.support.valkey import ValkeyServer
 
 
@@ -65,14 +67,13 @@ class Wiretap:
     def _accept(self) -> None:
         while True:
             try:
-                program, _ = self._listener.accept()
+                program = self._owned(self._listener.accept()[0])
             except OSError:
                 return
             server = self._owned(socket.socket(socket.AF_UNIX))
             server.connect(str(self._server))
             self.connections += 1
             wire = Wire()
-            self._owned(program)
             self._run(self._pass_requests, program, server, wire)
             self._run(self._pass_answers, server, program, wire)
 
@@ -110,6 +111,15 @@ def tapped(lone_valkey: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) 
         house = House.build(folder=tmp_path_factory.mktemp("tapped"), redis_url=wire.url)
         yield house, wire
         house.services.close()
+
+
+def has_at_hand(house: House, portal: Portal) -> None:
+    """Let a house read its keys and a relying party right now, for what it has read it reads anew two seconds later."""
+    provider: Any = house.services.provider
+    provider.ring._tried_at = None
+    provider.ring.jwks(now=clock.now())
+    provider.directory.forget(portal.client_id)
+    provider.directory.find(portal.client_id)
 
 
 def heard_by_sqlite(house: House, act: Callable[[], int]) -> list[str]:
