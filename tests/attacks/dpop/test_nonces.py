@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from idp import clock
+from idp.protocol.sender.dpop import NONCE_SECONDS
 from tests.attacks.dpop.holder import Holder, at_both, is_refused, pushed_with
 from tests.support.house import House, later, members
 
@@ -23,6 +25,13 @@ def nonces(tmp_path_factory: pytest.TempPathFactory, lone_valkey: ValkeyServer) 
     )
     yield house
     house.services.close()
+
+
+@pytest.fixture(autouse=True)
+def _a_new_nonce() -> Iterator[None]:
+    """Begin each test when a nonce has just been given out, for which one it is hangs on the time of day."""
+    with later(NONCE_SECONDS + 1 - clock.now().timestamp() % NONCE_SECONDS):
+        yield
 
 
 @pytest.mark.spec("DP-10")
