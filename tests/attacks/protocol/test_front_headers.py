@@ -47,7 +47,7 @@ def test_no_other_header_is_read_even_from_the_front(mutual: Mutual, name: str) 
 
 def _out_of_shape(der: bytes) -> list[bytes]:
     """Return certificates that a TLS library hands on: of version 2, and with a name and a date that cannot be read."""
-    date = der.index(b"\x17\x0d") + 2
+    date = der.index(b"\x17\x0d", der.index(b"Test authority")) + 2  # a serial number may hold anything
     return [
         der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x01", 1),
         der.replace("Cơ quan".encode(), b"C\xc6\xff quan"),
