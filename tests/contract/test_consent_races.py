@@ -70,13 +70,13 @@ def test_a_withdrawal_waits_for_an_agreement_that_has_begun_and_ends_that_too(an
     def agree_slowly(ledger: Ledger) -> Consent:
         agreed = an.gives(ledger, page)
         began.set()
-        may_end.wait(timeout=1)
+        may_end.wait(timeout=15)  # less than the database waits for
         return agreed
 
     agreeing = threading.Thread(target=lambda: an.consents.change(agree_slowly))
     withdrawing = threading.Thread(target=lambda: an.withdraws(given))
     agreeing.start()
-    assert began.wait(timeout=5)
+    assert began.wait(timeout=60)
     withdrawing.start()
     withdrawing.join(timeout=0.2)
     assert withdrawing.is_alive(), "the withdrawal waits"

@@ -19,6 +19,7 @@ from idp.errors import SettingsError
 from idp.storage import embedded
 from idp.storage.embedded import EmbeddedValkey
 from idp.storage.redis import RedisEphemeral
+from tests.support.demo import is_alive, until
 from tests.support.valkey import ValkeyServer
 
 REPOSITORY = Path(__file__).parents[2]
@@ -47,13 +48,12 @@ def the_sentence(folder: Path) -> str:
 
 
 def wait_until_gone(pid: int) -> bool:
-    """Return whether a process is gone within five seconds."""
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-            return True
-        time.sleep(0.02)
-    return False
+    """Return whether a process ends, and wait for that."""
+    try:
+        process = psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        return True
+    return until(lambda: not is_alive(process))
 
 
 def test_it_answers_on_a_socket_for_its_owner_alone_and_nowhere_else(tmp_path: Path) -> None:

@@ -204,8 +204,11 @@ def test_a_forked_process_has_connections_of_its_own(ephemeral: RedisEphemeral, 
     ephemeral.wave(Write(key, b"before", 60))
     child = os.fork()
     if child == 0:
-        is_right = ephemeral.wave(Read(key)) == [b"before"] and ephemeral.wave(Count(f"{key}:c", 60)) == [1]
-        os._exit(0 if is_right else 1)
+        is_right = False
+        try:
+            is_right = ephemeral.wave(Read(key)) == [b"before"] and ephemeral.wave(Count(f"{key}:c", 60)) == [1]
+        finally:  # whatever happened: nobody else may go on with the tests
+            os._exit(0 if is_right else 1)
     for _ in range(20):
         assert ephemeral.wave(Read(key)) == [b"before"]
     assert os.waitpid(child, 0)[1] == 0

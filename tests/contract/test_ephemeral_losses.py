@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,8 @@ from idp import clock
 from idp.ephemeral import Claim, Count, Drop, Read, Take, Write
 from idp.errors import TemporarilyUnavailable
 from idp.storage.redis import RedisEphemeral
+from tests.support.demo import until
+from tests.support.login.stopwatch import took
 from tests.support.valkey import ValkeyServer
 from tests.support.wiretap import Wiretap
 
@@ -42,23 +43,25 @@ def port(server: ValkeyServer) -> Iterator[RedisEphemeral]:
 
 def seconds_until_refused(port: RedisEphemeral) -> float:
     """Return how long a wave takes to fail closed."""
-    start = time.monotonic()
-    with pytest.raises(TemporarilyUnavailable):
-        port.wave(Count("c", 60))
-    return time.monotonic() - start
+
+    def fails() -> None:
+        with pytest.raises(TemporarilyUnavailable):
+            port.wave(Count("c", 60))
+
+    return took(fails)
 
 
 def wait_until_back(port: RedisEphemeral) -> float:
     """Return how long it takes until waves work again."""
-    start = time.monotonic()
-    while time.monotonic() - start < LONGEST_SECONDS:
+
+    def comes_back() -> bool:
         try:
             port.ping()
         except TemporarilyUnavailable:
-            time.sleep(0.01)
-        else:
-            break
-    return time.monotonic() - start
+            return False
+        return True
+
+    return took(lambda: until(comes_back))
 
 
 @pytest.mark.spec("F01")

