@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-DRAIN_SECONDS = 10
+DRAIN_SECONDS = 30
 
 
 @dataclass
@@ -34,9 +34,16 @@ class Served:
 
     def asks(self, path: str) -> http.client.HTTPConnection:
         """Send a request and do not wait for the answer."""
-        connection = http.client.HTTPConnection("localhost", self.port, timeout=20)
+        connection = http.client.HTTPConnection("localhost", self.port, timeout=60)
         connection.request("GET", path)
         return connection
+
+    def has_taken(self, connection: http.client.HTTPConnection) -> bool:
+        """Tell whether a worker has accepted a connection."""
+        mine = connection.sock.getsockname()[1]
+        workers = psutil.Process(self.process.pid).children()
+        held = [one for worker in workers for one in worker.net_connections(kind="tcp4")]
+        return any(one.raddr and one.raddr.port == mine for one in held)
 
     def status(self, path: str) -> int:
         """Return the status of an answer, or 0 where nobody answers."""
@@ -75,7 +82,7 @@ def served(tmp_path: Path, own_valkey: ValkeyServer) -> Iterator[Served]:
     with log.open("wb") as out:
         process = subprocess.Popen([*sen, "serve"], cwd=tmp_path, env=environ, stderr=out, stdout=out)
     running = Served(port=port, process=process, valkey=own_valkey, log=log)
-    assert until(lambda: running.status("/health/live") == 200, seconds=60), log.read_text()
+    assert until(lambda: running.status("/health/live") == 200, seconds=120), log.read_text()
     yield running
     if process.poll() is None:
         process.kill()
@@ -87,6 +94,7 @@ def test_a_request_in_flight_is_answered_after_sigterm(served: Served) -> None:
     assert served.status("/login") == 303
     served.valkey.hang()
     waiting = served.asks("/login")
+    assert until(lambda: served.has_taken(waiting))
     time.sleep(0.1)
     served.process.send_signal(signal.SIGTERM)
     time.sleep(0.1)

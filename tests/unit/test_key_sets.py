@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from idp.relying_parties.client import RelyingParty
 
-HERE = Outbound(allow_loopback=True, extra_ca="", connect_seconds=1.0, total_seconds=2.0, largest_bytes=65536)
+HERE = Outbound(allow_loopback=True, extra_ca="", connect_seconds=10.0, total_seconds=10.0, largest_bytes=65536)
 
 
 def key_set(*kids: str, **changes: Any) -> dict[str, Any]:
@@ -187,7 +187,12 @@ def test_while_one_waits_for_a_slow_answer_the_others_go_on(
     receiver: Receiver, portal: RelyingParty, key_sets: KeySets
 ) -> None:
     key_sets.fill(portal)
-    receiver.answers["/jwks"] = receiver.is_silent()
+    may_answer = threading.Event()
+
+    def waits(_: object) -> None:
+        may_answer.wait(60)
+
+    receiver.answers["/jwks"] = waits
     with later(601):
         waiting = threading.Thread(target=lambda: key_sets.fill(portal))
         waiting.start()
@@ -195,4 +200,5 @@ def test_while_one_waits_for_a_slow_answer_the_others_go_on(
             threading.Event().wait(0.01)
         assert kids(key_sets.fill(portal)) == {"a"}
         assert waiting.is_alive()
+        may_answer.set()
         waiting.join()

@@ -147,4 +147,4 @@ def test_cleaning_removes_what_expired_long_ago_and_nothing_else(bench: Bench, d
 
 
 def test_the_database_tells_its_time(database: Database) -> None:
-    assert abs(SqlHousekeeping(database).clock() - clock.now()) < timedelta(seconds=2)
+    assert abs(SqlHousekeeping(database).clock() - clock.now()) < timedelta(minutes=1)

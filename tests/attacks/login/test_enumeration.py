@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tests.support.valkey import ValkeyServer
 
 EACH = 16
+MOST_ROUNDS = 2000
+"""On a busy machine a small difference is only seen after many."""
 NOBODYS_CODE = "BCFG-2345-HJKM-67"
 
 
@@ -234,7 +236,11 @@ def test_a_delay_of_five_milliseconds_would_be_noticed(patient_house: House) -> 
         time.sleep(0.005)
         return stranger.asks_options()
 
-    times = times_of({"known": known, "unknown": lambda _round: stranger.asks_options()}, rounds=250)
+    kinds = {"known": known, "unknown": lambda _round: stranger.asks_options()}
+    times = times_of(kinds, rounds=100)
+    while not told_apart(times) and len(times["known"]) < MOST_ROUNDS:
+        for name, more in times_of(kinds, rounds=100).items():
+            times[name] += more
     assert told_apart(times)["known", "unknown"] > 0.5
 
 
