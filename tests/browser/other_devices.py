@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from tests.browser.relying_party import RelyingParty
+from tests.support.browser import WAIT_MS
 from tests.support.login.elsewhere import CIBA, DEVICE
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class OtherDevice:
     @staticmethod
     def _posts(party: RelyingParty, path: str, **form: str) -> dict[str, Any]:
         address = party.running.issuer + path
-        told: dict[str, Any] = httpx.post(address, data=form, auth=(party.client_id, party.secret)).json()
+        own = (party.client_id, party.secret)
+        told: dict[str, Any] = httpx.post(address, data=form, auth=own, timeout=WAIT_MS / 1000).json()
         return told
 
 

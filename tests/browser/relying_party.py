@@ -15,6 +15,7 @@ from idp import clock
 from idp.audit.events import ClientAdded
 from idp.relying_parties.store import StoredClient
 from idp.storage.sql.relying_parties import SqlRelyingParties
+from tests.support.browser import WAIT_MS
 
 if TYPE_CHECKING:
     from tests.support.running import Running
@@ -86,7 +87,11 @@ class RelyingParty:
 
     def asks_userinfo(self, token: str) -> httpx.Response:
         """Ask for the claims."""
-        return httpx.get(f"{self.running.issuer}/userinfo", headers={"Authorization": f"Bearer {token}"})
+        return httpx.get(
+            f"{self.running.issuer}/userinfo", headers={"Authorization": f"Bearer {token}"}, timeout=WAIT_MS / 1000
+        )
 
     def _token(self, **form: str) -> httpx.Response:
-        return httpx.post(f"{self.running.issuer}/token", data=form, auth=(self.client_id, self.secret))
+        return httpx.post(
+            f"{self.running.issuer}/token", data=form, auth=(self.client_id, self.secret), timeout=WAIT_MS / 1000
+        )

@@ -38,7 +38,7 @@ def test_a_passkey_is_added_named_used_and_removed(people: Callable[..., Someone
     someone.sees_heading("Đăng nhập")
     phone = someone.devices[0]
     key.is_left_untouched()
-    someone.has_little_patience(milliseconds=500)
+    someone.has_little_patience(milliseconds=5000)
     someone.presses("Đăng nhập bằng khóa truy cập (passkey)")
     someone.is_told("Khóa truy cập này chưa dùng được ở đây. Hãy thử lại, hoặc dùng khóa truy cập khác.")
     phone.is_taken_away()

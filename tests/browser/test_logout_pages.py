@@ -126,7 +126,7 @@ def test_the_demo_portal_hears_of_a_logout_at_sen(someone: Someone, running: Run
     someone.opens("/logout")
     someone.presses("Đăng xuất")
     someone.sees_heading("Bạn đã đăng xuất")
-    for _ in range(60):
+    for _ in range(600):
         someone.opens(f"{running.portal}/me")
         if someone.page.url == f"{running.portal}/":
             break

@@ -72,7 +72,7 @@ def test_who_lets_the_dialog_of_the_device_end_may_try_again(someone: Someone, r
     someone.opens("/login")
     (phone,) = someone.devices
     phone.is_left_untouched()
-    someone.has_little_patience(milliseconds=700)
+    someone.has_little_patience(milliseconds=2000)
     someone.presses("Đăng nhập bằng khóa truy cập (passkey)")
     someone.is_told("Đang chờ thiết bị của bạn…")
     someone.is_told(DEVICE_SAID_NO)

@@ -26,7 +26,7 @@ def plain(people: Callable[..., Someone], running: Running) -> Someone:
 
 def reads(someone: Someone, text: str) -> None:
     """Require that a text is to be seen; Playwright's own look skips what stands in noscript."""
-    assert text in someone.page.locator("body").inner_text()
+    expect(someone.page.locator("body")).to_contain_text(text, use_inner_text=True)
 
 
 def test_login_and_activation_begin_and_say_what_a_passkey_needs(

@@ -35,7 +35,8 @@ PORTAL_TEXTS: Final = tomllib.loads((ROOT / "examples" / "portal" / "texts.toml"
 PURPOSES: Final = {
     row["id"]: row for row in tomllib.loads((ROOT / "config" / "purposes.toml").read_text(encoding="utf-8"))["purposes"]
 }
-WAIT_MS: Final = 10_000
+WAIT_MS: Final = 60_000
+expect.set_options(timeout=WAIT_MS)  # a page that is right is looked at once, however long another one may take
 REFUSED_ANSWER: Final = "Failed to load resource: the server responded with a status of"
 """Chromium says so of every answer that is no success; the tests look at these answers themselves."""
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 LAST_LINE = "These people do not exist."
 READY_SECONDS = 60
-GONE_SECONDS = 20
+GONE_SECONDS = 60
+ANSWER_SECONDS = 60
 CODE = re.compile(r"^ +(?P<number>[0-9]{12})   (?P<name>\S.*?)   +(?P<code>\S.*)$", re.MULTILINE)
 
 
@@ -114,7 +115,7 @@ class Demo:
         """Return status, content type and text of a page of the provider, as a browser that keeps cookies gets it."""
         request = urllib.request.Request(f"http://localhost:{self.port}{path}", headers={"Accept-Language": language})
         browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-        with browser.open(request, timeout=10) as answer:
+        with browser.open(request, timeout=ANSWER_SECONDS) as answer:
             return answer.status, answer.headers["Content-Type"], answer.read().decode()
 
     def send(self, number: signal.Signals) -> int:

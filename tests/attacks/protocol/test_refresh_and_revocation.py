@@ -52,7 +52,7 @@ def test_a_refresh_token_ends_a_month_after_its_birth_however_often_it_is_used(
 @pytest.mark.spec("RT-03")
 def test_an_access_token_ends_after_five_minutes_of_itself(portal: Portal, citizen: SignedIn) -> None:
     tokens = citizen.gives_tokens(portal)
-    with later(295):
+    with later(240):
         assert portal.asks_userinfo(tokens.access).status_code == 200
     with later(301):
         assert portal.asks_userinfo(tokens.access).status_code == 401

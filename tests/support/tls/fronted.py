@@ -17,6 +17,7 @@ import requests
 from tests.support.portal import pkce
 from tests.support.running import Running
 from tests.support.tls.certificates import Issuer, Paper, a_name, issue
+from tests.support.tls.slow import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +62,7 @@ class Fronted:
                 address,
                 verify=str(self.tls / "ca.pem"),
                 cert=shown,
-                timeout=10,
+                timeout=PATIENCE_SECONDS,
                 allow_redirects=False,
                 **options,
             )
@@ -84,7 +85,7 @@ class Fronted:
         context.set_alpn_protocols(["h2"] if to == "h2" else ["http/1.1"])
         address = ("127.0.0.1", self.running.demo.port)
         with (
-            socket.create_connection(address, timeout=10) as plain,
+            socket.create_connection(address, timeout=PATIENCE_SECONDS) as plain,
             context.wrap_socket(plain, server_hostname="localhost") as secured,
         ):
             yield secured

@@ -64,7 +64,7 @@ def visitor(site: str, chromium: Browser, site_app: Flask) -> Iterator[Visitor]:
     posted.clear()
     context = chromium.new_context(locale="vi-VN")
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(60_000)
     yield Visitor(page, context.new_cdp_session(page), posted, site)
     context.close()
 
