@@ -1,6 +1,7 @@
 """The outbox: what has to be delivered outside, written with the change that causes it, delivered by the worker.
 
-Delivered at least once: whoever receives must bear to receive twice. A receiver that is away holds up nobody else.
+Delivered at least once: whoever receives must bear to receive twice. A receiver is a relying party's address for one
+kind of delivery; one that is away holds up nobody else, nor the other addresses of the same relying party.
 """
 
 from __future__ import annotations
@@ -64,8 +65,8 @@ class OutboxStore(Protocol):
         """
         ...
 
-    def settle(self, claimed: Claimed, *, outcome: Outcome, error: str | None = None) -> None:
-        """Say how it ended. With one that was given up go those that have waited longer for the same receiver."""
+    def settle(self, claimed: Claimed, *, outcome: Outcome, error: str | None = None, with_older: bool = False) -> None:
+        """Say how it ended; `with_older`: so did those that have waited longer for the same receiver."""
         ...
 
     def postpone(self, claimed: Claimed, *, until: datetime, error: str) -> None:

@@ -120,17 +120,17 @@ class Courier:
         else:
             self._end(claimed, outcome="delivered", error=None)
 
-    def _end(self, claimed: Claimed, *, outcome: Outcome, error: str | None) -> None:
-        self.outbox.settle(claimed, outcome=outcome, error=error)
+    def _end(self, claimed: Claimed, *, outcome: Outcome, error: str | None, with_older: bool = False) -> None:
+        self.outbox.settle(claimed, outcome=outcome, error=error, with_older=with_older)
         self._metrics.count(DELIVERIES, claimed.kind, outcome)
         if error is not None:
             log.warning("delivery_ended", kind=claimed.kind, target=claimed.target, outcome=outcome, reason=error)
 
     def _fail(self, claimed: Claimed, *, error: str) -> None:
-        """Try again later, or give up."""
+        """Try again later, or give up, and what has waited longer for the same receiver with it."""
         now = clock.now()
         if claimed.attempts >= MOST_ATTEMPTS or now - claimed.created_at >= LONGEST_WAIT:
-            self._end(claimed, outcome="given_up", error=error)
+            self._end(claimed, outcome="given_up", error=error, with_older=True)
             return
         self.outbox.postpone(claimed, until=now + pause_after(claimed.attempts), error=error)
         self._metrics.count(DELIVERIES, claimed.kind, "postponed")

@@ -137,6 +137,26 @@ def test_whoever_is_away_is_tried_with_one_delivery_and_holds_up_nobody_else(pos
         assert delivered == 11
 
 
+def test_an_address_that_is_away_holds_up_no_other_address_of_the_same_receiver(post: Post) -> None:
+    post.writes(*["a"] * 3)
+    for claimed in post.takes():
+        post.fails(claimed)
+    post.writes(*["a"] * 3, kind="parcel")
+    post.writes("a")
+    assert [claimed.kind for claimed in post.takes()] == ["parcel"] * 3
+    with time_machine.travel(clock.now() + MINUTE + timedelta(seconds=1)):
+        assert sorted(claimed.kind for claimed in post.takes()) == ["letter", *["parcel"] * 3]
+
+
+def test_what_is_over_for_itself_takes_nothing_along(post: Post) -> None:
+    post.writes("a")
+    post.writes("a")
+    first, second = sorted(post.takes(), key=lambda claimed: claimed.id)
+    post.fails(first, after=timedelta(0))
+    post.outbox.settle(second, outcome="given_up", error="It is over.")
+    assert post.outbox.standing()[0].waiting == 1
+
+
 def test_the_fresh_come_before_those_that_failed(post: Post) -> None:
     post.writes("failed-1", "failed-2")
     for claimed in post.takes():
@@ -151,7 +171,7 @@ def test_with_one_that_is_given_up_go_those_that_waited_longer_for_the_same_rece
     first, _other, second = sorted(post.takes(), key=lambda claimed: claimed.id)
     post.fails(first, after=timedelta(0))
     post.writes("away")
-    post.outbox.settle(second, outcome="given_up", error="It does not answer.")
+    post.outbox.settle(second, outcome="given_up", error="It does not answer.", with_older=True)
     away = next(each for each in post.outbox.standing() if each.target == "away")
     assert (away.given_up, away.waiting, away.last_error) == (2, 1, "It does not answer.")
 

@@ -31,15 +31,17 @@ class Shelf:
         self.waiting = [claimed]
         self.ends: list[tuple[str, str | None]] = []
         self.pauses: list[timedelta] = []
+        self.takes_older = False
 
     def claim(self, *, most: int) -> tuple[Claimed, ...]:
         """Hand out what lies there."""
         taken, self.waiting = self.waiting[:most], self.waiting[most:]
         return tuple(taken)
 
-    def settle(self, _claimed: Claimed, *, outcome: str, error: str | None = None) -> None:
-        """Note an end."""
+    def settle(self, _claimed: Claimed, *, outcome: str, error: str | None = None, with_older: bool = False) -> None:
+        """Note an end, and whether those that waited longer go with it."""
         self.ends.append((outcome, error))
+        self.takes_older = with_older
 
     def postpone(self, _claimed: Claimed, *, until: datetime, error: str) -> None:
         """Note a pause."""
@@ -95,6 +97,7 @@ def test_an_answer_is_final(tmp_path: Path, error: Exception | None, outcome: st
     shelf = carried(a_delivery(), folder=tmp_path, send=send)
     assert shelf.ends == [(outcome, str(error) if error else None)]
     assert shelf.pauses == []
+    assert not shelf.takes_older, "what is over for this one says nothing of another"
 
 
 @pytest.mark.parametrize("error", [NoAnswer("It answers too slowly."), RuntimeError("a secret of ours")])
@@ -107,4 +110,5 @@ def test_no_answer_is_a_pause_until_there_were_too_many_or_a_day_is_over(tmp_pat
         shelf = carried(last, folder=tmp_path, send=raises(error))
         ((outcome, reason),) = shelf.ends
         assert outcome == "given_up"
+        assert shelf.takes_older
         assert "secret" not in str(reason)

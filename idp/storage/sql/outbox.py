@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection, Row, Select
+    from sqlalchemy import Alias, ColumnElement, Connection, Row, Select
 
     from idp.outbox import Outcome
     from idp.storage.sql.database import Database
@@ -26,7 +26,7 @@ LEASE = timedelta(seconds=30)
 """For how long a delivery is the worker's that took it; an attempt has to be over long before."""
 
 SIDE_BY_SIDE = 4
-"""How many deliveries to one receiver are taken at once, as long as it answers."""
+"""How many deliveries of one kind to one receiver are taken at once, as long as it answers."""
 
 LONGEST_ERROR = 200
 LEFT = "left_the_portal"
@@ -130,10 +130,10 @@ class SqlOutbox:
             for row in rows
         )
 
-    def settle(self, claimed: Claimed, *, outcome: Outcome, error: str | None = None) -> None:
+    def settle(self, claimed: Claimed, *, outcome: Outcome, error: str | None = None, with_older: bool = False) -> None:
         """See `OutboxStore.settle`."""
         which = outbox.c.id == claimed.id
-        if outcome == "given_up":
+        if with_older:
             which = or_(
                 which,
                 and_(
@@ -173,19 +173,16 @@ class SqlOutbox:
 def _due(*, most: int) -> Select[Any]:
     """Return which deliveries to take now: fresh ones first, then those that have waited longest.
 
-    1. nothing of a receiver whose failed delivery is not yet due again, or is being tried; 2. one delivery of a
-    receiver that has failed, the one tried most often; 3. few of any receiver at once.
+    A receiver is one target for one kind: each kind has an address of its own, and one that is away says nothing of
+    another. 1. nothing of a receiver whose failed delivery is not yet due again, or is being tried; 2. one delivery of
+    a receiver that has failed, the one tried most often; 3. few of any receiver at once.
     """
     now, failed, other = clock.now(), outbox.alias("failed"), outbox.alias("other")
-    held = exists().where(  # 1
-        failed.c.target == outbox.c.target,
-        failed.c.last_error.is_not(None),
-        failed.c.due_at > now,
+    held = exists().where(*_same_receiver(failed), failed.c.last_error.is_not(None), failed.c.due_at > now)  # 1
+    ailing = exists().where(*_same_receiver(other), other.c.last_error.is_not(None), other.c.due_at.is_not(None))
+    place = func.row_number().over(
+        partition_by=(outbox.c.target, outbox.c.kind), order_by=(outbox.c.attempts.desc(), outbox.c.id)
     )
-    ailing = exists().where(
-        other.c.target == outbox.c.target, other.c.due_at.is_not(None), other.c.last_error.is_not(None)
-    )
-    place = func.row_number().over(partition_by=outbox.c.target, order_by=(outbox.c.attempts.desc(), outbox.c.id))
     due = (
         select(
             outbox.c.id,
@@ -202,6 +199,10 @@ def _due(*, most: int) -> Select[Any]:
     )
 
 
+def _same_receiver(other: Alias) -> tuple[ColumnElement[bool], ...]:
+    return other.c.target == outbox.c.target, other.c.kind == outbox.c.kind
+
+
 def _count(*which: ColumnElement[bool]) -> ColumnElement[int]:
     return func.count(case((and_(*which), 1)))
 
@@ -209,7 +210,7 @@ def _count(*which: ColumnElement[bool]) -> ColumnElement[int]:
 _other = outbox.alias("other")
 _NEWEST_ERROR = (
     select(_other.c.last_error)
-    .where(_other.c.kind == outbox.c.kind, _other.c.target == outbox.c.target, _other.c.last_error.is_not(None))
+    .where(*_same_receiver(_other), _other.c.last_error.is_not(None))
     .order_by(_other.c.id.desc())
     .limit(1)
     .scalar_subquery()

@@ -282,7 +282,7 @@ outbox = Table(
     METADATA,
     Column("id", Text, primary_key=True),
     Column("kind", Text, nullable=False),
-    Column("target", Text, nullable=False),  # who is to receive it; one that is away holds up nobody else
+    Column("target", Text, nullable=False),  # who is to receive it; with `kind`, what may be away alone
     Column("payload", Text, nullable=False),  # JSON without secrets and without tokens
     Column("created_at", Instant, nullable=False),
     Column("due_at", Instant, index=True),  # when to try next; while it is tried, when another may; none once done
