@@ -55,8 +55,9 @@ def open_database(settings: Settings) -> Database:
 
 
 def ring_settings(settings: Settings) -> RingSettings:
-    """Return how long keys live, from the settings."""
-    longest = max(settings.tokens.id_token_seconds, settings.tokens.access_token_seconds)
+    """Return how long keys live, from the settings: an ID token comes back as a hint for as long as its session."""
+    tokens = settings.tokens
+    longest = max(tokens.id_token_seconds, tokens.access_token_seconds, settings.sessions.absolute_seconds)
     return RingSettings(
         algorithms=settings.keys.algorithms,
         cache_seconds=settings.keys.jwks_cache_seconds,

@@ -136,6 +136,7 @@ def test_a_damaged_signing_key_takes_no_other_down(
             assert portals[alg].reads_id_token(members(answer)["id_token"])["sub"]
         return answer.status_code
 
+    assert own.browser().get("/jwks").status_code == 200, "a worker that has opened its keys"
     with _damaged(own, column, signing_key.c.alg == "RS256", how=how):
         _looks_again(own)
         assert (given("RS256"), given("ES256")) == (200 if is_open else 503, 200)

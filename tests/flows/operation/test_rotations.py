@@ -48,8 +48,10 @@ STRIDES = (3, 150, 164)
 """Seconds from an announcement to the key's first signature: more than its head start of 310."""
 AFTERWARDS = 3
 """Seconds after which every worker has looked at its keys again."""
+SHORT_SESSIONS = {"WARNING": "60", "IDLE": "240", "ABSOLUTE": "300"}
+"""Seconds of each limit: for as long as a session lasts its ID tokens come back as hints, and their keys stay."""
 RESOURCE = "https://archive.example/"
-BUSY_SECONDS = 60
+BUSY_SECONDS = 120
 UNAWARE_OF_TIME: Options = {"verify_exp": False, "verify_iat": False}
 """PyJWT looks at another clock."""
 
@@ -215,6 +217,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     time = GivenTime(folder / "time")
     time.file.touch()
     environ = {given_time.VARIABLE: str(time.file), "SEN_KEYS__ALGORITHMS": ",".join(ALGORITHMS)}
+    environ |= {f"SEN_SESSIONS__{limit}_SECONDS": seconds for limit, seconds in SHORT_SESSIONS.items()}
     sen = [sys.executable, "-m", given_time.__name__]
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         stack.callback(memory.stop)
