@@ -42,6 +42,9 @@ LARGEST_HEAD = 16 * 1024
 MOST_ADDRESSES = 4
 JSON_KINDS = frozenset({"application/json", "application/jwk-set+json"})
 FORM_KIND = "application/x-www-form-urlencoded"
+REDIRECTS = range(300, 400)
+"""RFC 9110 section 15.4."""
+
 SCHEMES = {"https": 443, "http": 80}
 
 
@@ -128,6 +131,8 @@ class OutboundClient:
             NoAnswer: nothing acceptable came in time.
         """
         response, body = self._call(url, method="GET", headers={"Accept": ", ".join(sorted(JSON_KINDS))}, body=None)
+        if response.status in REDIRECTS:
+            raise NoAnswer("It answers with a redirect, and none is followed.")
         if response.status != 200:  # noqa: PLR2004  RFC 9110 section 15.3.1
             raise NoAnswer(f"It answers with status {response.status}, and 200 is needed.")
         if response.getheader("Content-Encoding", "identity").strip().lower() != "identity":
@@ -143,7 +148,7 @@ class OutboundClient:
         return Fetched(value=value, max_age=int(age[1]) if age else None)
 
     def post_form(self, url: str, form: Mapping[str, str]) -> int:
-        """Post a form and return the status; what the answer says is not read.
+        """Post a form and return the status, that of a redirect too; what the answer says is not read.
 
         Raises:
             OutboundRefused, NoAnswer: as `fetch_json`.
@@ -170,7 +175,7 @@ class OutboundClient:
         """Call an address; the body of the answer is read for a GET alone.
 
         1. the address is one that may be called; 2. its name has public addresses only; 3. connected to one of these,
-        the name proved by TLS; 4. the answer is no redirect, and no longer than is read.
+        the name proved by TLS; 4. the answer is no longer than is read; wherever it points to, nobody goes.
         """
         until = time.monotonic() + self._settings.total_seconds
         target = self._check(url, until=until)  # 1, 2
@@ -195,8 +200,6 @@ class OutboundClient:
         reader = _DeadlineReader(connection, until=until, most=LARGEST_HEAD + largest)
         response = HTTPResponse(cast("socket.socket", reader), method=method)  # all that it wants is `makefile`
         response.begin()
-        if 300 <= response.status < 400:  # noqa: PLR2004  RFC 9110 section 15.4
-            raise NoAnswer("It answers with a redirect, and none is followed.")
         if method != "GET":
             return response, b""
         body = response.read(largest + 1)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from idp.protocol.provider import Provider
 
 SUCCEEDED = (200, 204)
-REFUSED = range(400, 500)
+REFUSED = range(300, 500)
+"""Redirects among them: a relying party must not send one, and none is followed."""
 
 
 def send(claimed: Claimed, *, provider: Provider) -> None:
@@ -24,16 +25,17 @@ def send(claimed: Claimed, *, provider: Provider) -> None:
 
     Raises:
         Unwanted: the relying party does not take it; its own questions are answered all the same.
-        Undeliverable: there is nobody to tell any more, or nothing that could still be asked for.
+        Undeliverable: there is nobody to tell any more, or nothing that could still be asked for: it is over, or the
+            relying party has asked by itself and has its tokens.
         OutboundError: it cannot be reached, or answers otherwise, or the answer is not there yet.
 
     Source: OpenID Connect CIBA Core section 10.2.
     """
     client = provider.directory.registered(claimed.target)
     address = client.backchannel.notification_endpoint if client is not None and client.backchannel else None
-    found = waiting.read(name=claimed.payload["request"], ephemeral=provider.ephemeral)
+    found = waiting.untaken(name=claimed.payload["request"], client_id=claimed.target, ephemeral=provider.ephemeral)
     if address is None or found is None or found.sealed_notice is None:
-        raise Undeliverable("The request is over, or the relying party is no longer registered for this.")
+        raise Undeliverable("The request is over, or answered, or the relying party is no longer registered for this.")
     if found.status == "waiting":
         raise NoAnswer("Its answer is about to be written.")
     sealed = b64decode(found.sealed_notice)

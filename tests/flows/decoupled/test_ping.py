@@ -10,6 +10,7 @@ import pytest
 from tests.support.foreign.receiver import Receiver, says
 from tests.support.house import House, later, members
 from tests.support.login.elsewhere import Phone, asks_for, ciba_portal, names, number_of
+from tests.support.login.leaving import standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,9 +84,9 @@ def test_a_ping_needs_a_token_that_can_be_sent(house: House, citizen: SignedIn, 
     assert members(answer)["error"] == "invalid_request"
 
 
-@pytest.mark.parametrize(("status", "times"), [("401 Unauthorized", 1), ("403 Forbidden", 1), ("302 Found", 3)])
+@pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden", "302 Found", "308 Permanent Redirect"])
 def test_a_ping_that_is_refused_is_not_sent_again_and_none_is_sent_elsewhere(
-    house: House, citizen: SignedIn, receiver: Receiver, courier: Courier, status: str, times: int
+    house: House, citizen: SignedIn, receiver: Receiver, courier: Courier, status: str
 ) -> None:
     elsewhere = f"Location: {receiver.url('/elsewhere')}"
     receiver.answers["/ping"] = says(b"", status=status, headers=(elsewhere,))
@@ -95,5 +96,42 @@ def test_a_ping_that_is_refused_is_not_sent_again_and_none_is_sent_elsewhere(
         with later(seconds):
             courier.send_out()
             courier.rest()
-    assert [heard.path for heard in receiver.asked] == ["/ping"] * times
+    assert [heard.path for heard in receiver.asked] == ["/ping"]
     assert request.tokens()
+
+
+def test_a_portal_that_has_its_tokens_is_not_pinged_again_and_hears_of_its_other_citizens(
+    house: House, citizen: SignedIn, receiver: Receiver, courier: Courier
+) -> None:
+    receiver.answers["/ping"] = says(b"", status="503 Service Unavailable")
+    portal, other = pinged(house, receiver), house.logs_in_directly()
+    taken, left = (asks_for(portal, one, client_notification_token=TOKEN) for one in (citizen, other))
+    Phone.of(citizen).approves(taken)
+    courier.send_out()
+    courier.rest()
+    assert taken.tokens()
+    Phone.of(other).approves(left)
+    receiver.answers["/ping"] = says(b"", status="204 No Content")
+    with later(30):
+        courier.send_out()
+        courier.rest()
+    assert [orjson.loads(heard.body)["auth_req_id"] for heard in receiver.asked] == [taken.secret, left.secret]
+    assert left.tokens()
+
+
+@pytest.mark.parametrize("said", ["approved", "refused"])
+def test_of_a_request_that_is_over_nobody_is_told(
+    house: House, citizen: SignedIn, receiver: Receiver, courier: Courier, said: str
+) -> None:
+    portal = pinged(house, receiver)
+    request = asks_for(portal, citizen, client_notification_token=TOKEN)
+    phone = Phone.of(citizen)
+    if said == "approved":
+        phone.approves(request)
+    else:
+        phone.says(phone.opens_what_waits(), answer="refuse")
+    with later(3600):
+        courier.send_out()
+        courier.rest()
+    assert receiver.asked == []
+    assert (standing(courier, portal).given_up, standing(courier, portal).waiting) == (1, 0)

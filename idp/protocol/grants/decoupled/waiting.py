@@ -121,6 +121,18 @@ def find(*, name: str, ephemeral: Ephemeral) -> Waiting | None:
     return found if found is not None and found.is_open else None
 
 
+def untaken(*, name: str, client_id: str, ephemeral: Ephemeral) -> Waiting | None:
+    """Return a request of which a relying party may still want to hear; None where it is over, or has its tokens.
+
+    What may be taken is written before the request says so: whoever reads in the same order misses nothing.
+    """
+    data, left = ephemeral.wave(Read(_key(name, "request")), Read(_key(name, f"for:{client_id}")))
+    found = None if data is None else Waiting.from_json(data)
+    if found is None or found.is_over or (found.status == "approved" and left is None):
+        return None
+    return found
+
+
 def decide_step(name: str) -> Drop:
     """Return the step that takes the right to decide; its reply is whether it was there."""
     return Drop(_key(name, "open"))
