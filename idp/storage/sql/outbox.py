@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Alias, ColumnElement, Connection, Row, Select
+    from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select
 
     from idp.outbox import Outcome
     from idp.storage.sql.database import Database
@@ -199,7 +199,7 @@ def _due(*, most: int) -> Select[Any]:
     )
 
 
-def _same_receiver(other: Alias) -> tuple[ColumnElement[bool], ...]:
+def _same_receiver(other: FromClause) -> tuple[ColumnElement[bool], ...]:
     return other.c.target == outbox.c.target, other.c.kind == outbox.c.kind
 
 
