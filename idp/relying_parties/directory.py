@@ -94,7 +94,8 @@ class Directory:
 def generation_of(client: RelyingParty) -> str:
     """Return what changes with a relying party's addresses and keys: what was pending under another one is over.
 
-    Keys that it publishes by itself change without a registration, and end nothing.
+    Where a certificate is the proof, the name in it stands for a key (RFC 8705 section 2.1). Keys that it publishes by
+    itself change without a registration, and end nothing.
     """
     keys = () if client.jwks_uri else client.keys
     parts = [
@@ -103,6 +104,7 @@ def generation_of(client: RelyingParty) -> str:
         client.authentication_method,
         *sorted(key.thumbprint for key in keys),
         *sorted(client.certificates if client.jwks_uri is None else ()),
+        *((client.tls.kind, client.tls.value) if client.tls else ()),
         (client.secret_hash or b"").hex(),
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -10,9 +10,10 @@ import jwt
 import pytest
 from cryptography import x509
 
+from tests.support.foreign.registrant import REDIRECT, Registrant
 from tests.support.house import House, later, members
 from tests.support.tls.certificates import SERVER_AUTH, Issuer, a_name, issue
-from tests.support.tls.mutual import FRONT_SECRET, MTLS_BASE, Mutual, MutualPortal
+from tests.support.tls.mutual import FRONT_SECRET, MTLS_BASE, SUBJECT, Mutual, MutualPortal
 
 if TYPE_CHECKING:
     from tests.support.valkey import ValkeyServer
@@ -190,6 +191,26 @@ def test_a_renewed_certificate_goes_on_and_its_tokens_are_bound_to_it_alone(mutu
     assert portal.asks_userinfo(members(again)["access_token"]).status_code == 200
     portal.paper = paper
     assert portal.asks_userinfo(members(again)["access_token"]).status_code == 401
+
+
+@pytest.mark.spec("RG-06", "MT-03")
+def test_what_was_pending_ends_when_the_name_in_the_certificate_changes(mutual: Mutual) -> None:
+    names = {"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": SUBJECT}
+    registrant = Registrant(mutual.house).registered(**names)
+    citizen, paper = mutual.house.logs_in_directly(), mutual.issuer.client()
+    portal = MutualPortal(mutual.house, registrant.told["client_id"], registrant.key, REDIRECT, paper=paper)
+    portal.method = names["token_endpoint_auth_method"]
+    kept, ended, pushed = portal.asks(), portal.asks(), portal.asks().pushed()
+    code, late = citizen.arrives(kept), citizen.arrives(ended)
+    assert registrant.changes(**names, client_name="Cổng khác").status_code == 200
+    assert kept.redeem(code).status_code == 200
+    portal.paper = mutual.issuer.client("another.example")
+    other = {**names, "tls_client_auth_subject_dn": SUBJECT.replace("portal.example", "another.example")}
+    assert registrant.changes(**other).status_code == 200
+    assert members(ended.redeem(late))["error"] == "invalid_grant"
+    assert citizen.opens(pushed).status_code == 400
+    fresh = portal.asks().pushed()
+    assert fresh.redeem(citizen.arrives(fresh)).status_code == 200
 
 
 @pytest.mark.spec("MT-05")
