@@ -9,6 +9,7 @@ import uuid_utils
 from idp.audit.events import MachineAuthorized
 from idp.errors import InvalidAuthorizationDetails, InvalidGrant, InvalidScope, InvalidTarget, UnauthorizedClient
 from idp.protocol import tokens
+from idp.protocol.claims.released import LEGACY_SCOPE
 from idp.protocol.client_auth import spend
 from idp.protocol.grants.call import TokenAnswer
 from idp.protocol.records import AnyAuthorization, NewMachineAuthorization
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 GRANT = "client_credentials"
 MICROS = 1_000_000
+ABOUT_CITIZENS = SCOPES | {LEGACY_SCOPE}
+"""Scopes that mean a citizen, beside those of purposes: they are registered for logins, and stand in no token here."""
 
 
 def answer(call: GrantCall) -> TokenAnswer:
@@ -83,7 +86,7 @@ def _resource(unverified: str | None, *, client: RelyingParty) -> str:
 
 def _scope(unverified: str | None, *, client: RelyingParty) -> str:
     """Return what is asked for, or else everything registered, of the scopes that are about no citizen."""
-    registered = {scope for scope in client.scopes - SCOPES if not scope.startswith(SCOPE_PREFIX)}
+    registered = {scope for scope in client.scopes - ABOUT_CITIZENS if not scope.startswith(SCOPE_PREFIX)}
     asked = sorted(registered) if unverified is None else list(dict.fromkeys(unverified.split(" ")))
     if not registered.issuperset(asked):
         raise InvalidScope("scope holds one that this relying party is not registered for, or one about citizens.")

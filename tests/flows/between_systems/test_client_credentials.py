@@ -53,11 +53,12 @@ def test_a_machine_gets_a_token_for_a_resource_and_nothing_else(any_house: House
 def test_who_names_no_scope_gets_all_that_are_registered_and_about_no_citizen(house: House, resource: str) -> None:
     web = house.registers_portal(
         grant_types=["authorization_code", "client_credentials"],
-        scope="openid profile service:login offline_access records.read",
+        scope="openid profile service:login offline_access vn_legacy records.read",
         resources=[resource],
     )
     assert members(asks_for_token(web, resource=resource))["scope"] == "records.read"
-    bare = registers_machine(house, resources=[resource], scope="openid")
+    assert members(asks_for_token(web, resource=resource, scope="vn_legacy"))["error"] == "invalid_scope"
+    bare = registers_machine(house, resources=[resource], scope="openid vn_legacy")
     assert "scope" not in members(asks_for_token(bare, resource=resource))
 
 
