@@ -146,7 +146,7 @@ def test_an_old_login_is_renewed_before_anything_is_approved(portal: Portal, cit
         assert request.tokens()
 
 
-@pytest.mark.parametrize(("asked", "given"), [("30", 30), ("100000", 600)])
+@pytest.mark.parametrize(("asked", "given"), [("30", 30), ("100000", 600), ("9" * 15, 600)])
 def test_a_portal_says_how_long_it_waits(portal: Portal, citizen: SignedIn, asked: str, given: int) -> None:
     request = asks_for(portal, citizen, requested_expiry=asked)
     assert request.told["expires_in"] == given
@@ -174,6 +174,7 @@ def test_a_portal_says_how_long_it_waits(portal: Portal, citizen: SignedIn, aske
         ({"requested_expiry": "0"}, "invalid_request"),
         ({"requested_expiry": "-1"}, "invalid_request"),
         ({"requested_expiry": "soon"}, "invalid_request"),
+        ({"requested_expiry": "9" * 16}, "invalid_request"),
     ],
 )
 @pytest.mark.spec("DC-05")

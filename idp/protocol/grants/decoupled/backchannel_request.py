@@ -44,7 +44,8 @@ MESSAGE_SIGNS: Final = frozenset(f"{ascii_letters}{digits}đĐ .,-#+()")
 BEARER: Final = re.compile(r"[A-Za-z0-9._~+/-]{22,1024}=*")
 """What can stand in an Authorization header (RFC 6750 section 2.1), and holds 128 bits."""
 
-EXPIRY: Final = re.compile(r"[1-9][0-9]{0,5}")
+EXPIRY: Final = re.compile(r"[1-9][0-9]{0,14}")
+"""More than anybody waits: what is too much is cut short, and only what is no number of seconds is refused."""
 
 
 def opened(*, unverified: Mapping[str, str], client: RelyingParty, provider: Provider, now: datetime) -> Opened:
