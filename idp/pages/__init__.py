@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, request
 
-from idp.pages import account, activate, consent, home, login, logout, passkeys
+from idp.pages import account, consent, home, login, logout, passkeys
 from idp.pages._page import protect
 from idp.pages._portal import carried_answer
 from idp.pages._shield import Pages
 from idp.pages._visit import EXTENSION
+from idp.pages.activation import first_passkey, number_and_code
 from idp.pages.decoupled import approvals, confirming, device
 from idp.pages.languages import Languages
 from idp.settings import data_folder
@@ -31,11 +32,11 @@ PAGES: dict[str, dict[str, Callable[[], ResponseReturnValue]]] = {
     "/login/passkey/options": {"POST": login.passkey_options},
     "/login/passkey/verify": {"POST": login.passkey_verify},
     "/continue": {"GET": login.go_on},
-    "/activate": {"GET": activate.show, "POST": activate.start},
-    "/activate/passkey": {"GET": activate.passkey},
-    "/activate/passkey/options": {"POST": activate.passkey_options},
-    "/activate/passkey/verify": {"POST": activate.passkey_verify},
-    "/activate/second": {"GET": activate.second},
+    "/activate": {"GET": number_and_code.show, "POST": number_and_code.start},
+    "/activate/passkey": {"GET": first_passkey.show},
+    "/activate/passkey/options": {"POST": first_passkey.options},
+    "/activate/passkey/verify": {"POST": first_passkey.verify},
+    "/activate/second": {"GET": first_passkey.second},
     "/consent": {"GET": consent.show, "POST": consent.take},
     "/session/stay": {"POST": account.stay},
     "/account": {"GET": account.index},

@@ -7,6 +7,7 @@ from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from flask import request
 
 from idp import clock, limits
 from idp.citizens.credentials import NewPasskey
@@ -14,6 +15,7 @@ from idp.ephemeral import Take, Write
 from idp.errors import RegistrationRefused
 from idp.login.passkey import PasskeyUser, registration_options, verify_registration
 from idp.pages import _visit
+from idp.pages._words import gettext as _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,6 +87,20 @@ def finish(*, key: str, unverified_response: bytes, name: str) -> NewPasskey:
         hardware_bound=verified.hardware_bound,
         name=clean_name(name),
     )
+
+
+def suggested_name() -> str:
+    """Return a name for a new passkey in plain words, from what the browser says it runs on."""
+    agent = request.headers.get("User-Agent", "")
+    known = (
+        ("iPhone", _("Điện thoại iPhone")),
+        ("iPad", _("Máy tính bảng iPad")),
+        ("Android", _("Điện thoại Android")),
+        ("Mac OS", _("Máy tính Mac")),
+        ("Windows", _("Máy tính Windows")),
+        ("Linux", _("Máy tính Linux")),
+    )
+    return next((name for mark, name in known if mark in agent), _("Thiết bị của tôi"))
 
 
 def clean_name(typed: str) -> str:

@@ -18,7 +18,6 @@ from idp.pages import _visit, ceremony
 from idp.pages._guard import fresh_page, own_page
 from idp.pages._words import gettext as _
 from idp.pages._words import page
-from idp.pages.activate import suggested_name
 from idp.pages.languages import day, moment
 from idp.pages.login import read_json
 
@@ -74,7 +73,7 @@ def show(held: Held) -> ResponseReturnValue:
         verify_url="/account/passkeys/verify",
         rename_url="/account/passkeys/rename",
         remove_url="/account/passkeys/remove",
-        suggested_name=_not_yet_used(suggested_name(), mine),
+        suggested_name=_not_yet_used(ceremony.suggested_name(), mine),
     )
 
 
@@ -107,7 +106,7 @@ def options(held: Held) -> ResponseReturnValue:
 def verify(held: Held) -> ResponseReturnValue:
     """POST /account/passkeys/verify: keep it, with its event."""
     body = read_json()
-    name = ceremony.clean_name(str(body.get("name") or "")) or suggested_name()
+    name = ceremony.clean_name(str(body.get("name") or "")) or ceremony.suggested_name()
     try:
         made = ceremony.finish(key=held.session.id, unverified_response=orjson.dumps(body.get("credential")), name=name)
         passkey = _no_higher(made, held).given_to(citizen_id=held.session.citizen_id, at=clock.now())
