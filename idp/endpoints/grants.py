@@ -10,6 +10,7 @@ from idp import clock
 from idp.endpoints._access import presented
 from idp.endpoints._http import NO_STORE, Request, Response, json_response
 from idp.errors import InsufficientScope, InvalidToken, NotFound
+from idp.protocol.claims import names_of
 from idp.protocol.grants import alive
 from idp.protocol.sender import access
 
@@ -73,6 +74,6 @@ def _granted(authorization: AnyAuthorization) -> Mapping[str, Any]:
     details = authorization.authorization_details
     return {
         "scopes": [scopes],
-        "claims": authorization.claims.split(),
+        "claims": names_of(authorization.claims.split()),
         **({"authorization_details": orjson.loads(details)} if details else {}),
     }

@@ -130,19 +130,18 @@ def _released(
         return told, None
     known = provider.authorizations.known(citizen_id=citizen_id)
     wanted = _wanted(request=request, provider=provider)
-    told = acceptable(known=known, words=told, wanted=wanted.get("userinfo", {}), now=clock.now())
-    inside = acceptable(known=known, words=inside, wanted=wanted.get("id_token", {}), now=clock.now())
-    said = released(known=known, words=inside, scope="", subject=subject, register=provider.settings.register)
+    register, now = provider.settings.register, clock.now()
+    told = acceptable(known=known, words=told, wanted=wanted.get("userinfo", {}), register=register, now=now)
+    inside = acceptable(known=known, words=inside, wanted=wanted.get("id_token", {}), register=register, now=now)
+    said = released(known=known, words=inside, scope="", subject=subject, register=register)
     sealed = provider.sealer.seal(purpose=CLAIMS_PURPOSE, plaintext=orjson.dumps(said))
     return told, b64encode(sealed).decode() if said else None
 
 
-def _wanted(*, request: AuthorizationRequest, provider: Provider) -> dict[str, dict[str, list[Any]]]:
+def _wanted(*, request: AuthorizationRequest, provider: Provider) -> dict[str, dict[str, Any]]:
     """Open the values that the relying party wants to see, if it named some."""
     if request.claims_wanted is None:
         return {}
     sealed = b64decode(request.claims_wanted)
-    opened: dict[str, dict[str, list[Any]]] = orjson.loads(
-        provider.sealer.unseal(purpose=WANTED_PURPOSE, sealed=sealed)
-    )
+    opened: dict[str, dict[str, Any]] = orjson.loads(provider.sealer.unseal(purpose=WANTED_PURPOSE, sealed=sealed))
     return opened

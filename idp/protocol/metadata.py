@@ -9,8 +9,8 @@ import orjson
 
 from idp.protocol.authorization_response import MODES
 from idp.protocol.claims import CLAIMS
-from idp.protocol.claims.released import LEGACY_SCOPE, RECORD_TYPE
-from idp.protocol.claims.requested import EVIDENCE_TYPE
+from idp.protocol.claims.released import LEGACY_SCOPE
+from idp.protocol.claims.verification import EVIDENCE_TYPE, RECORD_TYPE
 from idp.protocol.client_auth import METHODS
 from idp.protocol.grants import GRANTS
 from idp.protocol.request_checks import PROMPTS

@@ -21,6 +21,17 @@ if TYPE_CHECKING:
 FRAMEWORK = "vn_decree_69_2024"
 LICENCE = "openid service:driving-licence"
 VERIFIED = {"verification": {"trust_framework": None}, "claims": {"name": None, "birthdate": None}}
+SOURCE = "National Population Database"
+
+
+def evidence(**members: Any) -> dict[str, Any]:
+    """Ask for evidence of the one kind that is here, with these members."""
+    return {"trust_framework": None, "evidence": [{"type": {"value": "electronic_record"}, **members}]}
+
+
+def nested(deep: int) -> dict[str, Any]:
+    """Ask for something that lies deep."""
+    return {"value": "x"} if deep == 0 else {"inside": nested(deep - 1)}
 
 
 def told(house: House, *ticked: str, **claims: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -75,11 +86,16 @@ def test_a_claim_with_another_wanted_value_is_left_out_and_the_rest_is_told(hous
         {"userinfo": {"verified_claims": {"verification": {"trust_framework": None}, "claims": {}}}},
         {"userinfo": {"verified_claims": {"verification": {"trust_framework": "x"}, "claims": {"name": None}}}},
         {"userinfo": {"verified_claims": {**VERIFIED, "verification": {"trust_framework": None, "evidence": {}}}}},
-        {
-            "userinfo": {
-                "verified_claims": {**VERIFIED, "verification": {"trust_framework": None, "time": {"max_age": "1"}}}
-            }
-        },
+        *(
+            {"userinfo": {"verified_claims": {**VERIFIED, "verification": verification}}}
+            for verification in (
+                {"trust_framework": None, "time": {"max_age": "1"}},
+                {"trust_framework": None, "time": {"max_age": -1}},
+                {"trust_framework": None, "other": {"max_age": True}},
+                {"trust_framework": None, "other": [{"values": "x"}]},
+                {"trust_framework": None, "other": nested(9)},
+            )
+        ),
     ],
 )
 def test_a_claims_parameter_that_is_none_is_refused_and_nothing_is_kept(house: House, claims: Any) -> None:
@@ -107,11 +123,11 @@ def test_verified_claims_bring_the_registers_evidence_time_and_account_level_whe
     id_token, _ = told(house, id_token={"verified_claims": [asked]})
     verification = id_token["verified_claims"]["verification"]
     assert verification["assurance_level"] == "02"
-    (evidence,) = verification["evidence"]
-    assert evidence["record"]["source"] == {"name": "National Population Database", "country_code": "VN"}
+    source = {"name": SOURCE, "country_code": "VN"}
+    record = {"type": "population_register", "source": source}
+    assert verification["evidence"] == [{"type": "electronic_record", "record": record}]
     confirmed = datetime.fromisoformat(verification["time"])
     assert 0 <= (clock.now() - confirmed).total_seconds() < 600
-    assert evidence["time"] == verification["time"]
 
 
 @pytest.mark.parametrize(
@@ -122,6 +138,17 @@ def test_verified_claims_bring_the_registers_evidence_time_and_account_level_whe
         {"trust_framework": None, "evidence": [{"type": {"value": "document"}}]},
         {"trust_framework": None, "assurance_level": {"value": "03"}},
         {"trust_framework": None, "time": {"max_age": 0}},
+        {"trust_framework": None, "time": {"value": "2020-01-01T00:00:00Z"}},
+        {"trust_framework": {"value": FRAMEWORK, "values": ["de_aml"]}},
+        {"trust_framework": {"max_age": 3600}},
+        {"trust_framework": None, "assurance_process": {"policy": {"value": "gold"}}},
+        {"trust_framework": None, "assurance_process": {"policy": {"value": None}}},
+        {"trust_framework": None, "assurance_process": {"assurance_details": [{"assurance_type": {"values": ["x"]}}]}},
+        {"trust_framework": None, "verified_at": {"max_age": 3600}},
+        evidence(record={"type": {"value": "bank_account"}}),
+        evidence(record={"source": {"country_code": {"values": ["DE", "FR"]}}}),
+        evidence(time={"max_age": 0}),
+        evidence(check_details=[{"check_method": {"value": "vpip"}}]),
     ],
 )
 def test_verified_claims_under_conditions_that_do_not_hold_are_left_out(
@@ -132,11 +159,65 @@ def test_verified_claims_under_conditions_that_do_not_hold_are_left_out(
     assert userinfo["sub"]
 
 
-def test_of_several_verified_claims_the_first_that_can_be_given_is(house: House) -> None:
+def test_of_several_verified_claims_each_that_can_be_given_is_with_its_own_verification(house: House) -> None:
     foreign = {"verification": {"trust_framework": {"value": "de_aml"}}, "claims": {"name": None}}
-    ours = {"verification": {"trust_framework": {"value": FRAMEWORK}}, "claims": {"birthdate": None}}
-    _, userinfo = told(house, userinfo={"verified_claims": [foreign, ours]})
+    too_old = {"verification": {"trust_framework": None, "time": {"max_age": 0}}, "claims": {"name": None}}
+    ours = {"verification": {"trust_framework": {"value": FRAMEWORK}}, "claims": {"birthdate": None, "name": None}}
+    level = {"verification": {"trust_framework": None, "assurance_level": None}, "claims": {"name": None}}
+    id_token, userinfo = told(
+        house,
+        userinfo={"verified_claims": [foreign, too_old, ours, level]},
+        id_token={"verified_claims": [too_old, ours, foreign]},
+    )
+    of_ours = {
+        "verification": {"trust_framework": FRAMEWORK},
+        "claims": {"birthdate": "1941", "name": "Nguyễn Thị Hoa"},
+    }
+    of_level = {
+        "verification": {"trust_framework": FRAMEWORK, "assurance_level": "02"},
+        "claims": {"name": "Nguyễn Thị Hoa"},
+    }
+    assert userinfo["verified_claims"] == [of_ours, of_level]
+    assert id_token["verified_claims"] == of_ours
+
+
+def test_a_verified_claim_with_another_wanted_value_is_left_out_alone(house: House) -> None:
+    claims = {"name": {"value": "Trần Văn Nam"}, "birthdate": {"values": ["1941"]}, "account_level": {"max_age": 1}}
+    _, userinfo = told(house, userinfo={"verified_claims": {**VERIFIED, "claims": claims}})
     assert userinfo["verified_claims"]["claims"] == {"birthdate": "1941"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"record": {"type": {"value": "population_register"}}}, {"record": {"type": "population_register"}}),
+        (
+            {"record": {"source": {"country_code": {"values": ["VN", "LA"]}}}, "check_details": [{"txn": None}]},
+            {"record": {"type": "population_register", "source": {"name": SOURCE, "country_code": "VN"}}},
+        ),
+        ({"document_details": {"type": None}}, {}),
+        ({}, {}),
+    ],
+)
+def test_of_the_evidence_nothing_is_said_that_was_not_asked_for(
+    house: House, asked: dict[str, Any], said: dict[str, Any]
+) -> None:
+    other = {"type": {"value": "document"}, "time": None}
+    verification = evidence(**asked)
+    verification["evidence"].append(other)
+    _, userinfo = told(house, userinfo={"verified_claims": {**VERIFIED, "verification": verification}})
+    assert userinfo["verified_claims"]["verification"] == {
+        "trust_framework": FRAMEWORK,
+        "evidence": [{"type": "electronic_record", **said}],
+    }
+
+
+def test_the_time_of_the_evidence_is_told_where_it_is_asked_for_and_young_enough(house: House) -> None:
+    verification = evidence(time={"max_age": 3600.5})
+    _, userinfo = told(house, userinfo={"verified_claims": {**VERIFIED, "verification": verification}})
+    (one,) = userinfo["verified_claims"]["verification"]["evidence"]
+    assert 0 <= (clock.now() - datetime.fromisoformat(one["time"])).total_seconds() < 600
+    assert set(one) == {"type", "time"}
 
 
 def test_a_verified_claim_that_the_purpose_does_not_hold_or_nobody_agreed_to_is_not_told(house: House) -> None:

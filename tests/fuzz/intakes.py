@@ -207,10 +207,10 @@ def _certificates(seat: Seat, text: str) -> None:
 
 
 def _claims(seat: Seat, text: str) -> None:
-    del seat
+    register = seat.provider.settings.register
     wrapped = [text, f'{{"userinfo":{text}}}', f'{{"id_token":{{"acr":{text}}}}}']
     verified = f'{{"userinfo":{{"verified_claims":{text}}}}}'
-    tries(lambda sent: requested.read(sent, trust_framework="x"), [*wrapped, verified], allowed=OURS)
+    tries(lambda sent: requested.read(sent, register=register), [*wrapped, verified], allowed=OURS)
 
 
 def _details(seat: Seat, text: str) -> None:

@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from idp.citizens.citizen import Person
 
 
-VERIFIED = "verified:"
-VERIFICATION = "verification:"
-"""How a word says that a claim is asked for inside `verified_claims`, or a member of its `verification`."""
+VERIFIED = "verified"
+VERIFICATION = "verification"
+"""What stands before a word's colon, with the number of the element but for the first: `verified:name` is a claim
+inside `verified_claims`, `verification1:evidence.type` a member of the second element's `verification`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,17 @@ def account_level_text(level: int) -> str:
 
 def bare(word: str) -> str:
     """Return the claim that a word stands for, verified or not."""
-    return word.removeprefix(VERIFIED)
+    return word.rpartition(":")[2]
+
+
+def names_of(words: Iterable[str]) -> list[str]:
+    """Return the claims that words stand for, each once, without what is said of how any is verified."""
+    return list(dict.fromkeys(bare(word) for word in words if not word.startswith(VERIFICATION)))
 
 
 def within(claims: frozenset[str], *, words: Iterable[str]) -> tuple[str, ...]:
-    """Keep the words that stand for one of `claims`, or for how any is verified; most are a claim's own name."""
-    return tuple([word for word in words if word in claims or word.startswith(VERIFICATION) or bare(word) in claims])
+    """Keep the words that stand for one of `claims`; most are a claim's own name."""
+    return tuple([word for word in words if word in claims or bare(word) in claims])
 
 
 def asked_by_scope(scope: Iterable[str]) -> tuple[str, ...]:

@@ -6,10 +6,11 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from idp.protocol.claims import VERIFICATION, VERIFIED, account_level_text, bare, values
-from idp.protocol.claims.requested import EVIDENCE_TYPE, VERIFIED_CLAIMS
+from idp.protocol.claims.requested import VERIFIED_CLAIMS
+from idp.protocol.claims.verification import asked_paths, available, chosen, fits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from idp.protocol.claims import Known
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 _GENDERS = {"male": "Nam", "female": "Nữ", "other": "Khác"}
 LEGACY_SCOPE = "vn_legacy"
-RECORD_TYPE = "population_register"
 LEGACY: Mapping[str, tuple[str | None, Callable[[Known], Any]]] = {
     "HoVaTen": ("name", lambda known: known.person.full_name),
     "SoDinhDanh": ("personal_number", lambda known: known.number),
@@ -41,30 +41,34 @@ def released(*, known: Known, words: Iterable[str], scope: str, subject: str, re
     said: dict[str, Any] = dict(values(known=known, names=asked))
     if LEGACY_SCOPE in scope.split(" "):
         said = {**_legacy(known=known, asked=asked, subject=subject), **said}
-    verified = values(known=known, names=[word.removeprefix(VERIFIED) for word in asked if word.startswith(VERIFIED)])
+    verified = list(_verified(known=known, asked=asked, register=register))
     if verified:
-        verification = _verification(known=known, asked=asked, register=register)
-        said[VERIFIED_CLAIMS] = {"verification": verification, "claims": dict(verified)}
+        said[VERIFIED_CLAIMS] = verified[0] if len(verified) == 1 else verified
     return said
 
 
-def _verification(*, known: Known, asked: Sequence[str], register: Register) -> dict[str, Any]:
-    """Say by which rules, how far, when and by which record the claims were verified, as far as it was asked for."""
-    said: dict[str, Any] = {"trust_framework": register.trust_framework}
-    confirmed = known.person.confirmed_at
-    if VERIFICATION + "assurance_level" in asked:
-        said["assurance_level"] = account_level_text(known.account_level)
-    if VERIFICATION + "time" in asked and confirmed is not None:
-        said["time"] = _instant(confirmed)
-    if VERIFICATION + "evidence" in asked:
-        source = {"name": register.name_en, "country_code": register.country_code}
-        evidence = {"type": EVIDENCE_TYPE, "record": {"type": RECORD_TYPE, "source": source}}
-        said["evidence"] = [evidence if confirmed is None else {**evidence, "time": _instant(confirmed)}]
-    return said
+def _verified(*, known: Known, asked: Sequence[str], register: Register) -> Iterator[dict[str, Any]]:
+    """Return each element that has a claim: these, and of how they were verified what was asked for."""
+    for number in _numbers(asked):
+        claims = values(known=known, names=_after(f"{VERIFIED}{number}:", words=asked))
+        if claims:
+            paths = {"trust_framework", *_after(f"{VERIFICATION}{number}:", words=asked)}
+            yield {"verification": chosen(_available(known, register=register), paths=paths), "claims": dict(claims)}
 
 
-def _instant(at: datetime) -> str:
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
+def _numbers(words: Sequence[str]) -> Iterable[str]:
+    """Return the numbers of the elements that words belong to; the first has none."""
+    heads = dict.fromkeys(word.partition(":")[0] for word in words if word.startswith(VERIFIED))
+    return [head.removeprefix(VERIFIED) for head in heads]
+
+
+def _after(start: str, *, words: Sequence[str]) -> list[str]:
+    return [word.removeprefix(start) for word in words if word.startswith(start)]
+
+
+def _available(known: Known, *, register: Register) -> dict[str, Any]:
+    level = account_level_text(known.account_level)
+    return available(register=register, assurance_level=level, confirmed_at=known.person.confirmed_at)
 
 
 def _legacy(*, known: Known, asked: Sequence[str], subject: str) -> dict[str, Any]:
@@ -77,24 +81,25 @@ def _legacy(*, known: Known, asked: Sequence[str], subject: str) -> dict[str, An
 
 
 def acceptable(
-    *, known: Known, words: Iterable[str], wanted: Mapping[str, Sequence[Any]], now: datetime
+    *, known: Known, words: Iterable[str], wanted: Mapping[str, Any], register: Register, now: datetime
 ) -> tuple[str, ...]:
-    """Leave out the words whose values are not among the wanted ones; of `verified_claims` all, where one is not.
+    """Leave out each claim whose value is not among the wanted ones, and all of an element whose verification is not.
 
-    Source: OpenID Connect Core section 5.5.1, OpenID Connect for Identity Assurance 1.0 section 6.
+    An element that stays gets the words for what it is to say of its verification.
+
+    Source: OpenID Connect Core section 5.5.1, OpenID Connect for Identity Assurance 1.0 sections 5.4 to 5.7.
     """
-    asked = tuple(words)
-    missed = {word for word, fits in wanted.items() if word in asked and not _fits(word, fits, known=known, now=now)}
-    if any(word.startswith((VERIFIED, VERIFICATION)) for word in missed):
-        missed |= {word for word in asked if word.startswith((VERIFIED, VERIFICATION))}
-    return tuple(word for word in asked if word not in missed)
+    asked = tuple(word for word in words if word not in wanted or _value(word, known=known) in wanted[word])
+    kept = [word for word in asked if not word.startswith(VERIFIED)]
+    ours = _available(known, register=register)
+    for number in _numbers(asked):
+        spec = wanted.get(VERIFICATION + number)
+        if spec is not None and fits(spec, ours, now=now):
+            kept += [word for word in asked if word.startswith(f"{VERIFIED}{number}:")]
+            kept += dict.fromkeys(f"{VERIFICATION}{number}:{path}" for path in asked_paths(spec, ours, now=now))
+    return tuple(kept)
 
 
-def _fits(word: str, wanted: Sequence[Any], *, known: Known, now: datetime) -> bool:
-    if word == VERIFICATION + "time":
-        confirmed = known.person.confirmed_at
-        return confirmed is not None and (now - confirmed).total_seconds() <= wanted[0]
-    if word == VERIFICATION + "assurance_level":
-        return account_level_text(known.account_level) in wanted
+def _value(word: str, *, known: Known) -> Any:
     claim = bare(word)
-    return values(known=known, names=(claim,)).get(claim) in wanted
+    return values(known=known, names=(claim,)).get(claim)

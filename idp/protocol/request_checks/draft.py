@@ -37,8 +37,7 @@ class Draft:
         Raises:
             InvalidRequest: as `requested.read`.
         """
-        framework = self.provider.settings.register.trust_framework
-        return requested.read(self.unverified.get("claims"), trust_framework=framework)
+        return requested.read(self.unverified.get("claims"), register=self.provider.settings.register)
 
 
 def resource(draft: Draft) -> Established:

@@ -55,7 +55,14 @@ def calls(portal: Portal, grant_id: str, token: str, *, method: str = "GET") -> 
 def test_a_relying_party_asks_what_it_was_granted(any_house: House) -> None:
     resource = new_resource()
     portal = manager(any_house, resource)
-    tokens = granted(any_house, portal, resource=resource, authorization_details=orjson.dumps([DETAIL]).decode())
+    asked = {"verification": {"trust_framework": None, "time": None}, "claims": {"name": None}}
+    tokens = granted(
+        any_house,
+        portal,
+        resource=resource,
+        authorization_details=orjson.dumps([DETAIL]).decode(),
+        claims=orjson.dumps({"userinfo": {"verified_claims": asked}}).decode(),
+    )
     answer = calls(portal, tokens.members["grant_id"], gets_token(portal, ENDPOINT, scope=QUERY))
     assert answer.status_code == 200, answer.text
     assert answer.headers["Cache-Control"] == "no-store"

@@ -158,7 +158,7 @@ def test_every_verified_claim_may_be_asked_for_in_both_places_and_unknown_ones_a
         assert {"name", "birthdate"} <= set(verified["claims"]) <= set(known)
 
 
-def test_a_verified_claim_with_a_value_that_nobody_has_takes_the_whole_of_them_away(
+def test_a_lone_verified_claim_with_a_value_that_nobody_has_leaves_no_element_behind(
     portal: Portal, citizen: SignedIn
 ) -> None:
     entry = {"verification": {"trust_framework": None}, "claims": {"name": {"value": str(uuid.uuid4())}}}
