@@ -52,6 +52,18 @@ class CitizenEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PersonRefreshed(Event):
+    """The register said something new of a citizen; `fields` names what, and never says it."""
+
+    fields: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberGiven(Event):
+    """An operator gave a citizen a new number (the number itself stays out of the log)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PasskeyAdded(Event):
     """A passkey was created; `object` is its id."""
 

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import uuid_utils
 
-from idp import clock
-
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -76,9 +74,3 @@ def row_of(event: Event, *, at: int) -> dict[str, Any]:
         "correlation": correlation.get(),
         "details": orjson.dumps(details, option=orjson.OPT_SORT_KEYS).decode(),
     }
-
-
-def record_of(event: Event) -> AuditRecord:
-    """Turn an event into its row, stamped with the clock and the request's correlation id."""
-    now = clock.now()
-    return AuditRecord(**{**row_of(event, at=0), "at": now})

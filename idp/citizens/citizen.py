@@ -24,6 +24,9 @@ ENDINGS: dict[str, frozenset[str]] = {
 }
 """From which status an account may move to which; nobody comes back from the dead."""
 
+ENDED_BY: dict[str, Status] = {"dead": "deceased", "cancelled": "suspended"}
+"""To which status the register moves an account, by the state of the number's entry."""
+
 LONGEST_NAME = 200
 LONGEST_ADDRESS = 500
 LONGEST_EMAIL = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
@@ -124,6 +127,18 @@ class Person:
             email=_email(given["email"]) if "email" in given else None,
             former_number=FormerNumber.parse(given["former_number"]) if "former_number" in given else None,
         )
+
+    def is_somebody_else(self, before: Person) -> bool:
+        """Tell whether name (in any case) and birth date are both others: not one person whose data was put right.
+
+        A number may be cancelled and given anew; an account never passes to another human being.
+        """
+        return self.full_name.casefold() != before.full_name.casefold() and self.birth_date != before.birth_date
+
+    def news(self, before: Person) -> tuple[str, ...]:
+        """Return the names of the fields in which this is not what was said before; when it was said is no news."""
+        names = (each.name for each in fields(self) if each.name != "confirmed_at")
+        return tuple(name for name in names if getattr(self, name) != getattr(before, name))
 
     def to_json(self) -> bytes:
         """Return the known fields as JSON, for sealing."""

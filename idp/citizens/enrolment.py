@@ -108,10 +108,8 @@ def _again(activation: Activation, code: ActivationCode, existing: Citizen, at: 
     if code.account_level < existing.account_level:
         # A way back with less proof than the way in would hand a level 2 account to whoever gets a level 1 code.
         raise CodeRefused(REFUSED, detail="the code proves less than the account")
-    before, now = existing.person, activation.person
-    if before.full_name.casefold() != now.full_name.casefold() and before.birth_date != now.birth_date:
-        # A number may be cancelled and given anew: an account never passes to another human being.
+    if activation.person.is_somebody_else(existing.person):
         raise CodeRefused(REFUSED, detail="the register names another person than the account does")
     if activation.passkey.user_handle != existing.user_handle:
         raise RegistrationRefused("This passkey was made for another account.", detail="user handle differs")
-    return replace(existing, account_level=code.account_level, person=replace(now, confirmed_at=at))
+    return replace(existing, account_level=code.account_level, person=replace(activation.person, confirmed_at=at))

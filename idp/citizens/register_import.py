@@ -1,8 +1,9 @@
 """Filling the local register from a CSV file: good lines land, bad ones are listed by number with the reason.
 
-Lines land in batches, a transaction each. An import that was interrupted is simply run again: a number that is there
-is written anew, and of two lines with one number the later one stays. A record is one line: fields hold no line
-breaks, so a stray quote spoils its own line and nothing else.
+Lines land in batches, a transaction each, and the accounts that hold their numbers follow in the same one. An import
+that was interrupted is simply run again: a number that is there is written anew, and of two lines with one number the
+later one stays. A record is one line: fields hold no line breaks, so a stray quote spoils its own line and nothing
+else.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from idp.citizens.store import RegisterStore
     from keys.sealing import Sealer
 
+    Unusual = Warning_ | Literal["somebody_else"]
+
 BATCH = 2_000
 REQUIRED = ("number", "full_name", "birth_date")
 OPTIONAL = ("gender", "nationality", "address", "phone_number", "email", "former_number", "state")
@@ -44,13 +47,16 @@ STATES: dict[str, Literal["alive", "dead", "cancelled"]] = {
 class ImportReport:
     """What became of a file: lines with data, lines that landed, and (line number, reason) of the others.
 
-    `unusual` are lines that landed although their number does not look as it usually does.
+    `unusual` are lines that landed although their number does not look as it usually does, or although the account
+    that holds it is somebody else's. `refreshed` and `ended` count the accounts that followed their lines.
     """
 
     rows: int
     landed: int
     refused: tuple[tuple[int, str], ...]
-    unusual: tuple[tuple[int, Warning_], ...] = ()
+    unusual: tuple[tuple[int, Unusual], ...] = ()
+    refreshed: int = 0
+    ended: int = 0
 
 
 class _Refused(Exception):
@@ -85,11 +91,12 @@ def import_rows(
     numbered = enumerate(_decoded(lines), start=1)
     header = _header(next(numbered, (1, ""))[1])
     today = clock.now().date()
-    rows = landed = 0
+    rows = landed = refreshed = ended = 0
     refused: list[tuple[int, str]] = []
-    unusual: list[tuple[int, Warning_]] = []
+    unusual: list[tuple[int, Unusual]] = []
     for batch in _batches(numbered):
         entries: list[RegisterEntry] = []
+        line_of: dict[bytes, int] = {}
         for line_number, line in batch:
             try:
                 number, entry = _entry(line, header=header, sealer=sealer, today=today)
@@ -97,13 +104,17 @@ def import_rows(
                 refused.append((line_number, str(reason)))
                 continue
             entries.append(entry)
+            line_of[entry.number_hash] = line_number
             unusual += [(line_number, warning) for warning in _warnings(number, entry.person, structure=structure)]
         rows += len(batch)
         landed += len(entries)
         event = RegisterImported(actor=actor, rows=len(entries), refused=len(batch) - len(entries))
-        store.put(entries=entries, event=event)
+        followed = store.put(entries=entries, event=event)
+        refreshed += followed.refreshed
+        ended += followed.ended
+        unusual += sorted((line_of[number_hash], "somebody_else") for number_hash in followed.somebody_else)
         on_progress(rows)
-    return ImportReport(rows=rows, landed=landed, refused=tuple(refused), unusual=tuple(unusual))
+    return ImportReport(rows, landed, tuple(refused), tuple(unusual), refreshed=refreshed, ended=ended)
 
 
 def _warnings(number: PersonalNumber, person: Person, *, structure: NumberStructure | None) -> tuple[Warning_, ...]:

@@ -36,6 +36,18 @@ class RegisterEntry:
     state: Literal["alive", "dead", "cancelled"]
 
 
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What entries of the register did to accounts: how many were refreshed and how many ended.
+
+    `somebody_else` are the hashes of numbers whose entry names another human being than the account does.
+    """
+
+    refreshed: int
+    ended: int
+    somebody_else: frozenset[bytes] = frozenset()
+
+
 class CitizenStore(Protocol):
     """Accounts and the numbers that lead to them."""
 
@@ -209,6 +221,12 @@ class RegisterStore(Protocol):
         """Return the entry of a number, whatever its state, or None."""
         ...
 
-    def put(self, *, entries: Sequence[RegisterEntry], event: Event) -> None:
-        """Add or replace entries in one transaction; of two with one number the later one stays."""
+    def put(self, *, entries: Sequence[RegisterEntry], event: Event) -> Followed:
+        """Add or replace entries in one transaction, with the accounts that hold their numbers.
+
+        Of two entries with one number the later one stays. An active account takes what is new of its person; that of
+        a dead person or a cancelled number ends as `citizen.ENDED_BY` says, and its sessions with it. An entry of
+        somebody else changes no account. Doing it again changes no account.
+        Events, by the actor of `event`: `PersonRefreshed`, `CitizenEnded`, `SessionEnded`.
+        """
         ...

@@ -1,4 +1,4 @@
-"""`sen citizen`: fills the local register, issues activation codes, shows an account without its person.
+"""`sen citizen`: fills the local register, issues activation codes, gives numbers, shows accounts but no person.
 
 A number on the command line stays in the shell's history; `-` in its place reads it from standard input.
 """
@@ -18,6 +18,7 @@ from idp.citizens.activation import IssuedCode, issue_code
 from idp.citizens.fingerprints import number_hash
 from idp.citizens.malformed import Malformed
 from idp.citizens.national_id import NumberStructure, PersonalNumber
+from idp.citizens.new_number import give_number
 from idp.citizens.register_import import ImportReport, import_rows
 from idp.cli.office import OPERATOR, at_work
 from idp.errors import NotKnown
@@ -25,17 +26,18 @@ from idp.errors import NotKnown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from idp.citizens.national_id import Warning_
+    from idp.citizens.register_import import Unusual
     from idp.cli.office import Office
 
 File = Annotated[Path, typer.Argument(help="CSV in UTF-8; its first line names the columns.")]
 Typed = Annotated[str, typer.Argument(help="The 12-digit number, or - to be asked for it.")]
 SHOWN = 50
 NUMBER_PREFIXES = "vietnam/number_prefixes.toml"
-UNUSUAL: dict[Warning_, str] = {
+UNUSUAL: dict[Unusual, str] = {
     "unknown_prefix": "no place has the prefix of its number",
     "other_century_or_sex": "its number tells another century of birth or another sex",
     "other_birth_year": "its number tells another year of birth",
+    "somebody_else": "the account under its number is of somebody with another name and birth date; it was left alone",
 }
 
 app = typer.Typer(help="Citizens.", no_args_is_help=True)
@@ -45,14 +47,16 @@ app = typer.Typer(help="Citizens.", no_args_is_help=True)
 def import_register(
     file: File,
 ) -> None:
-    """Fill the local population register; safe to run again, and after an interruption.
+    """Fill the local population register, and let accounts follow it; safe to run again, and after an interruption.
 
     Good lines land; each bad one is listed by its number with the reason, and the exit status then is 1. Lines that
-    landed with a number that looks unusual are listed, too.
+    landed with a number that looks unusual are listed, too. Accounts take what is new of their persons; that of a dead
+    person or a cancelled number ends.
     """
     with at_work() as office:
         report = _import_with_progress(file, office=office)
-    typer.echo(f"{report.landed} of {report.rows} lines landed.")
+    followed = f"accounts refreshed: {report.refreshed}, ended: {report.ended}"
+    typer.echo(f"{report.landed} of {report.rows} lines landed; {followed}.")
     _tell(report.refused, whole=file.with_suffix(".refused.txt"), what="lines that did not land")
     unusual = [(line_number, f"landed, but {UNUSUAL[warning]}") for line_number, warning in report.unusual]
     _tell(unusual, whole=file.with_suffix(".unusual.txt"), what="warnings about lines that landed")
@@ -121,6 +125,24 @@ def issue(number: PersonalNumber, *, account_level: int, office: Office) -> Issu
         sealer=office.sealer,
         actor=OPERATOR,
     )
+
+
+@app.command("number")
+def give(
+    citizen_id: Annotated[str, typer.Argument(metavar="ID", help="The citizen's id, as `sen citizen show` tells it.")],
+    new_number: Typed,
+) -> None:
+    """Give a citizen a new number: the account and its `sub` stay, and the number until now leads to nobody."""
+    personal = read_number(new_number)
+    with at_work() as office:
+        give_number(
+            citizen_id=citizen_id,
+            number=personal,
+            register=office.register,
+            store=office.citizens,
+            actor=OPERATOR,
+        )
+    typer.echo(f"Citizen {citizen_id} has the number {personal.masked()} now.")
 
 
 @app.command()

@@ -5,14 +5,13 @@ What citizens answer to requests of other devices is such an event, and nothing 
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, insert, select
 
 from idp import clock
 from idp.audit.events import WaitingRequestDisowned
-from idp.audit.log import AuditRecord, record_of, row_of
+from idp.audit.log import AuditRecord, row_of
 from idp.storage.sql.outbox import write_deliveries
 from idp.storage.sql.tables import audit_event, authorization, citizen, citizen_number, to_micros
 
@@ -32,7 +31,7 @@ INSERT = insert(audit_event).values({column.name: bindparam(column.name) for col
 def write_events(connection: Connection, *events: Event) -> None:
     """Add events to the transaction that is open."""
     if events:
-        connection.execute(insert(audit_event), [asdict(record_of(event)) for event in events])
+        connection.execute(insert(audit_event), [row_of(event, at=0) | {"at": clock.now()} for event in events])
 
 
 def hot_row(event: Event) -> dict[str, Any]:

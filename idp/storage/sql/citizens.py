@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select, update
 
@@ -17,13 +17,11 @@ from idp.storage.sql.activation_codes import take_code
 from idp.storage.sql.audit import write_events
 from idp.storage.sql.database import insert_if_new
 from idp.storage.sql.passkeys import add_passkey
-from idp.storage.sql.people import citizen_of, citizen_row, number_of, seal_number, seal_person, session_row
+from idp.storage.sql.people import citizen_of, citizen_row, number_of, number_row, seal_person, session_row
 from idp.storage.sql.sessions import end_sessions
 from idp.storage.sql.tables import citizen, citizen_number, login_session
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy import Connection, RowMapping
 
     from idp.audit.events import Event
@@ -107,16 +105,8 @@ class SqlCitizens:
 
     def _hold(self, connection: Connection, holder: Citizen, number: Number) -> bool:
         """Write that a citizen holds a number, and say whether it was free."""
-        return insert_if_new(connection, citizen_number, self._number_row(holder.id, number, clock.now()))
-
-    def _number_row(self, citizen_id: str, number: Number, at: datetime) -> dict[str, Any]:
-        return {
-            "number_hash": hash_of(sealer=self._sealer, number=number),
-            "citizen_id": citizen_id,
-            "kind": number.kind,
-            "sealed": seal_number(sealer=self._sealer, number=number, citizen_id=citizen_id),
-            "valid_from": at,
-        }
+        row = number_row(sealer=self._sealer, number=number, citizen_id=holder.id, at=clock.now())
+        return insert_if_new(connection, citizen_number, row)
 
     def refresh_person(self, *, citizen_id: str, person: Person, event: Event) -> None:
         """See `CitizenStore.refresh_person`."""
@@ -133,6 +123,7 @@ class SqlCitizens:
     def give_number(self, *, citizen_id: str, number: Number, event: Event) -> None:
         """See `CitizenStore.give_number`."""
         now = clock.now()
+        row = number_row(sealer=self._sealer, number=number, citizen_id=citizen_id, at=now)
         until_now = (
             update(citizen_number)
             .where(
@@ -144,9 +135,9 @@ class SqlCitizens:
         )
 
         def work(connection: Connection) -> None:
-            _status(connection, citizen_id)
+            status_of(connection, citizen_id)
             connection.execute(until_now)
-            if not insert_if_new(connection, citizen_number, self._number_row(citizen_id, number, now)):
+            if not insert_if_new(connection, citizen_number, row):
                 raise ValueError("the number stands in the history of a citizen already")
             write_events(connection, event)
 
@@ -156,25 +147,30 @@ class SqlCitizens:
         """See `CitizenStore.end`."""
 
         def work(connection: Connection) -> tuple[str, ...]:
-            before = _status(connection, citizen_id)
+            before = status_of(connection, citizen_id)
             if before == status:
                 return ()
             if status not in ENDINGS[before]:
                 raise NotKnown(f"An account that is {before} cannot become {status}.")
-            connection.execute(
-                update(citizen)
-                .where(citizen.c.id == citizen_id)
-                .values(status=status, ended_at=clock.now(), ended_reason=reason)
-            )
-            write_events(connection, CitizenEnded(actor=actor, citizen_id=citizen_id, object=citizen_id, reason=reason))
-            return end_sessions(
-                connection, login_session.c.citizen_id == citizen_id, reason=f"citizen_{status}", actor=actor
-            )
+            return end_citizen(connection, citizen_id=citizen_id, status=status, reason=reason, actor=actor)
 
         return self._database.transact(work)
 
 
-def _status(connection: Connection, citizen_id: str) -> str:
+def end_citizen(connection: Connection, *, citizen_id: str, status: Status, reason: str, actor: str) -> tuple[str, ...]:
+    """Move an account whose `status_of` allows it, in the transaction that is open; return the sessions that ended."""
+    ending = {"status": status, "ended_at": clock.now(), "ended_reason": reason}
+    connection.execute(update(citizen).where(citizen.c.id == citizen_id).values(ending))
+    write_events(connection, CitizenEnded(actor=actor, citizen_id=citizen_id, object=citizen_id, reason=reason))
+    return end_sessions(connection, login_session.c.citizen_id == citizen_id, reason=f"citizen_{status}", actor=actor)
+
+
+def status_of(connection: Connection, citizen_id: str) -> str:
+    """Return the status of an account, which stays what it is until the end of the transaction that is open.
+
+    Raises:
+        NotKnown: no such citizen.
+    """
     statement = select(citizen.c.status).where(citizen.c.id == citizen_id).with_for_update(key_share=True)
     status: str | None = connection.execute(statement).scalar()
     if status is None:

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from idp.citizens.citizen import Citizen, Person
 from idp.citizens.credentials import ActivationCode, Passkey
+from idp.citizens.fingerprints import number_hash
 from idp.citizens.login_session import LoginSession
 from idp.citizens.national_id import ForeignerNumber, FormerNumber, Number, PersonalNumber
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import RowMapping
 
     from keys.sealing import Sealer
@@ -56,6 +59,17 @@ def citizen_of(*, sealer: Sealer, row: Row | RowMapping) -> Citizen:
 def seal_number(*, sealer: Sealer, number: Number, citizen_id: str) -> bytes:
     """Seal a number to one citizen."""
     return sealer.seal(purpose=NUMBER, plaintext=number.digits.encode("ascii"), context=citizen_id.encode())
+
+
+def number_row(*, sealer: Sealer, number: Number, citizen_id: str, at: datetime) -> Row:
+    """Return the row of a number that a citizen holds from now on."""
+    return {
+        "number_hash": number_hash(sealer=sealer, number=number),
+        "citizen_id": citizen_id,
+        "kind": number.kind,
+        "sealed": seal_number(sealer=sealer, number=number, citizen_id=citizen_id),
+        "valid_from": at,
+    }
 
 
 def number_of(*, sealer: Sealer, row: RowMapping) -> Number:

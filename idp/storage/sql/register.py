@@ -1,28 +1,33 @@
-"""The local register in SQL: implements `idp.citizens.store.RegisterStore`."""
+"""The local register in SQL, and the accounts that follow it: implements `idp.citizens.store.RegisterStore`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select, update
 
 from idp import clock
-from idp.citizens.citizen import Person
-from idp.citizens.store import RegisterEntry
+from idp.audit.events import PersonRefreshed
+from idp.citizens.citizen import ENDED_BY, ENDINGS, Person
+from idp.citizens.store import Followed, RegisterEntry
 from idp.storage.sql.audit import write_events
-from idp.storage.sql.database import upsert
-from idp.storage.sql.tables import register_entry
+from idp.storage.sql.citizens import end_citizen, status_of
+from idp.storage.sql.database import insert_if_new, upsert
+from idp.storage.sql.people import citizen_of, number_row, seal_person
+from idp.storage.sql.tables import citizen, citizen_number, register_entry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, RowMapping
 
     from idp.audit.events import Event
     from idp.storage.sql.database import Database
     from keys.sealing import Sealer
 
 PERSON = "register.person"
+REFRESH = update(citizen).where(citizen.c.id == bindparam("holder_id")).values(person=bindparam("said_now"))
 
 
 class SqlRegister:
@@ -47,7 +52,7 @@ class SqlRegister:
             state=row["state"],
         )
 
-    def put(self, *, entries: Sequence[RegisterEntry], event: Event) -> None:
+    def put(self, *, entries: Sequence[RegisterEntry], event: Event) -> Followed:
         """See `RegisterStore.put`."""
         now = clock.now()
         rows = [
@@ -63,8 +68,76 @@ class SqlRegister:
             for entry in entries
         ]
 
-        def work(connection: Connection) -> None:
+        latest = {entry.number_hash: entry for entry in entries}
+
+        def work(connection: Connection) -> Followed:
             upsert(connection, register_entry, rows)
             write_events(connection, event)
+            return self._follow(connection, latest, actor=event.actor)
 
-        self._database.transact(work)
+        return self._database.transact(work)
+
+    def _follow(self, connection: Connection, latest: dict[bytes, RegisterEntry], *, actor: str) -> Followed:
+        """Bring the accounts behind numbers up to date: one question for all, and a change only where one is due."""
+        ended, alive = 0, []
+        for row in _holders(connection, latest):
+            entry = latest[bytes(row["number_hash"])]
+            if entry.state != "alive":
+                ended += _end(connection, citizen_id=row["id"], state=entry.state, actor=actor)
+            elif row["status"] == "active":
+                alive.append((row, entry))
+        refreshed, somebody_else = self._refresh(connection, alive, actor=actor)
+        return Followed(refreshed=refreshed, ended=ended, somebody_else=somebody_else)
+
+    def _refresh(
+        self, connection: Connection, alive: list[tuple[RowMapping, RegisterEntry]], *, actor: str
+    ) -> tuple[int, frozenset[bytes]]:
+        now, sealer = clock.now(), self._sealer
+        changed: list[dict[str, Any]] = []
+        events: list[PersonRefreshed] = []
+        somebody_else = set()
+        for row, entry in alive:
+            said, before, holder = entry.person, citizen_of(sealer=sealer, row=row).person, row["id"]
+            news = said.news(before)
+            if said.is_somebody_else(before):
+                somebody_else.add(entry.number_hash)
+                continue
+            if not news:
+                continue
+            person = replace(said, confirmed_at=now)
+            changed.append(
+                {"holder_id": holder, "said_now": seal_person(sealer=sealer, person=person, citizen_id=holder)}
+            )
+            events.append(PersonRefreshed(actor=actor, citizen_id=holder, object=holder, fields=" ".join(news)))
+            if said.former_number is not None and "former_number" in news:
+                # As with an activation: of two people for whom one former number is named, the first one keeps it.
+                former = number_row(sealer=sealer, number=said.former_number, citizen_id=holder, at=now)
+                insert_if_new(connection, citizen_number, former)
+        if changed:
+            connection.execute(REFRESH, changed)
+            write_events(connection, *events)
+        return len(changed), frozenset(somebody_else)
+
+
+def _holders(connection: Connection, numbers: dict[bytes, RegisterEntry]) -> Sequence[RowMapping]:
+    """Return the accounts that can still change and hold one of these numbers now, in an order that never deadlocks."""
+    statement = (
+        select(citizen, citizen_number.c.number_hash)
+        .join(citizen_number, citizen_number.c.citizen_id == citizen.c.id)
+        .where(
+            citizen_number.c.number_hash.in_(numbers),
+            citizen_number.c.valid_to.is_(None),
+            citizen.c.status.in_(("active", "suspended")),
+        )
+        .order_by(citizen.c.id)
+    )
+    return connection.execute(statement).mappings().all()
+
+
+def _end(connection: Connection, *, citizen_id: str, state: str, actor: str) -> bool:
+    """End the account of a dead person or of a cancelled number; say whether it was left to do."""
+    status = ENDED_BY[state]
+    if status not in ENDINGS[status_of(connection, citizen_id)]:
+        return False
+    end_citizen(connection, citizen_id=citizen_id, status=status, reason=f"register_{state}", actor=actor)
+    return True
