@@ -108,7 +108,7 @@ def test_a_server_that_is_killed_takes_its_workers_with_it_and_ends_the_demo(typ
     assert len(workers) >= 2
     server.kill()
     assert until(lambda: not any(is_alive(worker) for worker in workers))
-    assert demo.process.wait(30) == 1
+    assert demo.process.wait(150) == 1
     assert demo.leaves_nothing()
 
 
@@ -140,7 +140,7 @@ def test_a_port_that_is_taken_is_named_in_one_sentence(type_demo: Callable[..., 
     ports = free_ports(2)
     with socket.create_server(("127.0.0.1", ports[which])):
         demo = type_demo(ports=(ports[0], ports[1]))
-        printed, _nothing = demo.process.communicate(timeout=30)
+        printed, _nothing = demo.process.communicate(timeout=150)
     assert demo.process.returncode == 1
     assert len(printed.splitlines()) == 1
     assert f"Cổng {ports[which]} đang có chương trình khác dùng" in printed
@@ -152,7 +152,7 @@ def test_a_folder_that_cannot_be_written_is_named_in_one_sentence(
 ) -> None:
     (tmp_path / "var").write_text("a file stands where the folder should be", encoding="utf-8")
     demo = type_demo()
-    printed, _nothing = demo.process.communicate(timeout=30)
+    printed, _nothing = demo.process.communicate(timeout=150)
     assert demo.process.returncode == 1
     assert len(printed.splitlines()) == 1
     assert f"Không ghi được vào thư mục {tmp_path / 'var'}" in printed
@@ -161,7 +161,7 @@ def test_a_folder_that_cannot_be_written_is_named_in_one_sentence(
 
 def test_a_folder_that_another_demo_uses_is_named_in_one_sentence(running: Demo) -> None:
     second = Demo.type_command(running.folder)
-    printed, _nothing = second.process.communicate(timeout=30)
+    printed, _nothing = second.process.communicate(timeout=150)
     assert second.process.returncode == 1
     assert len(printed.splitlines()) == 1
     assert "Another Valkey is running" in printed
@@ -176,7 +176,7 @@ def test_a_socket_that_a_living_server_holds_is_named_in_one_sentence(
         foreign.bind(str(tmp_path / "var" / "valkey.sock"))
         foreign.listen()
         demo = type_demo()
-        printed, _nothing = demo.process.communicate(timeout=30)
+        printed, _nothing = demo.process.communicate(timeout=150)
     assert demo.process.returncode == 1
     assert len(printed.splitlines()) == 1
     assert "valkey.sock" in printed
@@ -187,7 +187,7 @@ def test_a_stale_socket_gets_one_sentence(type_demo: Callable[..., Demo], tmp_pa
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(tmp_path / "var" / "valkey.sock"))
     demo = type_demo()
-    printed, _nothing = demo.process.communicate(timeout=30)
+    printed, _nothing = demo.process.communicate(timeout=150)
     assert demo.process.returncode == 1
     assert len(printed.splitlines()) == 1
     assert f"rm {tmp_path / 'var' / 'valkey.sock'}" in printed

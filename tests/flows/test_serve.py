@@ -35,7 +35,11 @@ class Served:
     def asks(self, path: str) -> http.client.HTTPConnection:
         """Send a request and do not wait for the answer."""
         connection = http.client.HTTPConnection("localhost", self.port, timeout=60)
-        connection.request("GET", path)
+        try:
+            connection.request("GET", path)
+        except OSError:
+            connection.close()
+            raise
         return connection
 
     def has_taken(self, connection: http.client.HTTPConnection) -> bool:

@@ -63,6 +63,7 @@ class Citizen:
         """Open a page of a portal that is a server of its own; return what its last page says."""
         self.page.goto(url)
         self._goes_on()
+        self.page.wait_for_load_state()
         return self.page.locator("body").inner_text()
 
     def enters(self, *, url: str, code: str) -> dict[str, Any]:
@@ -115,6 +116,7 @@ class Citizen:
         return self.papers.number
 
     def _is_told(self) -> dict[str, Any]:
+        self.page.wait_for_load_state()
         return {"page": self.page.locator("h1").inner_text()}
 
     def _goes_on(self, *, code: str | None = None) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 WISH = "citizen> "
-LONGEST_SECONDS = 60
+LONGEST_SECONDS = 150
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from tests.interop.programs import HERE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-READY_SECONDS = 30
-STOP_SECONDS = 10
+READY_SECONDS = 100
+STOP_SECONDS = 30
 NOBODY_IN_PARTICULAR = "www-data"
 """As whom Apache runs where the suite is run by root."""
 

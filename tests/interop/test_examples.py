@@ -46,7 +46,7 @@ def test_the_app_logs_a_citizen_in(provider: Provider, citizen: Citizen) -> None
     with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as app:
         try:
             assert "close this page" in citizen.visits(a_line(app, "Open "))
-            rest, _nothing = app.communicate(timeout=30)
+            rest, _nothing = app.communicate(timeout=120)
         finally:
             app.kill()
     assert app.returncode == 0, rest
@@ -62,7 +62,7 @@ def test_the_television_is_logged_in_by_a_code(provider: Provider, citizen: Citi
         try:
             address, _and, code = a_line(device, "Open ").partition(" and enter the code: ")
             citizen.enters(url=address, code=code)
-            rest, _nothing = device.communicate(timeout=30)
+            rest, _nothing = device.communicate(timeout=120)
         finally:
             device.kill()
     assert device.returncode == 0, rest
@@ -72,7 +72,7 @@ def test_the_television_is_logged_in_by_a_code(provider: Provider, citizen: Citi
 def test_the_nightly_job_gets_a_token(provider: Provider) -> None:
     command = [sys.executable, str(EXAMPLES / "machine" / "nightly.py")]
     done = subprocess.run(
-        command, env=provider.environ("example-machine"), capture_output=True, text=True, timeout=30, check=False
+        command, env=provider.environ("example-machine"), capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
     assert "A token for https://statistics.example/" in done.stdout
