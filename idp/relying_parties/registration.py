@@ -219,14 +219,14 @@ class Registrar:
 
     def _with_statement(self, unverified: Mapping[str, Any], *, former: StoredClient | None) -> Mapping[str, Any]:
         """Lay a software statement over the rest; one that was there stays binding (RFC 7591 section 2.3)."""
-        statement = unverified.get("software_statement")
-        if statement is None and former is not None:
-            statement = former.metadata.get("software_statement")
+        held = None if former is None else former.metadata.get("software_statement")
+        statement = held if unverified.get("software_statement") is None else unverified["software_statement"]
         if statement is None:
             return unverified
         if not isinstance(statement, str):
             raise InvalidClientMetadata("software_statement: a text is needed")
-        return {**unverified, **self._issuers.read(statement, now=clock.now()), "software_statement": statement}
+        said = self._issuers.read(statement, held=held, now=clock.now())
+        return {**unverified, **said, "software_statement": statement}
 
     def _check_sector(self, checked: RelyingParty, *, uri: str | None) -> None:
         """Let the sector name every redirect address itself (OpenID Connect Registration section 5)."""

@@ -45,16 +45,18 @@ class StatementIssuers:
         except (OSError, ValueError, AttributeError, KeysError) as error:
             raise SettingsError((f"[registration] software_statements: {file}: {error}",)) from error
 
-    def read(self, statement: str, *, now: datetime) -> dict[str, Any]:
+    def read(self, statement: str, *, held: str | None = None, now: datetime) -> dict[str, Any]:
         """Return the metadata that a statement says, which goes before whatever the relying party says itself.
 
-        1. it can be read; 2. its issuer is one whom we believe; 3. times, algorithm and signature hold.
+        1. it can be read; 2. `held` is the one that was taken before, if any: its issuer vouched for it then, and
+        neither the end of its time nor a key that was taken away unsays it; 3. its issuer is one whom we believe;
+        4. times, algorithm and signature hold.
 
         Raises:
             UnapprovedSoftwareStatement: its issuer is nobody whom we believe.
             InvalidSoftwareStatement: anything else.
 
-        Source: RFC 7591 sections 2.3 and 3.1.1.
+        Source: RFC 7591 sections 2.3 and 3.1.1, RFC 7592 section 2.2.
         """
         try:
             unverified = peek_unverified(statement)  # 1
@@ -62,8 +64,10 @@ class StatementIssuers:
             raise InvalidSoftwareStatement(
                 "software_statement: it cannot be read as a signed JWT", detail=str(error)
             ) from error
+        if statement == held:  # 2
+            return _metadata(unverified.claims)
         issuer = unverified.claims.get("iss")
-        if not isinstance(issuer, str) or issuer not in self._keys:  # 2
+        if not isinstance(issuer, str) or issuer not in self._keys:  # 3
             raise UnapprovedSoftwareStatement("software_statement: its issuer is not one whose statements count here")
         rules = JwtRules(
             algorithms=ALGORITHMS,
@@ -76,9 +80,13 @@ class StatementIssuers:
             audience_may_be_array=True,
         )
         try:
-            claims = verify_jwt(unverified, rules=rules, keys=self._keys[issuer], now=now).claims  # 3
+            claims = verify_jwt(unverified, rules=rules, keys=self._keys[issuer], now=now).claims  # 4
         except JoseRefused as error:
             raise InvalidSoftwareStatement(
                 "software_statement: its signature or its times do not hold", detail=str(error)
             ) from error
-        return {name: value for name, value in claims.items() if name not in ABOUT_ITSELF}
+        return _metadata(claims)
+
+
+def _metadata(claims: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in claims.items() if name not in ABOUT_ITSELF}

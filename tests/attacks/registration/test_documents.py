@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from idp import clock
 from idp.relying_parties.metadata_rules import KNOWN
+from idp.relying_parties.software_statement import StatementIssuers
 from tests.support.foreign.receiver import Receiver, says, says_json
 from tests.support.foreign.registrant import REDIRECT, Registrant, count_registered, gives_token, is_refused, public_jwk
-from tests.support.house import House, members
+from tests.support.house import House, later, members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -168,3 +169,37 @@ def test_a_software_statement_that_does_not_hold_is_refused(stating_house: House
     assert is_refused(refused, status=400, code="invalid_software_statement")
     assert count_registered(stating_house) == before
     assert Registrant(stating_house).registers(software_statement=good).status_code == 201
+
+
+@pytest.mark.spec("RG-03")
+def test_a_statement_that_was_taken_stays_binding_when_its_time_is_over_and_a_new_one_has_to_hold(
+    stating_house: House, maker: Maker
+) -> None:
+    old = maker.states(client_name="Phần mềm thật")
+    registrant = Registrant(stating_house).registered(software_statement=old)
+    with later(400 * 86_400):
+        for again in ({}, {"software_statement": old}):
+            changed = registrant.changes(client_name="Phần mềm giả", **again)
+            assert changed.status_code == 200, changed.text
+            told = members(changed)
+            assert (told["client_name"], told["software_statement"]) == ("Phần mềm thật", old)
+        for poison in (Maker(maker.name).states(), maker.states(exp=1_700_000_000), f"{old[:-4]}AAAA"):
+            refused = registrant.changes(software_statement=poison)
+            assert is_refused(refused, status=400, code="invalid_software_statement")
+        assert is_refused(
+            Registrant(stating_house).registers(software_statement=old), status=400, code="invalid_software_statement"
+        )
+        newer = maker.states(client_name="Phần mềm mới")
+        assert members(registrant.changes(software_statement=newer))["client_name"] == "Phần mềm mới"
+
+
+@pytest.mark.spec("RG-03")
+def test_a_statement_that_was_taken_stays_binding_when_its_issuer_is_believed_no_longer(
+    stating_house: House, maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statement = maker.states(client_name="Phần mềm thật")
+    registrant = Registrant(stating_house).registered(software_statement=statement)
+    monkeypatch.setattr(stating_house.services.registrar, "_issuers", StatementIssuers({}))
+    assert members(registrant.changes(client_name="Phần mềm giả"))["client_name"] == "Phần mềm thật"
+    refused = registrant.changes(software_statement=maker.states())
+    assert is_refused(refused, status=400, code="unapproved_software_statement")
