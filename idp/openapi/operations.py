@@ -60,7 +60,6 @@ AUTHENTICATED: Final[Refusals] = (InvalidClient, SlowDown)
 PROVED: Final[Refusals] = (InvalidDpopProof, UseDpopNonce)
 ELSEWHERE: Final[Refusals] = (
     UnauthorizedClient, InvalidScope, InvalidTarget, InvalidAuthorizationDetails, UnmetAuthentication,
-    RequestNotSupported,
 )  # fmt: skip
 """What the checks say that any request for a citizen's answer goes through."""
 
@@ -129,7 +128,7 @@ AUTHORIZE_ANSWERS: Final = (
         200, "A page that posts the answer to the redirect address (Form Post Response Mode).", {"text/html": TEXT}
     ),
 )
-AUTHORIZE_REFUSALS: Final = (*CHECKED, InvalidRequestUri, RequestUriNotSupported, SlowDown)
+AUTHORIZE_REFUSALS: Final = (*CHECKED, RequestNotSupported, InvalidRequestUri, RequestUriNotSupported, SlowDown)
 
 USERINFO: Final = Operation(
     "What the citizen agreed to share (OpenID Connect Core section 5.3).",
@@ -197,7 +196,7 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
         "POST": Operation(
             "Begin a login on a device without a browser (RFC 8628).",
             (_json(200, "The codes.", "DeviceCode"),),
-            (*AUTHENTICATED, *PROVED, *ELSEWHERE),
+            (*AUTHENTICATED, *PROVED, *ELSEWHERE, RequestNotSupported),
             parameters=(PROOF,),
             body=parameters.DEVICE,
             security=CLIENT,
@@ -207,7 +206,7 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
         "POST": Operation(
             "Ask a citizen to approve on a device of the own (CIBA).",
             (_json(200, "The request waits for its citizen.", "BackchannelRequest"),),
-            (*AUTHENTICATED, *ELSEWHERE, InvalidRequestObject, InvalidBindingMessage),
+            (*AUTHENTICATED, *ELSEWHERE, InvalidBindingMessage),
             body=parameters.BACKCHANNEL_FORM,
             security=CLIENT,
         )

@@ -51,6 +51,8 @@ def test_every_error_of_an_endpoint_stands_in_the_document_with_that_endpoint() 
     everywhere = {code for code, place in documented if place == ANYWHERE}
     assert everywhere == {refusal.code for refusal in ALWAYS}
     assert {pair for pair in said if pair[0] not in everywhere} <= documented
+    for_machines = {(code, place) for code, place in documented if place in OPERATIONS and place != "/authorize"}
+    assert for_machines <= said, "and nothing else does: what /authorize sends back with a citizen is no answer of it"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
