@@ -20,6 +20,7 @@ from keys import ENCODINGS, ENCRYPTIONS
 from keys.jwk import public_members
 from tests.support.foreign.dpop import signed
 from tests.support.house import ASSERTION_TYPE, ISSUER, House, members
+from tests.support.login.elsewhere import ciba_portal, number_of
 from tests.unit.keys.opener import header_of, opened
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 MESSAGES = ("id_token", "userinfo", "authorization")
 SIGNED = "userinfo_signed_response_alg"
+CIBA_ALGORITHMS = "backchannel_authentication_request_signing_alg_values_supported"
 
 
 @cache
@@ -53,6 +55,12 @@ def public_keys() -> dict[str, Any]:
             {**public_members(own["RSA"].public_key()), "kid": "e2", "use": "enc"},
         ]
     }
+
+
+def signs_with(alg: str) -> tuple[Any, dict[str, str]]:
+    """Return the private key for an algorithm, and the header that names it."""
+    kind = {"PS256": "RS256", "Ed25519": "EdDSA"}.get(alg, alg)
+    return private_keys()[kind], {"kid": {"ES256": "k1", "EdDSA": "k2", "RS256": "k3"}[kind]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,7 @@ def test_the_tables_are_what_is_listed(house: House) -> None:
         assert listed[f"{kind}_encryption_alg_values_supported"] == list(ENCRYPTIONS)
         assert set(listed[f"{kind}_encryption_enc_values_supported"]) == ENCODINGS
     assert set(listed["request_object_signing_alg_values_supported"]) == WEB_ALGORITHMS | FULLY_SPECIFIED
+    assert listed[CIBA_ALGORITHMS] == listed["request_object_signing_alg_values_supported"]
     assert (listed["request_parameter_supported"], listed["request_uri_parameter_supported"]) == (True, False)
 
 
@@ -162,13 +171,41 @@ def test_signed_userinfo_is_no_id_token(house: House, citizen: SignedIn) -> None
 @pytest.mark.parametrize("alg", sorted(WEB_ALGORITHMS | FULLY_SPECIFIED))
 def test_each_listed_signature_is_believed_on_a_request_and_on_an_assertion(house: House, alg: str) -> None:
     portal, now = registered(house), int(clock.now().timestamp())
-    kind = {"PS256": "RS256", "Ed25519": "EdDSA"}.get(alg, alg)
-    key, headers = private_keys()[kind], {"kid": {"ES256": "k1", "EdDSA": "k2", "RS256": "k3"}[kind]}
+    key, headers = signs_with(alg)
     said = {"iss": portal.client_id, "aud": ISSUER, "iat": now, "exp": now + 60, "jti": secrets.token_urlsafe(12)}
     request = signed({**portal.asks().parameters, **said}, key=key, algorithm=alg, headers=headers)
     assertion = signed({**said, "sub": portal.client_id}, key=key, algorithm=alg, headers=headers)
     form = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion, "request": request}
     assert portal.http.post("/par", data=form).status_code == 201
+
+
+@pytest.mark.parametrize("alg", sorted(WEB_ALGORITHMS | FULLY_SPECIFIED))
+def test_each_listed_signature_is_believed_on_a_backchannel_request(house: House, citizen: SignedIn, alg: str) -> None:
+    portal = ciba_portal(house, jwks=public_keys(), backchannel_authentication_request_signing_alg=alg)
+    portal.key = private_keys()["ES256"]
+    now, (key, headers) = int(clock.now().timestamp()), signs_with(alg)
+    times = {"iat": now, "nbf": now, "exp": now + 60, "jti": secrets.token_urlsafe(12)}
+    said = {"iss": portal.client_id, "aud": ISSUER, "scope": "openid service:login", "login_hint": number_of(citizen)}
+    request = signed({**said, **times}, key=key, algorithm=alg, headers=headers)
+    answer = portal.post("/bc-authorize", request=request)
+    assert answer.status_code == 200, answer.text
+
+
+def test_each_listed_method_proves_who_asks_about_tokens_and_gives_them_back(house: House, citizen: SignedIn) -> None:
+    listed = document(house.services.provider)
+    assert set(listed["introspection_endpoint_auth_methods_supported"]) < set(
+        listed["revocation_endpoint_auth_methods_supported"]
+    )
+    for method in listed["revocation_endpoint_auth_methods_supported"]:
+        portal = house.registers_portal(
+            token_endpoint_auth_method=method, profile="native" if method == "none" else "web"
+        )
+        tokens = citizen.gives_tokens(portal)
+        asks = method in listed["introspection_endpoint_auth_methods_supported"]
+        assert portal.post("/introspect", token=tokens.access).status_code == (200 if asks else 401)
+        assert portal.asks_userinfo(tokens.access).status_code == 200
+        assert portal.revokes(tokens.access).status_code == 200
+        assert portal.asks_userinfo(tokens.access).status_code == 401
 
 
 @pytest.mark.parametrize(
