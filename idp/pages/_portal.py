@@ -11,6 +11,7 @@ from flask import g, redirect, request
 from idp.pages._page import LANGUAGE_PARAMETER, render_page
 from idp.pages._shield import URLS
 from idp.pages._words import current_language
+from idp.pages._words import gettext as _
 from idp.pages.languages import other_than
 
 if TYPE_CHECKING:
@@ -22,30 +23,39 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PortalView:
-    """The portal that stands at the top of a page."""
+    """The portal that stands at the top of a page; `owner_words` and `warning` are whole sentences about it."""
 
     name: str
     owner: str
+    owner_words: str
     uri: str | None
     policy_uri: str | None
     tos_uri: str | None
     verified: bool
     sandbox: bool
+    warning: str | None
 
 
 def portal_view(client: RelyingParty | None) -> PortalView | None:
+    """Return what the page shows of a portal, or nothing where none asks."""
+    return None if client is None else portal_of(client)
+
+
+def portal_of(client: RelyingParty) -> PortalView:
     """Return what the page shows of a portal, in the page's language."""
-    if client is None:
-        return None
     language = current_language()
+    owner, verified = client.text(client.owner, language), client.owner_verified
+    says = _("Đơn vị đã được xác minh: %(owner)s") if verified else _("Đơn vị chưa được xác minh: %(owner)s")
     return PortalView(
         name=client.text(client.name, language),
-        owner=client.text(client.owner, language),
+        owner=owner,
+        owner_words=says % {"owner": owner},
         uri=client.uri,
         policy_uri=client.policy_uri,
         tos_uri=client.tos_uri,
-        verified=client.owner_verified,
+        verified=verified,
         sandbox=client.sandbox,
+        warning=_("Cổng thử nghiệm: chỉ dùng người và số liệu giả.") if client.sandbox else None,
     )
 
 

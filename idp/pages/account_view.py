@@ -14,7 +14,7 @@ from idp import clock
 from idp.pages import _visit
 from idp.pages._words import current_language
 from idp.pages._words import gettext as _
-from idp.pages.consent_view import item_name
+from idp.pages.consent_page.items import item_name
 from idp.pages.languages import day, moment, time_of_day
 from idp.protocol.logout import initiate_login_address
 

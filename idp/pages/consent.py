@@ -12,9 +12,10 @@ from idp import clock
 from idp.audit.events import ConsentRefused
 from idp.errors import AccessDenied, ProtocolError
 from idp.pages import _flow, _visit
-from idp.pages._portal import portal_view
+from idp.pages._portal import portal_of
 from idp.pages._words import page
-from idp.pages.consent_view import content_of, detail_views, end_of, wording_of
+from idp.pages.consent_page.content import content_of, end_of, wording_of
+from idp.pages.consent_page.items import detail_views
 from idp.pages.languages import day
 from idp.protocol.interaction import NeedsConsent
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from consent import Decision, Wording
     from idp.pages._flow import Situation
-    from idp.pages.consent_view import Content
+    from idp.pages.consent_page.content import Content
     from idp.sessions import Held
 
 
@@ -52,11 +53,12 @@ def _question(unverified_id: str | None) -> Question | Response:
     provider, citizen_id, decision = _visit.services().provider, now.held.session.citizen_id, now.need.decision
     content = content_of(
         decision=decision,
+        portal=portal_of(now.client),
         known=provider.authorizations.known(citizen_id=citizen_id),
         purpose=provider.purposes.get(decision.demand.purpose),
         details=detail_views(now.request),
     )
-    wording = wording_of(client=now.client, content=content)
+    wording = wording_of(content)
     shown = fingerprint(transaction_id=transaction.id, subject=citizen_id, decision=decision, wording=wording)
     return Question(now, now.held, decision, content, wording, shown)
 
@@ -66,22 +68,15 @@ def show() -> ResponseReturnValue:
     question = _question(request.args.get("tx"))
     if not isinstance(question, Question):
         return question
-    now, content = question.now, question.content
+    now = question.now
     _visit.services().transactions.change(now.transaction, shown=question.fingerprint)
     return page(
         "consent.html",
         form_targets=now.client.origins,
-        portal=portal_view(now.client),
         tx=now.transaction.id,
         shown=question.fingerprint,
         consent_url="/consent",
-        reason=question.decision.reason or "again",
-        purpose_name=content.purpose_name,
-        purpose_text=content.purpose_text,
-        new_items=content.new_items,
-        known_items=content.known_items,
-        legal_basis=content.legal_basis,
-        details=content.details,
+        content=question.content,
         until=day(end_of(question.decision)),
     )
 
@@ -105,7 +100,7 @@ def take() -> ResponseReturnValue:
         for shown in (request.form.get("shown", ""), transaction.shown or ""):  # 2
             check_shown(expected_fingerprint=question.fingerprint, unverified_fingerprint=shown)
         ticked = frozenset(request.form.getlist("item"))
-        if surplus := ticked & question.content.out_of_reach:
+        if surplus := ticked - question.content.offered:
             raise NotOffered(surplus)  # noqa: TRY301  one answer for whatever had no box
         items = answer(decision=decision, ticked=ticked, agreed=request.form.get("answer") == "agree")
         circumstances = Circumstances(

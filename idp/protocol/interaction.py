@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from idp.sessions import Session
 
 WORDING_VERSION = 1
-"""Raised whenever a sentence of the consent page changes: who agreed to another wording is asked again."""
+"""Raised whenever a sentence of the consent page changes: who agreed to another wording is asked again.
+
+`tests/unit/pages/test_consent_words.py` holds a hash of all sentences and fails when one changes.
+"""
 
 CLOCKS_DIFFER = 10
 """Seconds that the clocks of two of our machines may lie apart."""

@@ -17,7 +17,7 @@ from idp.errors import InvalidRequestUri, ProtocolError
 from idp.pages import _flow, _visit
 from idp.pages._portal import portal_view
 from idp.pages._words import current_language, page
-from idp.pages.consent_view import detail_views, item_name
+from idp.pages.consent_page.items import detail_views, item_name
 from idp.protocol.grants.decoupled import matching, waiting
 from idp.protocol.grants.decoupled.decisions import GONE, NOT_ME
 from idp.protocol.interaction import OFFLINE, NeedsLogin, demand_of

@@ -8,18 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 from idp.pages._error_texts import ERROR_TEXTS
+from tests.unit.pages.consent_samples import CONTENT, NEW, PORTAL, SANDBOX, UNVERIFIED
 
-PORTAL = {
-    "name": "Cổng Dịch vụ công quốc gia",
-    "owner": "Trung tâm Dữ liệu quốc gia",
-    "uri": "dichvucong.example.vn",
-    "policy_uri": "https://dichvucong.example.vn/chinh-sach",
-    "tos_uri": "https://dichvucong.example.vn/dieu-khoan",
-    "verified": True,
-    "sandbox": False,
-}
-SANDBOX = PORTAL | {"name": "Cổng thử", "sandbox": True, "uri": None}
-UNVERIFIED = PORTAL | {"verified": False}
 SESSION = {"session_idle_seconds": 900, "stay_url": "/session/stay"}
 CEREMONY = {"options_url": "/options", "verify_url": "/verify", "tx": "transaction"}
 LOGIN = CEREMONY | {
@@ -34,29 +24,8 @@ LOGIN = CEREMONY | {
 }
 
 
-def item(claim: str, name: str, value: str, **more: Any) -> dict[str, Any]:
-    """Return one line of a consent page."""
-    plain = {"masked": None, "held": True, "required": True, "basis": "consent", "why": "Để ghi đúng trên hồ sơ."}
-    return {"claim": claim, "name": name, "value": value, "legal_basis": "Sự đồng ý của bạn."} | plain | more
-
-
-NUMBER = item("personal_number", "Số định danh cá nhân", "099305000017", masked="099•••••••17", basis="law")
 CONSENT: dict[str, Any] = SESSION | {
-    "portal": PORTAL,
-    "reason": "first",
-    "purpose_name": "Đổi giấy phép lái xe",
-    "purpose_text": "Để cơ quan cấp giấy phép xử lý hồ sơ của bạn.",
-    "new_items": [
-        item("name", "Họ và tên", "Nguyễn Thị An"),
-        item("birthdate", "Ngày sinh", "14/02/2005"),
-        NUMBER,
-        item("phone_number", "Số điện thoại", "0900000482", masked="090•••••82", required=False),
-        item("address", "Địa chỉ thường trú", "Số 1 phố Thử Nghiệm, phường Cửa Nam, Hà Nội", required=False),
-        item("email", "Thư điện tử", "Chưa có trong cơ sở dữ liệu", required=False, held=False),
-    ],
-    "known_items": [],
-    "legal_basis": None,
-    "details": (),
+    "content": CONTENT,
     "until": "22/11/2027",
     "consent_url": "/consent",
     "shown": "fingerprint",
@@ -180,6 +149,10 @@ SAMPLES = (
     sample("register-unavailable", "activate/register.html", REGISTER, {"answer": "unavailable"}),
     sample("register-no-match", "activate/register.html", REGISTER, {"answer": "does_not_match"}),
     sample("register-not-found", "activate/register.html", REGISTER, {"answer": "not_found", "portal": PORTAL}),
+    *(
+        sample(f"account-{answer}", "activate/account.html", REGISTER, {"answer": answer, "login_url": "/login"})
+        for answer in ("level", "suspended", "ended", "person", "number")
+    ),
     sample("activate-passkey", "activate/passkey.html", CEREMONY, {"portal": None, "suggested_name": "Điện thoại"}),
     sample(
         "activate-second",
@@ -189,8 +162,13 @@ SAMPLES = (
         {"portal": PORTAL, "suggested_name": "Khóa thứ hai", "next_url": "/continue"},
     ),
     sample("consent", "consent.html", CONSENT),
-    sample("consent-one-basis", "consent.html", CONSENT, {"legal_basis": "Sự đồng ý của bạn."}),
-    sample("consent-new", "consent.html", CONSENT, {"reason": "new", "known_items": [NUMBER], "portal": SANDBOX}),
+    sample(
+        "consent-one-basis",
+        "consent.html",
+        CONSENT,
+        {"content": CONTENT | {"legal_basis": "Căn cứ pháp lý: Sự đồng ý của bạn."}},
+    ),
+    sample("consent-new", "consent.html", CONSENT, {"content": CONTENT | NEW}),
     sample(
         "account",
         "account/index.html",
