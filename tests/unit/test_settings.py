@@ -25,69 +25,73 @@ PRODUCTION = {
 }
 
 BROKEN_RULES = {
-    "[server] environment is production or development": {"SEN_SERVER__ENVIRONMENT": "staging"},
-    "[server] issuer is an http(s) origin without path, query or slash at the end": {
+    "[server] environment must be production or development": {"SEN_SERVER__ENVIRONMENT": "staging"},
+    "[server] issuer must be an http(s) origin without path, query or slash at the end": {
         "SEN_SERVER__ISSUER": "https://login.example/"
     },
-    "[server] port is 1 to 65535": {"SEN_SERVER__PORT": "65536"},
-    "[server] workers and threads are at least 1": {"SEN_SERVER__THREADS": "0"},
-    "[server] drain_seconds is at least 1": {"SEN_SERVER__DRAIN_SECONDS": "0"},
-    "[front] secret has at least 32 printable characters, or none": {"SEN_FRONT__SECRET": "short"},
-    "[front] mtls_base is an https origin without path, and another than the issuer": {
+    "[server] port must be 1 to 65535": {"SEN_SERVER__PORT": "65536"},
+    "[server] workers and threads must be at least 1": {"SEN_SERVER__THREADS": "0"},
+    "[server] drain_seconds must be at least 1": {"SEN_SERVER__DRAIN_SECONDS": "0"},
+    "[front] secret must have at least 32 printable characters, or none": {"SEN_FRONT__SECRET": "short"},
+    "[front] mtls_base must be an https origin without path, and another than the issuer": {
         "SEN_FRONT__MTLS_BASE": "http://mtls.login.example"
     },
     "[front] mtls_base needs socket or secret, by which the front is known": {
         "SEN_FRONT__MTLS_BASE": "https://mtls.login.example"
     },
-    "[storage] pool_size and timeout_seconds are above 0": {"SEN_STORAGE__TIMEOUT_SECONDS": "0"},
-    "[secrets] master_key is 32 bytes in base64": {"SEN_SECRETS__MASTER_KEY": "c2hvcnQ="},
-    "[secrets] each of former_master_keys is 32 bytes in base64": {"SEN_SECRETS__FORMER_MASTER_KEYS": "c2hvcnQ=,x"},
-    "[tokens] code_seconds is 1 to 60": {"SEN_TOKENS__CODE_SECONDS": "61"},
-    "[tokens] pushed_request_seconds is 1 to 599": {"SEN_TOKENS__PUSHED_REQUEST_SECONDS": "600"},
-    "[tokens] id_token_seconds is 1 to 300": {"SEN_TOKENS__ID_TOKEN_SECONDS": "301"},
-    "[tokens] access_token_seconds is 1 to 3600": {"SEN_TOKENS__ACCESS_TOKEN_SECONDS": "0"},
-    "[tokens] refresh_token_days is at least 1": {"SEN_TOKENS__REFRESH_TOKEN_DAYS": "0"},
-    "[tokens] assertion_seconds is 1 to 300": {"SEN_TOKENS__ASSERTION_SECONDS": "301"},
-    "[keys] algorithms begins with ES256 and goes on with any of RS256, PS256, EdDSA": {
+    "[storage] pool_size and timeout_seconds must be above 0": {"SEN_STORAGE__TIMEOUT_SECONDS": "0"},
+    "[secrets] master_key must be 32 bytes in base64": {"SEN_SECRETS__MASTER_KEY": "c2hvcnQ="},
+    "[secrets] each of former_master_keys must be 32 bytes in base64": {
+        "SEN_SECRETS__FORMER_MASTER_KEYS": "c2hvcnQ=,x"
+    },
+    "[tokens] code_seconds must be 1 to 60": {"SEN_TOKENS__CODE_SECONDS": "61"},
+    "[tokens] pushed_request_seconds must be 1 to 599": {"SEN_TOKENS__PUSHED_REQUEST_SECONDS": "600"},
+    "[tokens] id_token_seconds must be 1 to 300": {"SEN_TOKENS__ID_TOKEN_SECONDS": "301"},
+    "[tokens] access_token_seconds must be 1 to 3600": {"SEN_TOKENS__ACCESS_TOKEN_SECONDS": "0"},
+    "[tokens] refresh_token_days must be at least 1": {"SEN_TOKENS__REFRESH_TOKEN_DAYS": "0"},
+    "[tokens] assertion_seconds must be 1 to 300": {"SEN_TOKENS__ASSERTION_SECONDS": "301"},
+    "[keys] algorithms must begin with ES256 and go on with any of RS256, PS256, EdDSA": {
         "SEN_KEYS__ALGORITHMS": "ES256, HS256"
     },
-    "[server] trusted_proxies lists IP addresses": {"SEN_SERVER__TRUSTED_PROXIES": "[10.0.0.1]"},
-    "[keys] jwks_cache_seconds and active_days are at least 1": {"SEN_KEYS__ACTIVE_DAYS": "0"},
-    "[sessions] warning_seconds is below idle_seconds, and that below absolute_seconds": {
+    "[server] trusted_proxies must list IP addresses": {"SEN_SERVER__TRUSTED_PROXIES": "[10.0.0.1]"},
+    "[keys] jwks_cache_seconds and active_days must be at least 1": {"SEN_KEYS__ACTIVE_DAYS": "0"},
+    "[sessions] warning_seconds must be below idle_seconds, and that below absolute_seconds": {
         "SEN_SESSIONS__WARNING_SECONDS": "900"
     },
-    "[sessions] absolute_seconds is at most 12 hours": {"SEN_SESSIONS__ABSOLUTE_SECONDS": "43201"},
-    "[passkeys] attestation is none or direct": {"SEN_PASSKEYS__ATTESTATION": "indirect"},
-    "[passkeys] rp_id is the issuer's host or a parent of it": {"SEN_PASSKEYS__RP_ID": "ocalhost"},
-    "[passkeys] challenge_seconds is 1 to 300": {"SEN_PASSKEYS__CHALLENGE_SECONDS": "301"},
-    "[consent] longest_days is 1 to 365": {"SEN_CONSENT__LONGEST_DAYS": "366"},
-    "[outbound] connect_seconds is above 0, and total_seconds at least as long and at most 10": {
+    "[sessions] absolute_seconds must be at most 12 hours": {"SEN_SESSIONS__ABSOLUTE_SECONDS": "43201"},
+    "[passkeys] attestation must be none or direct": {"SEN_PASSKEYS__ATTESTATION": "indirect"},
+    "[passkeys] rp_id must be the issuer's host or a parent of it": {"SEN_PASSKEYS__RP_ID": "ocalhost"},
+    "[passkeys] challenge_seconds must be 1 to 300": {"SEN_PASSKEYS__CHALLENGE_SECONDS": "301"},
+    "[consent] longest_days must be 1 to 365": {"SEN_CONSENT__LONGEST_DAYS": "366"},
+    "[outbound] connect_seconds must be above 0, and total_seconds at least as long and at most 10": {
         "SEN_OUTBOUND__TOTAL_SECONDS": "1"
     },
-    "[outbound] largest_bytes is 1024 to 1048576": {"SEN_OUTBOUND__LARGEST_BYTES": "1023"},
-    "[registration] token_days is 1 to 90": {"SEN_REGISTRATION__TOKEN_DAYS": "91"},
-    "[log] level is debug, info, warning or error": {"SEN_LOG__LEVEL": "loud"},
-    "[device] code_seconds is 300 to 600": {"SEN_DEVICE__CODE_SECONDS": "601"},
-    "[device] interval_seconds is at least 1": {"SEN_DEVICE__INTERVAL_SECONDS": "0"},
-    "[ciba] request_seconds is at least 1, and longest_request_seconds at least as long and at most 600": {
+    "[outbound] largest_bytes must be 1024 to 1048576": {"SEN_OUTBOUND__LARGEST_BYTES": "1023"},
+    "[registration] token_days must be 1 to 90": {"SEN_REGISTRATION__TOKEN_DAYS": "91"},
+    "[log] level must be debug, info, warning or error": {"SEN_LOG__LEVEL": "loud"},
+    "[device] code_seconds must be 300 to 600": {"SEN_DEVICE__CODE_SECONDS": "601"},
+    "[device] interval_seconds must be at least 1": {"SEN_DEVICE__INTERVAL_SECONDS": "0"},
+    "[ciba] request_seconds must be at least 1, and longest_request_seconds at least as long and at most 600": {
         "SEN_CIBA__LONGEST_REQUEST_SECONDS": "601"
     },
-    "[ciba] interval_seconds, fresh_seconds, blocked_hours and requests_per_person are at least 1": {
+    "[ciba] interval_seconds, fresh_seconds, blocked_hours and requests_per_person must be at least 1": {
         "SEN_CIBA__BLOCKED_HOURS": "0"
     },
 }
 
 DEVELOPMENT_VALUES = {
-    "production: [server] issuer begins with https://": {"SEN_SERVER__ISSUER": "http://login.example"},
-    "production: [server] debug is off": {"SEN_SERVER__DEBUG": "true"},
-    "production: [secrets] no master key is the development key": {
+    "production: [server] issuer must begin with https://": {"SEN_SERVER__ISSUER": "http://login.example"},
+    "production: [server] debug must be off": {"SEN_SERVER__DEBUG": "true"},
+    "production: [secrets] no master key may be the development key": {
         "SEN_SECRETS__FORMER_MASTER_KEYS": "ZGV2ZWxvcG1lbnQtb25seS1tYXN0ZXIta2V5LTAwMDE="
     },
-    "production: [outbound] allow_loopback is off": {"SEN_OUTBOUND__ALLOW_LOOPBACK": "true"},
-    "production: [outbound] extra_ca is empty": {"SEN_OUTBOUND__EXTRA_CA": "ca.pem"},
-    "production: [registration] open is off and open_loosened is empty": {"SEN_REGISTRATION__OPEN_LOOSENED": "no_pkce"},
-    "production: [log] level is not debug": {"SEN_LOG__LEVEL": "debug"},
-    "production: [server] trusted_proxies names addresses, not *": {"SEN_SERVER__TRUSTED_PROXIES": "10.0.0.1, *"},
+    "production: [outbound] allow_loopback must be off": {"SEN_OUTBOUND__ALLOW_LOOPBACK": "true"},
+    "production: [outbound] extra_ca must be empty": {"SEN_OUTBOUND__EXTRA_CA": "ca.pem"},
+    "production: [registration] open must be off and open_loosened empty": {
+        "SEN_REGISTRATION__OPEN_LOOSENED": "no_pkce"
+    },
+    "production: [log] level must not be debug": {"SEN_LOG__LEVEL": "debug"},
+    "production: [server] trusted_proxies must name addresses, not *": {"SEN_SERVER__TRUSTED_PROXIES": "10.0.0.1, *"},
 }
 
 
@@ -111,7 +115,7 @@ def test_production_needs_only_an_issuer_and_a_master_key() -> None:
 
 
 def test_without_any_word_of_the_operator_nothing_starts() -> None:
-    assert "[secrets] master_key is 32 bytes in base64" in reasons_of({})
+    assert "[secrets] master_key must be 32 bytes in base64" in reasons_of({})
 
 
 def test_the_manual_explains_every_setting_in_a_comment() -> None:
@@ -170,8 +174,8 @@ def test_everything_wrong_is_said_at_once() -> None:
         "[server] port: a whole number is needed",
         "[server] debug: true or false is needed",
         "[sessions] idle_seconds: a whole number is needed",
-        "[tokens] code_seconds is 1 to 60",
-        "[log] level is debug, info, warning or error",
+        "[tokens] code_seconds must be 1 to 60",
+        "[log] level must be debug, info, warning or error",
         "[log] colour: no such setting",
         "[nowhere]: no such section",
         "SEN_NOSECTION: settings are named SEN_<SECTION>__<KEY>",
@@ -230,7 +234,7 @@ def test_a_number_that_is_no_number_is_refused() -> None:
     ],
 )
 def test_an_issuer_is_a_plain_origin(issuer: str) -> None:
-    text = "[server] issuer is an http(s) origin without path, query or slash at the end"
+    text = "[server] issuer must be an http(s) origin without path, query or slash at the end"
     assert text in reasons_of({**DEVELOPMENT, "SEN_SERVER__ISSUER": issuer})
 
 
