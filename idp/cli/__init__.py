@@ -72,6 +72,7 @@ def _commands() -> Typer:
         name="sen",
         help="Sen, a national OpenID Connect identity provider.",
         no_args_is_help=True,
+        rich_markup_mode="markdown",  # "rich" would eat square brackets, in which the names of sections stand
         add_completion=False,
         pretty_exceptions_enable=False,  # it would print the values of variables, secrets among them
     )

@@ -50,6 +50,8 @@ def test_without_a_command_it_explains_itself(bare: Terminal) -> None:
     said = bare.types("--help")
     for command in ("demo", "serve", "worker", "doctor", "db", "keys", "client", "citizen", "revoke"):
         assert command in said.out
+    assert "[server]" in said.out  # square brackets are no markup
+    assert "[server] issuer and [front]" in bare.types("front", "--help").out
 
 
 def test_a_database_is_brought_up_to_date_once(bare: Terminal) -> None:
