@@ -172,6 +172,8 @@ def _sentence(record: AuditRecord) -> str | None:
     sentences = {
         "CitizenActivated": _("Kích hoạt tài khoản"),
         "CitizenEnded": _("Tài khoản bị khóa"),
+        "PersonRefreshed": _("Cập nhật thông tin cá nhân theo cơ sở dữ liệu dân cư"),
+        "NumberGiven": _("Đổi số định danh cá nhân"),
         "PasskeyAdded": _("Tạo khóa truy cập mới"),
         "PasskeyRenamed": _("Đổi tên khóa truy cập"),
         "PasskeyEnded": _("Xóa khóa truy cập"),
