@@ -39,7 +39,7 @@ class CitizenActivated(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivationRefused(Event):
-    """Number and code did not fit, or the register did not agree; `reason` is a word of ours."""
+    """Number and code did not fit, or the register or the account did not agree; `reason` is a word of ours."""
 
     reason: str
 

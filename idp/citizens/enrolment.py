@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from idp.audit.events import CitizenActivated, Event, LoginSucceeded, PasskeyAdded
 from idp.audit.log import new_id
 from idp.citizens.citizen import Citizen
-from idp.errors import CodeRefused, RegistrationRefused
+from idp.errors import AccountRefused, RegistrationRefused
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -53,13 +53,29 @@ def new_user_handle() -> bytes:
     return secrets.token_bytes(USER_HANDLE_BYTES)
 
 
+def expect_way_back(*, existing: Citizen, account_level: int, person: Person) -> None:
+    """Check that a code of this level leads who the register names now back into an account.
+
+    Raises:
+        AccountRefused: it does not; `answer` is `suspended`, `ended`, `level` or `person`.
+    """
+    if existing.status != "active":
+        answer = "suspended" if existing.status == "suspended" else "ended"
+        raise AccountRefused(REFUSED, answer=answer, detail=f"the account is {existing.status}")
+    if account_level < existing.account_level:
+        # A way back with less proof than the way in would hand a level 2 account to whoever gets a level 1 code.
+        raise AccountRefused(REFUSED, answer="level", detail="the code proves less than the account")
+    if person.is_somebody_else(existing.person):
+        raise AccountRefused(REFUSED, answer="person", detail="the register names another person than the account does")
+
+
 def outcome(*, activation: Activation, code: ActivationCode, existing: Citizen | None, at: datetime) -> Activated:
     """Return what is to be stored, given the code that was just taken and whoever holds the number already.
 
     Called by the store inside its transaction: a refusal takes everything back, the code included.
 
     Raises:
-        CodeRefused: the account may not be opened again with this code.
+        AccountRefused: the account may not be opened again with this code.
         RegistrationRefused: the passkey was made for another account.
     """
     citizen = _first_time(activation, code, at) if existing is None else _again(activation, code, existing, at)
@@ -103,13 +119,7 @@ def _first_time(activation: Activation, code: ActivationCode, at: datetime) -> C
 
 
 def _again(activation: Activation, code: ActivationCode, existing: Citizen, at: datetime) -> Citizen:
-    if existing.status != "active":
-        raise CodeRefused(REFUSED, detail=f"the account is {existing.status}")
-    if code.account_level < existing.account_level:
-        # A way back with less proof than the way in would hand a level 2 account to whoever gets a level 1 code.
-        raise CodeRefused(REFUSED, detail="the code proves less than the account")
-    if activation.person.is_somebody_else(existing.person):
-        raise CodeRefused(REFUSED, detail="the register names another person than the account does")
+    expect_way_back(existing=existing, account_level=code.account_level, person=activation.person)
     if activation.passkey.user_handle != existing.user_handle:
         raise RegistrationRefused("This passkey was made for another account.", detail="user handle differs")
     return replace(existing, account_level=code.account_level, person=replace(activation.person, confirmed_at=at))

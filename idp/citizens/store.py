@@ -59,6 +59,10 @@ class CitizenStore(Protocol):
         """Return who holds this personal number now, whatever the status, or None."""
         ...
 
+    def is_former(self, *, number_hash: bytes) -> bool:
+        """Tell whether a citizen had this personal number and has another one now."""
+        ...
+
     def numbers_of(self, *, citizen_id: str) -> Sequence[HeldNumber]:
         """Return every number of a citizen, those that are good now first."""
         ...

@@ -19,9 +19,11 @@ from idp.citizens.fingerprints import number_hash
 from idp.citizens.malformed import Malformed
 from idp.citizens.national_id import NumberStructure, PersonalNumber
 from idp.citizens.new_number import give_number
+from idp.citizens.register import expect_found
 from idp.citizens.register_import import ImportReport, import_rows
+from idp.citizens.way_in import expect_way_in
 from idp.cli.office import OPERATOR, at_work
-from idp.errors import NotKnown
+from idp.errors import AccountRefused, NotKnown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +41,17 @@ UNUSUAL: dict[Unusual, str] = {
     "other_birth_year": "its number tells another year of birth",
     "somebody_else": "the account under its number is of somebody with another name and birth date; it was left alone",
 }
+
+OF_NO_USE = {
+    "level": "The account of this number is of level 2, and no code of level 1 opens it: see the person at an office, "
+    "then type `sen citizen code - --account-level 2`.",
+    "suspended": "The account of this number is suspended, and no code opens it: type `sen citizen show -` to see it.",
+    "ended": "The account of this number has ended, and no code opens it: type `sen citizen show -` to see it.",
+    "number": "The citizen of this number has another one now: type `sen citizen code -` and that one.",
+    "person": "The account of this number is of somebody with another name and birth date than the register has now, "
+    "and no code opens it: type `sen citizen show -` to see it.",
+}
+"""Why an account does not open with a code, and what to type."""
 
 app = typer.Typer(help="Citizens.", no_args_is_help=True)
 
@@ -116,7 +129,9 @@ def issue(number: PersonalNumber, *, account_level: int, office: Office) -> Issu
 
     Raises:
         RegisterAnswer: the register does not know the number.
+        AccountRefused: the number has an account already that no such code would open.
     """
+    _expect_of_use(number, account_level=account_level, office=office)
     return issue_code(
         number=number,
         account_level=account_level,
@@ -125,6 +140,20 @@ def issue(number: PersonalNumber, *, account_level: int, office: Office) -> Issu
         sealer=office.sealer,
         actor=OPERATOR,
     )
+
+
+def _expect_of_use(number: PersonalNumber, *, account_level: int, office: Office) -> None:
+    answer = office.register.look_up(number=number, expected_person_hash=None)
+    person = expect_found(answer=answer, name=office.register.name)
+    try:
+        expect_way_in(
+            number_hash=number_hash(sealer=office.sealer, number=number),
+            account_level=account_level,
+            person=person,
+            store=office.citizens,
+        )
+    except AccountRefused as error:
+        raise AccountRefused(OF_NO_USE[error.answer], answer=error.answer) from error
 
 
 @app.command("number")

@@ -36,6 +36,7 @@ SenError
 │   ├── AssertionRefused           the passkey, the challenge or the person did not fit: one answer for all
 │   ├── RegistrationRefused        a new passkey did not fit
 │   ├── CodeRefused                number and code did not fit: one answer for all
+│   │   └── AccountRefused         the code is good, but does not open the account of its number
 │   ├── TooManyAttempts            a limit was reached
 │   ├── TransactionLost            the login was begun elsewhere, or too long ago
 │   └── RegisterAnswer             what the population register said, to one who has proved a valid code
@@ -49,6 +50,7 @@ SenError
 from __future__ import annotations
 
 from idp.errors.people import (
+    AccountRefused,
     AssertionRefused,
     CodeRefused,
     LoginError,
@@ -99,6 +101,7 @@ from idp.errors.root import SenError
 
 __all__ = [
     "AccessDenied",
+    "AccountRefused",
     "AssertionRefused",
     "CodeRefused",
     "ConsentRequired",

@@ -32,6 +32,18 @@ class CodeRefused(LoginError):
     reason = "code_refused"
 
 
+class AccountRefused(CodeRefused):
+    """A code that is good does not open the account of its number.
+
+    `answer` says why: `suspended`, `ended`, of a higher `level`, of another `person`, or under another `number` now.
+    """
+
+    def __init__(self, public: str, *, answer: str, detail: str = "") -> None:
+        """Keep the reason for an operator, and for who proved the code; the text is that of any other code."""
+        super().__init__(public, detail=detail)
+        self.answer = answer
+
+
 class TooManyAttempts(LoginError):
     """A limit was reached; `wait_seconds` says for how long."""
 

@@ -14,7 +14,7 @@ from idp.citizens.fingerprints import number_hash
 from idp.citizens.national_id import PersonalNumber
 from idp.citizens.register import expect_found
 from idp.ephemeral import Drop
-from idp.errors import CodeRefused, LoginError, RegisterAnswer, RegistrationRefused, TransactionLost
+from idp.errors import AccountRefused, CodeRefused, LoginError, RegisterAnswer, RegistrationRefused, TransactionLost
 from idp.login.passkey import evidence_of
 from idp.metrics import ACTIVATIONS
 from idp.pages import _flow, _visit, ceremony
@@ -42,7 +42,7 @@ def show() -> ResponseReturnValue:
             raise
         return redirect(f"/activate/second?tx={transaction.id}", 303)
     if "answer" in kept:
-        return _answer_page(transaction, kept["answer"])
+        return _answer_page(transaction, **kept)
     return page(
         "activate/passkey.html",
         portal=portal_view(_flow.client_of(transaction)),
@@ -53,15 +53,16 @@ def show() -> ResponseReturnValue:
     )
 
 
-def _answer_page(transaction: Transaction, answer: str) -> ResponseReturnValue:
+def _answer_page(transaction: Transaction, *, of: str, answer: str) -> ResponseReturnValue:
     name = _visit.services().people.register.name
     return page(
-        "activate/register.html",
+        "activate/register.html" if of == RegisterAnswer.reason else "activate/account.html",
         status=503 if answer == "unavailable" else 409,
         portal=portal_view(_flow.client_of(transaction)),
         answer=answer,
         register=name.vi if current_language() == "vi" else name.en,
         again_url=f"/activate?tx={transaction.id}",
+        login_url=f"/login?tx={transaction.id}",
     )
 
 
@@ -95,7 +96,7 @@ def verify() -> ResponseReturnValue:
         made = ceremony.finish(key=transaction.id, unverified_response=orjson.dumps(body.get("credential")), name=name)
         number = PersonalNumber.parse(proved["number"])
         activated = _activate(number, proved=proved, made=made)
-    except RegisterAnswer as refused:
+    except (RegisterAnswer, AccountRefused) as refused:
         waiting.tell_next(transaction, refused, code_id=proved["code_id"])
         return jsonify(next=waiting.next_step(transaction)), 400
     except (RegistrationRefused, CodeRefused, TransactionLost) as refused:

@@ -1,4 +1,4 @@
-"""Activation, step 1: number and code, and what the register says of them."""
+"""Activation, step 1: number and code, and what the register and the account say to it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from idp.citizens.fingerprints import code_hash, number_hash
 from idp.citizens.malformed import Malformed
 from idp.citizens.national_id import PersonalNumber
 from idp.citizens.register import expect_found
-from idp.errors import CodeRefused, RegisterAnswer, TooManyAttempts
+from idp.citizens.way_in import expect_way_in
+from idp.errors import AccountRefused, CodeRefused, RegisterAnswer, TooManyAttempts
 from idp.metrics import ACTIVATIONS
 from idp.pages import _flow, _visit
 from idp.pages._portal import portal_view
@@ -54,7 +55,8 @@ def start() -> ResponseReturnValue:
     """POST /activate: one answer for a number that is unknown and a code that does not fit.
 
     1. both have their form; 2. the attempt is counted; 3. the code is good for this number; 4. only then, what the
-    register says; 5. what was proved, or the answer that it got, waits, sealed, at this transaction for the next step.
+    register says; 5. the account that there may be already opens with such a code; 6. what was proved, or the answer
+    that it got, waits, sealed, at this transaction for the next step.
     """
     transaction = _visit.transaction(request.form.get("tx"))
     typed = request.form.get("number", "")
@@ -99,8 +101,11 @@ def _prove(transaction: Transaction, *, number: PersonalNumber, code: str) -> No
         raise CodeRefused("Number and code do not fit.")
     answer = services.people.register.look_up(number=number, expected_person_hash=found.person_hash)  # 4
     try:
-        expect_found(answer=answer, name=services.people.register.name)
-    except RegisterAnswer as refused:
+        person = expect_found(answer=answer, name=services.people.register.name)
+        expect_way_in(  # 5
+            number_hash=hashed, account_level=found.account_level, person=person, store=services.people.citizens
+        )
+    except (RegisterAnswer, AccountRefused) as refused:
         waiting.tell_next(transaction, refused, code_id=found.id)
         return
     proved = {
@@ -109,4 +114,4 @@ def _prove(transaction: Transaction, *, number: PersonalNumber, code: str) -> No
         "code_id": found.id,
         "person": b64encode(found.person_hash).decode(),
     }
-    waiting.keep(transaction, proved)  # 5
+    waiting.keep(transaction, proved)  # 6

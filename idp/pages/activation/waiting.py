@@ -9,7 +9,7 @@ import structlog
 
 from idp.audit.events import ActivationRefused
 from idp.ephemeral import Read, Write
-from idp.errors import RegisterAnswer, TransactionLost
+from idp.errors import AccountRefused, RegisterAnswer, TransactionLost
 from idp.metrics import ACTIVATIONS
 from idp.pages import _visit
 
@@ -61,16 +61,16 @@ def proved(transaction: Transaction) -> dict[str, str]:
     return waiting
 
 
-def tell_next(transaction: Transaction, refused: RegisterAnswer, *, code_id: str) -> None:
+def tell_next(transaction: Transaction, refused: RegisterAnswer | AccountRefused, *, code_id: str) -> None:
     """Let the next step tell a person who proved a good code which answer it was, in place of going on."""
     note(refused, code_id=code_id)
-    keep(transaction, {"answer": refused.answer})
+    keep(transaction, {"of": refused.reason, "answer": refused.answer})
 
 
 def note(refused: LoginError, *, code_id: str | None = None) -> None:
     """Count a refusal, and write down which answer it was."""
     services, reason = _visit.services(), refused.reason
-    if isinstance(refused, RegisterAnswer):
+    if isinstance(refused, (RegisterAnswer, AccountRefused)):
         reason = f"{reason}: {refused.answer} {refused.detail}".strip()
     services.metrics.count(ACTIVATIONS, "refused")
     services.audit.append(ActivationRefused(actor="anyone", object=code_id, reason=reason))

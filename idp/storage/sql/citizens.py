@@ -9,10 +9,10 @@ from sqlalchemy import insert, select, update
 from idp import clock
 from idp.audit.events import CitizenEnded
 from idp.citizens.citizen import ENDINGS
-from idp.citizens.enrolment import outcome
+from idp.citizens.enrolment import REFUSED, outcome
 from idp.citizens.fingerprints import number_hash as hash_of
 from idp.citizens.store import HeldNumber
-from idp.errors import CodeRefused, NotKnown, TemporarilyUnavailable
+from idp.errors import AccountRefused, NotKnown, TemporarilyUnavailable
 from idp.storage.sql.activation_codes import take_code
 from idp.storage.sql.audit import write_events
 from idp.storage.sql.database import insert_if_new
@@ -55,6 +55,11 @@ class SqlCitizens:
         row = self._database.consult(lambda connection: _holder(connection, number_hash, locked=False))
         return None if row is None or row["valid_to"] is not None else citizen_of(sealer=self._sealer, row=row)
 
+    def is_former(self, *, number_hash: bytes) -> bool:
+        """See `CitizenStore.is_former`."""
+        row = self._database.consult(lambda connection: _holder(connection, number_hash, locked=False))
+        return row is not None and row["valid_to"] is not None
+
     def numbers_of(self, *, citizen_id: str) -> tuple[HeldNumber, ...]:
         """See `CitizenStore.numbers_of`."""
         statement = (
@@ -84,7 +89,7 @@ class SqlCitizens:
         code = take_code(connection, code_hash=activation.code_hash, number_hash=number)
         row = _holder(connection, number, locked=True)
         if row is not None and row["valid_to"] is not None:
-            raise CodeRefused("Number and code do not fit.", detail="the number is no longer valid")
+            raise AccountRefused(REFUSED, answer="number", detail="the number is no longer valid")
         existing = None if row is None else citizen_of(sealer=self._sealer, row=row)
         done = outcome(activation=activation, code=code, existing=existing, at=clock.now())
         values = citizen_row(sealer=self._sealer, citizen=done.citizen)

@@ -15,6 +15,7 @@ from idp.sessions import key_of
 from idp.storage.sql.tables import activation_code
 from tests.support.authenticator import SoftwareAuthenticator
 from tests.support.house import House, answered, members
+from tests.support.login.at_activation import AtActivation
 from tests.support.login.own_pages import OwnPages, begins_login, citizen_id_of, passkeys_of
 from tests.support.office import a_person, at_once
 
@@ -86,7 +87,8 @@ def test_the_way_back_asks_for_as_much_as_the_way_in(house: House, citizen: ACit
     lost = citizen.authenticator
     citizen.authenticator, citizen.browser = SoftwareAuthenticator(), house.browser()
     citizen.code = house.office.issues_code(number=citizen.number, account_level=1)
-    assert citizen.activates().status_code == 400, "a code of level 1 opens no account of level 2"
+    refused = AtActivation(house, citizen.number, citizen.code).types_code()
+    assert refused.status_code == 409, "a code of level 1 opens no account of level 2"
     citizen.code = house.office.issues_code(number=citizen.number, account_level=2)
     assert citizen.activates().status_code == 200
     first, second = passkeys_of(house, citizen)
@@ -101,9 +103,8 @@ def test_a_number_that_went_to_another_person_opens_nobodys_account(house: House
     house.office.registers(
         number=citizen.number, person=a_person(full_name="Trần Văn Nam", birth_date="1999-01-02", gender="Nam")
     )
-    citizen.code = house.office.issues_code(number=citizen.number)
-    citizen.authenticator, citizen.browser = SoftwareAuthenticator(), house.browser()
-    assert citizen.activates().status_code == 400
+    code = house.office.issues_code(number=citizen.number)
+    assert AtActivation(house, citizen.number, code).types_code().status_code == 409
     assert len(passkeys_of(house, citizen)) == 1
 
 
@@ -114,9 +115,8 @@ def test_a_suspended_account_opens_with_no_passkey_and_no_code(house: House, cit
     )
     citizen.browser = house.browser()
     assert citizen.signs_in(begins_login(citizen.browser)).status_code == 400
-    citizen.code = house.office.issues_code(number=citizen.number)
-    citizen.authenticator = SoftwareAuthenticator()
-    assert citizen.activates().status_code == 400
+    code = house.office.issues_code(number=citizen.number)
+    assert AtActivation(house, citizen.number, code).types_code().status_code == 409
     assert len(passkeys_of(house, citizen)) == 1
 
 

@@ -2,65 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import orjson
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from structlog.testing import capture_logs
 
 from idp.errors import TemporarilyUnavailable
 from idp.storage.sql.register import SqlRegister
-from idp.storage.sql.tables import audit_event, register_entry
-from tests.support.authenticator import SoftwareAuthenticator
-from tests.support.house import ISSUER, House, members
-from tests.support.login.own_pages import OwnPages, begins_login
+from idp.storage.sql.tables import register_entry
+from tests.support.house import House, members
+from tests.support.login.at_activation import AtActivation
 from tests.support.office import a_person
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping, Sequence
+    from collections.abc import Callable
 
     from werkzeug.test import TestResponse
-
-    from idp.citizens.national_id import PersonalNumber
-
-
-@dataclass
-class AtActivation:
-    """A person at the pages of activation, who takes the steps one by one."""
-
-    house: House
-    number: PersonalNumber
-    code: str
-    authenticator: SoftwareAuthenticator = field(default_factory=SoftwareAuthenticator)
-
-    def __post_init__(self) -> None:
-        """Open a browser."""
-        self.browser = self.house.browser()
-        self.own = OwnPages(self.browser)
-        self.tx = begins_login(self.browser, "/activate")
-
-    @classmethod
-    def with_code(cls, house: House) -> Self:
-        """Give a person whom the register knows, with a good code."""
-        number = house.office.registers()
-        return cls(house, number, house.office.issues_code(number=number))
-
-    def types_code(self) -> TestResponse:
-        """Take the first step, and look at what comes next."""
-        sent = self.own.sends("/activate", tx=self.tx, number=self.number.digits, code=self.code)
-        return self.browser.get(sent.headers["Location"]) if sent.status_code == 303 else sent
-
-    def makes_passkey(self) -> dict[str, Any]:
-        """Let the device make a passkey."""
-        options = self.own.calls("/activate/passkey/options", tx=self.tx)
-        assert options.status_code == 200, options.text
-        return self.authenticator.register(members(options), origin=ISSUER)
-
-    def hands_in(self, credential: dict[str, Any]) -> TestResponse:
-        """Take the second step."""
-        return self.own.calls("/activate/passkey/verify", tx=self.tx, credential=credential, name="Máy")
 
 
 def _forgets(person: AtActivation, _patch: pytest.MonkeyPatch) -> None:
@@ -104,23 +63,13 @@ ANSWERS = {
 def _is_told(person: AtActivation, page: TestResponse, case: Case) -> None:
     """Require that a page tells this answer and no other, with the register named, in both languages."""
     name = person.house.services.people.register.name
-    english = person.browser.get(f"/activate/passkey?tx={person.tx}&lang=en")
+    english = person.looks_in_english()
     assert (page.status_code, english.status_code) == (case.status, case.status)
     for told, named, text in ((name.vi, page, case.vi), (name.en, english, case.en)):
         assert f"<strong>{told}</strong>" in named.text
         assert text in named.text
     others = [other for other in ANSWERS.values() if other != case]
     assert not [other for other in others if other.vi in page.text or other.en in english.text]
-
-
-def _is_logged(person: AtActivation, case: Case, logged: Sequence[MutableMapping[str, Any]]) -> None:
-    """Require that both the log and the trail name the answer, and that neither names the person."""
-    (line,) = [line for line in logged if line["event"] == "refused"]
-    newest = select(audit_event).order_by(audit_event.c.id.desc()).limit(1)
-    event = person.house.office.database.consult(lambda connection: connection.execute(newest).mappings().one())
-    assert line["reason"] == case.logged
-    assert (event["type"], orjson.loads(event["details"])["reason"]) == ("ActivationRefused", case.logged)
-    assert person.number.digits not in str(line) + str(event)
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
@@ -132,7 +81,7 @@ def test_what_the_register_says_first_is_told_to_who_proved_a_code_and_to_the_lo
     with capture_logs() as logged:
         page = person.types_code()
     _is_told(person, page, case)
-    _is_logged(person, case, logged)
+    person.is_logged(case.logged, logged)
     assert person.own.calls("/activate/passkey/options", tx=person.tx).status_code == 400, "no passkey is made in vain"
 
 
@@ -148,7 +97,7 @@ def test_what_the_register_says_after_the_passkey_is_told_as_well(
         refused = person.hands_in(credential)
     assert (refused.status_code, list(members(refused))) == (400, ["next"])
     _is_told(person, person.browser.get(members(refused)["next"]), case)
-    _is_logged(person, case, logged)
+    person.is_logged(case.logged, logged)
     monkeypatch.undo()
     assert person.house.office.citizens.by_number_hash(number_hash=house.office.number_hash(person.number)) is None
 
