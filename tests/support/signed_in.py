@@ -17,6 +17,7 @@ from idp.protocol.interaction import WORDING_VERSION, demand_of
 from idp.sessions import Held
 from idp.storage.sql.relying_parties import SqlRelyingParties
 from idp.storage.sql.tables import authorization
+from tests.support.foreign.registrant import moves
 from tests.support.portal import Portal, members
 
 if TYPE_CHECKING:
@@ -186,6 +187,10 @@ def _ends_the_portal(_: SignedIn, portal: Portal) -> None:
     ends_portal(portal)
 
 
+def _suspends_the_portal(citizen: SignedIn, portal: Portal) -> None:
+    moves(citizen.house, portal.client_id, status="suspended")
+
+
 def _ends_the_session(citizen: SignedIn, _: Portal) -> None:
     citizen.house.office.sessions.end(session_id=citizen.account.session.id, reason="test", actor="operator")
 
@@ -204,6 +209,7 @@ GATES: dict[str, Callable[[SignedIn, Portal], None]] = {
     "citizen suspended": _is_suspended,
     "passkey ended": _loses_the_passkey,
     "relying party ended": _ends_the_portal,
+    "relying party suspended": _suspends_the_portal,
     "session ended": _ends_the_session,
     "authorization ended": _ends_the_authorization,
 }
