@@ -23,8 +23,10 @@ def presented(request: Request) -> Presented:
     if header is not None and body is not None:
         raise InvalidRequest("Send the access token in one place.")
     scheme, _, token = (BEARER, "", body) if header is None else header.partition(" ")
-    if not token or " " in token or scheme.lower() not in {BEARER, DPOP}:
-        raise InvalidToken("Send an access token as Authorization: Bearer, or as Authorization: DPoP with a proof.")
+    known = scheme.lower() in {BEARER, DPOP}
+    if not token or " " in token or not known:
+        text = "Send an access token as Authorization: Bearer, or as Authorization: DPoP with a proof."
+        raise InvalidToken(text, sent=known and (header is not None or body is not None))
     return Presented(
         token=token,
         scheme=scheme.lower(),

@@ -14,6 +14,7 @@ from idp import limits
 from idp.errors import (
     InvalidDpopProof,
     InvalidRequest,
+    InvalidToken,
     MethodNotAllowed,
     ProtocolError,
     SlowDown,
@@ -38,6 +39,9 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 FORM = "application/x-www-form-urlencoded"
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 JSON_HEADERS = (("Content-Type", "application/json;charset=UTF-8"), *NO_STORE)
+INCIDENT = "Sen-Incident"
+"""The header of a refusal that names its lines in the log."""
+
 EVERYWHERE = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"))
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
@@ -113,7 +117,7 @@ def error_response(error: ProtocolError) -> Response:
     if error.code == "invalid_client":
         extra = (("WWW-Authenticate", 'Basic realm="sen"'),)
     elif error.code in {"invalid_token", "insufficient_scope"}:
-        extra = (("WWW-Authenticate", f'Bearer realm="sen", error="{error.code}"'), _dpop_challenge(error))
+        extra = (("WWW-Authenticate", f'Bearer realm="sen"{_reason(error)}'), _dpop_challenge(error))
     elif isinstance(error, InvalidDpopProof | UseDpopNonce):
         extra = (_dpop_challenge(error),) if error.status == HTTPStatus.UNAUTHORIZED else ()
         extra += (("DPoP-Nonce", error.nonce),) if isinstance(error, UseDpopNonce) else ()
@@ -125,7 +129,12 @@ def error_response(error: ProtocolError) -> Response:
 def _dpop_challenge(error: ProtocolError) -> tuple[str, str]:
     """Say how a proof is made for an access token (RFC 9449 section 7.1)."""
     algorithms = " ".join(sorted(FAPI_ALGORITHMS))
-    return "WWW-Authenticate", f'DPoP realm="sen", error="{error.code}", algs="{algorithms}"'
+    return "WWW-Authenticate", f'DPoP realm="sen"{_reason(error)}, algs="{algorithms}"'
+
+
+def _reason(error: ProtocolError) -> str:
+    """Say what was wrong, but not to who sent no token and is only told how it is done (RFC 6750 section 3.1)."""
+    return "" if isinstance(error, InvalidToken) and not error.sent else f', error="{error.code}"'
 
 
 def read_request(environ: Mapping[str, Any], *, methods: frozenset[str], form: bool) -> Request:

@@ -68,10 +68,15 @@ class InvalidAuthorizationDetails(ProtocolError):
 
 
 class InvalidToken(ProtocolError):
-    """The access token is not, or no longer, good (RFC 6750 section 3.1)."""
+    """The access token is not, or no longer, good, or none was `sent` (RFC 6750 section 3.1)."""
 
     code = "invalid_token"
     status = 401
+
+    def __init__(self, public: str, *, detail: str = "", sent: bool = True) -> None:
+        """Keep whether there was a token at all beside the text."""
+        super().__init__(public, detail=detail)
+        self.sent = sent
 
 
 class InvalidDpopProof(ProtocolError):

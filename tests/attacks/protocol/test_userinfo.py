@@ -47,6 +47,18 @@ def test_only_an_access_token_is_an_access_token(portal: Portal, tokens: Tokens)
         assert is_refused(portal.asks_userinfo(other))
 
 
+@pytest.mark.spec("ID-04")
+@pytest.mark.parametrize("header", [None, "Basic cG9ydGFsOnNlY3JldA==", "nonsense"])
+@pytest.mark.parametrize("path", ["/userinfo", "/grants/unknown"])
+def test_who_sends_no_access_token_is_told_how_and_no_error(portal: Portal, path: str, header: str | None) -> None:
+    answer = portal.http.get(path, headers={} if header is None else {"Authorization": header})
+    bearer, dpop = answer.headers.getlist("WWW-Authenticate")
+    assert (answer.status_code, bearer) == (401, 'Bearer realm="sen"')
+    assert dpop.startswith('DPoP realm="sen", algs="')
+    bad = portal.http.get(path, headers={"Authorization": "Bearer x"})
+    assert all('error="invalid_token"' in said for said in bad.headers.getlist("WWW-Authenticate"))
+
+
 @pytest.mark.spec("ID-06")
 def test_a_token_for_a_resource_is_not_good_for_userinfo_and_says_whom_it_is_for(
     portal: Portal, citizen: SignedIn, tokens: Tokens
