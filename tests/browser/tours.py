@@ -37,15 +37,20 @@ def as_a_guest(someone: Someone, _other: Someone, running: Running) -> Iterator[
     yield "activate with a wrong code", someone
 
 
-def through_activation(someone: Someone, _other: Someone, running: Running) -> Iterator[tuple[str, Someone]]:
+def through_activation(someone: Someone, other: Someone, running: Running) -> Iterator[tuple[str, Someone]]:
     """Walk through activation and consent, and to what the register may say."""
     changed, gone, papers = running.citizen(), running.citizen(), running.citizen()
     running.office.registers(number=PersonalNumber(changed.number), person=a_person(birth_date="1942"))
+    someone.opens("/activate")
+    someone.types_code(changed)
+    yield "register does not match", someone
+    other.opens("/activate")
+    other.types_code(gone)
+    other.sees_heading("Tạo khóa truy cập (passkey)")
     running.forgets(gone)
-    for name, theirs in (("register does not match", changed), ("register does not know", gone)):
-        someone.opens("/activate")
-        someone.types_code(theirs)
-        yield name, someone
+    other.presses("Tạo khóa truy cập")
+    other.sees_heading("Chưa tìm thấy dữ liệu của bạn")
+    yield "register does not know any more", other
     someone.chooses("driving-licence")
     someone.enters_code(papers)
     yield "first passkey", someone
