@@ -180,7 +180,8 @@ class RelyingParty:
         """
         given = hashlib.sha256(unverified_secret.encode()).digest()
         if not hmac.compare_digest(given, self.secret_hash or b""):
-            raise InvalidClient("The client could not be authenticated.", detail="wrong secret")
+            reason = "wrong secret" if self.secret_hash else f"registered for {self.authentication_method}"
+            raise InvalidClient("The client could not be authenticated.", detail=reason)
 
 
 def _same_but_port(*, registered: str, unverified_uri: str) -> bool:

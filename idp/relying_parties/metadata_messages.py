@@ -135,7 +135,9 @@ def read_backchannel(read: Reader, *, grants: frozenset[str]) -> BackchannelDeli
     if read.flag("backchannel_user_code_parameter"):
         read.problems.append("backchannel_user_code_parameter: there are no user codes here")
     if bool(mode) != (CIBA in grants):
-        read.problems.append(f"backchannel_token_delivery_mode: belongs to the grant {CIBA}, and it to it")
+        read.problems.append(
+            f"backchannel_token_delivery_mode: it and the grant {CIBA} are registered together, or neither"
+        )
     if (mode == "ping") != (endpoint is not None):
         read.problems.append("backchannel_client_notification_endpoint: is needed for ping, and for ping only")
     return BackchannelDelivery(mode, endpoint, algorithm) if mode else None

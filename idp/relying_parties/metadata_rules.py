@@ -57,11 +57,15 @@ def _check_members(read: Reader) -> None:
         read.problems.append("default_max_age: seconds, a whole number")
 
 
-def _scopes(read: Reader) -> frozenset[str]:
+def _scopes(read: Reader, *, grants: frozenset[str]) -> frozenset[str]:
+    """Return what may be asked for; who may use no refresh token is not heard that asks for one.
+
+    Source: OpenID Connect Core section 11.
+    """
     scopes = frozenset(read.text("scope", "openid").split())
     if not all(API_SCOPE.fullmatch(scope) for scope in scopes - SCOPES):
         read.problems.append("scope: holds a scope that is not offered")
-    return scopes | {"openid"}
+    return (scopes if "refresh_token" in grants else scopes - {"offline_access"}) | {"openid"}
 
 
 def _loosened(read: Reader) -> frozenset[str]:
@@ -75,7 +79,7 @@ def _response_modes(read: Reader) -> frozenset[str]:
     offered = read.profile.response_modes
     modes = frozenset(read.texts("response_modes"))
     if modes - offered:
-        read.problems.append(f"response_modes: {', '.join(sorted(offered))}")
+        read.problems.append(f"response_modes: a list of {', '.join(sorted(offered))}")
     return modes or offered
 
 
@@ -108,7 +112,7 @@ def _sector(read: Reader, *, redirects: tuple[str, ...], client_id: str, subject
         return ""  # and the address itself is a problem already
     is_everybodys = read.profile.loopback_redirect and hosts <= {host.strip("[]") for host in LOOPBACK_HOSTS}
     if len(hosts) > 1 and not (named or is_everybodys) and subject_type == "pairwise":
-        read.problems.append("sector_identifier: needed where redirect_uris have several hosts")
+        read.problems.append("sector_identifier_uri: needed where redirect_uris have several hosts")
     return named or (urlsplit(redirects[0]).hostname if redirects and not is_everybodys else None) or client_id
 
 
@@ -148,7 +152,7 @@ def _initiate_login(read: Reader, *, redirects: tuple[str, ...]) -> str | None:
 def _check_authentication(read: Reader, *, has_secret: bool) -> str:
     method = read.text("token_endpoint_auth_method", "private_key_jwt")
     if method not in read.profile.authentication:
-        read.problems.append(f"token_endpoint_auth_method: {', '.join(sorted(read.profile.authentication))}")
+        read.problems.append(f"token_endpoint_auth_method: one of {', '.join(sorted(read.profile.authentication))}")
     if method.startswith("client_secret_") and not has_secret:
         read.problems.append("client_secret: is made by `sen client add`")
     return method
@@ -216,7 +220,7 @@ def _read_all(read: Reader, *, stored: StoredClient) -> RelyingParty:
         sector=_sector(read, redirects=redirects, client_id=stored.client_id, subject_type=subject_type),
         id_token_algorithm=read.one_of("id_token_signed_response_alg", read.signing, profile.default_algorithm),
         grant_types=grants,
-        scopes=_scopes(read),
+        scopes=_scopes(read, grants=grants),
         purposes=_purposes(read, grants=grants),
         **metadata_systems.read_systems(read, grants=grants),
         pushed_requests_only=profile.pushed_requests_only or read.flag("require_pushed_authorization_requests"),

@@ -51,7 +51,7 @@ def _exchange(read: Reader, *, grants: frozenset[str]) -> ExchangePolicy | None:
     """Read what tokens may be exchanged for: `exchange: {resources: [...], scopes: [...]}`."""
     policy = read.metadata.get("exchange")
     if (policy is not None) != (TOKEN_EXCHANGE in grants):
-        read.problems.append(f"exchange: belongs to the grant {TOKEN_EXCHANGE}, and it to it")
+        read.problems.append(f"exchange: it and the grant {TOKEN_EXCHANGE} are registered together, or neither")
     if policy is None:
         return None
     if not isinstance(policy, dict) or set(policy) != POLICY:

@@ -36,7 +36,8 @@ NONCE_SECONDS: Final = 120
 NONCE_PURPOSE: Final = "dpop nonce"
 LONGEST_JTI: Final = 128
 LONGEST_HTU: Final = 2048
-PUBLIC: Final = "The DPoP proof is not good for this request."
+NOT_GOOD: Final = "The DPoP proof is not good for this request:"
+USED: Final = f"{NOT_GOOD} it was used before, or cannot be told from one that was."
 DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 
 MTLS_ONLY: Final = frozenset({"mtls"})
@@ -88,7 +89,7 @@ def verify(
     mark that is claimed once.
 
     Raises:
-        InvalidDpopProof: one of these does not hold; which, is in the log. UseDpopNonce: it is the nonce.
+        InvalidDpopProof: one of these does not hold; the text says which, and no value. UseDpopNonce: it is the nonce.
 
     Source: RFC 9449 section 4.3.
     """
@@ -97,7 +98,7 @@ def verify(
         key = _key_of(orjson.dumps(unverified.header.get("jwk")), str(unverified.header.get("alg")))  # 2
         claims = verify_jwt(unverified, rules=RULES, keys=(key,), now=now).claims  # 3
     except (JoseRefused, WeakKey, TypeError) as error:
-        raise InvalidDpopProof(PUBLIC, detail=str(error)) from error
+        raise InvalidDpopProof(f"{NOT_GOOD} {error}.", detail=str(error)) from error
     settings = provider.settings
     written, normal = _addresses(path, settings.server.issuer, settings.front.mtls_base)
     broken = (  # 4
@@ -109,12 +110,12 @@ def verify(
         else None
     )  # fmt: skip
     if broken is not None:
-        raise InvalidDpopProof(PUBLIC, detail=broken)
+        raise InvalidDpopProof(f"{NOT_GOOD} {broken}.", detail=broken)
     if "nonce" in claims or settings.tokens.dpop_nonce:
         _check_nonce(claims.get("nonce", ""), provider=provider, now=now)  # 5
     mark = hashlib.sha256(f"{key.thumbprint}\x00{claims['jti']}".encode()).hexdigest()  # 7
     seconds = LIFE_SECONDS + LEEWAY_SECONDS
-    return VerifiedProof(key.thumbprint, Mark(f"dpop:{mark}", seconds, claims["iat"], InvalidDpopProof, PUBLIC))
+    return VerifiedProof(key.thumbprint, Mark(f"dpop:{mark}", seconds, claims["iat"], InvalidDpopProof, USED))
 
 
 def prove_sender(

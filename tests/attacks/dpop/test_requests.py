@@ -13,7 +13,7 @@ from idp.errors import InvalidDpopProof
 from idp.protocol.sender import dpop
 from tests.attacks.dpop.holder import PATHS, Holder, at_both, is_refused
 from tests.support.foreign.dpop import DpopKey, encoded
-from tests.support.house import ISSUER, House, later
+from tests.support.house import ISSUER, House, later, members
 
 if TYPE_CHECKING:
     from tests.support.house import SignedIn
@@ -34,7 +34,9 @@ def test_claims_and_headers_that_nobody_knows_are_passed_over(holder: Holder, pa
 @pytest.mark.parametrize("method", ["PUT", "post", "get", "HEAD", "GET POST", "*"])
 @pytest.mark.spec("DP-08")
 def test_a_proof_is_for_one_method(holder: Holder, path: str, method: str) -> None:
-    assert is_refused(holder.sends(path, holder.proof(path, htm=method)), path)
+    refused = holder.sends(path, holder.proof(path, htm=method))
+    assert is_refused(refused, path)
+    assert members(refused)["error_description"] == "The DPoP proof is not good for this request: htm."
     assert is_refused(holder.sends(path, holder.proof(path, htm="GET" if path == "/token" else "POST")), path)
     assert holder.sends(path, holder.proof(path)).status_code == 200
 
@@ -160,7 +162,9 @@ def test_a_token_is_worth_nothing_with_a_proof_by_another_key(holder: Holder) ->
 def test_a_proof_works_once_on_whatever_worker(holder: Holder, path: str) -> None:
     proof = holder.proof(path)
     assert holder.sends(path, proof).status_code == 200
-    assert is_refused(holder.sends(path, proof), path)
+    again = holder.sends(path, proof)
+    assert is_refused(again, path)
+    assert "used before" in members(again)["error_description"]
     house = holder.portal.house
     elsewhere = house.beside()
     holder.portal.moves_to(elsewhere)

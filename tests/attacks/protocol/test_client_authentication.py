@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from idp import clock
+from idp.errors import InvalidClient
 from tests.support.foreign.receiver import Receiver, says_json
 from tests.support.house import ASSERTION_TYPE, ISSUER, House, members
 
@@ -259,6 +260,11 @@ def test_a_portal_cannot_choose_a_weaker_way_than_its_own(house: House, portal: 
     )
     for client_id in (portal.client_id, with_secret.client_id):
         assert is_refused(portal.http.post("/token", data={**GRANT, "client_id": client_id}))
+    asserting = house.services.provider.directory.find(portal.client_id)
+    assert asserting is not None
+    with pytest.raises(InvalidClient) as refused:
+        asserting.check_secret("a secret")
+    assert refused.value.detail == "registered for private_key_jwt", "for the log"
     pair = base64.b64encode(f"{portal.client_id}:".encode()).decode()
     assert is_refused(portal.http.post("/token", data=GRANT, headers={"Authorization": f"Basic {pair}"}))
     secret_in_form = {**GRANT, "client_id": with_secret.client_id, "client_secret": with_secret.secret}
