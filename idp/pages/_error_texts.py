@@ -25,7 +25,7 @@ def _(message: str) -> str:
 
 _BACK = _("quay lại dịch vụ bạn đang dùng và bắt đầu lại")
 _TRY_AGAIN = _("thử lại sau vài phút")
-_TELL = _("gọi nơi hỗ trợ và đọc mã sự việc bên dưới")
+_TELL = _("mang mã sự việc bên dưới đến Trung tâm Phục vụ hành chính công gần nhất")
 _TELL_PORTAL = _("báo cho đơn vị quản lý dịch vụ và đọc mã sự việc bên dưới")
 _COUNTER = _("mang thẻ căn cước đến Trung tâm Phục vụ hành chính công gần nhất")
 

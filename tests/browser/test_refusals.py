@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from tests.support.browser import Someone
     from tests.support.running import Running
 
-DEVICE_SAID_NO = "Bạn đã dừng lại, hoặc đã hết thời gian chờ. Không có gì thay đổi; bạn có thể thử lại."
+NOTHING_MADE = "Bạn đã dừng lại, hoặc đã hết thời gian chờ. Không có gì thay đổi; bạn có thể thử lại."
+NOT_LOGGED_IN = (
+    "Chưa đăng nhập được: bạn đã dừng lại, hết thời gian chờ, hoặc thiết bị này chưa có khóa truy cập của bạn. "
+    "Hãy thử lại, hoặc dùng thiết bị đã kích hoạt."
+)
 NUMBER_AND_CODE = "Số định danh và mã kích hoạt chưa khớp, hoặc mã đã hết hiệu lực."
 GONE = "Lần đăng nhập này đã hết hạn"
 
@@ -43,7 +47,7 @@ def test_a_device_that_does_not_recognise_its_owner_makes_no_passkey(someone: So
     someone.opens("/activate")
     someone.types_code(running.citizen())
     someone.presses("Tạo khóa truy cập")
-    someone.is_told(DEVICE_SAID_NO)
+    someone.is_told(NOTHING_MADE)
     assert phone.passkeys() == []
     phone.recognises_its_owner()
     someone.presses("Tạo khóa truy cập")
@@ -58,7 +62,7 @@ def test_a_device_that_does_not_recognise_its_owner_logs_nobody_in(someone: Some
     (phone,) = someone.devices
     phone.does_not_recognise_its_owner()
     someone.presses("Đăng nhập bằng khóa truy cập (passkey)")
-    someone.is_told(DEVICE_SAID_NO)
+    someone.is_told(NOT_LOGGED_IN)
     someone.opens("/account")
     someone.sees_heading("Đăng nhập")
     phone.recognises_its_owner()
@@ -75,7 +79,7 @@ def test_who_lets_the_dialog_of_the_device_end_may_try_again(someone: Someone, r
     someone.has_little_patience(milliseconds=2000)
     someone.presses("Đăng nhập bằng khóa truy cập (passkey)")
     someone.is_told("Đang chờ thiết bị của bạn…")
-    someone.is_told(DEVICE_SAID_NO)
+    someone.is_told(NOT_LOGGED_IN)
     phone.is_touched_again()
     someone.signs_in()
     someone.sees_heading("Tài khoản của tôi")
@@ -85,7 +89,7 @@ def test_a_device_without_a_passkey_says_so_and_changes_nothing(people: Callable
     someone = people()
     someone.opens("/login")
     someone.presses("Đăng nhập bằng khóa truy cập (passkey)")
-    someone.is_told(DEVICE_SAID_NO)
+    someone.is_told(NOT_LOGGED_IN)
 
 
 def test_a_browser_that_knows_no_passkeys_says_what_to_do(people: Callable[..., Someone]) -> None:
