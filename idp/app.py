@@ -16,7 +16,15 @@ from idp import settings as settings_room
 from idp.audit.log import PAIRS, correlation
 from idp.endpoints import ROUTES
 from idp.endpoints._front import SAID, Front
-from idp.endpoints._http import EVERYWHERE, LONGEST_QUERY, STATUS_LINES, Response, error_response, read_request
+from idp.endpoints._http import (
+    EVERYWHERE,
+    INCIDENT,
+    LONGEST_QUERY,
+    STATUS_LINES,
+    Response,
+    error_response,
+    read_request,
+)
 from idp.errors import MethodNotAllowed, ProtocolError, ServerError, TemporarilyUnavailable, TooLarge
 from idp.logs import configure
 from idp.pages import create_pages
@@ -139,10 +147,10 @@ class Application:
         if route.browser and not isinstance(error, MethodNotAllowed):  # which no browser meets
             return Response(error.status, page_error=error)
         response = error_response(error)
+        headers = (*response.headers, (INCIDENT, correlation.get()))
         if isinstance(error, MethodNotAllowed):  # RFC 9110 section 15.5.6
-            allow = (("Allow", ", ".join(sorted(route.methods))),)
-            return Response(response.status, response.headers + allow, response.body)
-        return response
+            headers += (("Allow", ", ".join(sorted(route.methods))),)
+        return Response(response.status, headers, response.body)
 
     def _is_ours(self, environ: Environ, route: Route | None) -> bool:
         """Tell whether the request names our host; nothing is answered under another (RFC 9110 section 15.5.20).

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from idp.endpoints._http import EVERYWHERE, NO_STORE
+from idp.endpoints._http import EVERYWHERE, INCIDENT, NO_STORE
 from idp.errors import (
     InvalidRequest,
     MethodNotAllowed,
@@ -35,6 +35,7 @@ ALWAYS: tuple[type[ProtocolError], ...] = (
 """What any endpoint may say: of a request that cannot be read, and of trouble here."""
 
 MISDIRECTED = 421
+INCIDENT_NUMBER = {"required": True, "schema": TEXT, "description": "Under this number the operator finds the reason."}
 SCRIPTED: Schema = {
     "type": "object",
     "properties": {"message": TEXT, "reason": TEXT, "incident": {"type": ["string", "null"]}},
@@ -132,7 +133,7 @@ def _refusal(status: int, kinds: list[type[ProtocolError]], *, route: Route) -> 
     meanings = sorted(f"`{kind.code}`: {(kind.__doc__ or '').splitlines()[0]}" for kind in kinds)
     return {
         "description": "\n\n".join(dict.fromkeys(meanings)),
-        "headers": _constant((*EVERYWHERE, *NO_STORE)) | _challenges(status, kinds),
+        "headers": _constant((*EVERYWHERE, *NO_STORE)) | {INCIDENT: INCIDENT_NUMBER} | _challenges(status, kinds),
         "content": {"application/json": {"schema": body}},
     }
 

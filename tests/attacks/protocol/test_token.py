@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
+from idp.audit.log import correlation
 from idp.protocol.codes import CODE_KEY
 from tests.support.house import House, answered, later, members
 
@@ -157,6 +158,7 @@ def test_a_grant_that_a_portal_is_not_registered_for_is_refused(house: House) ->
     login = portal.asks(scope="openid service:login offline_access")
     tokens = members(login.redeem(citizen.arrives(login, "offline_access")))
     assert "refresh_token" not in tokens
+    assert tokens["scope"] == "openid service:login", "what it cannot have, it did not ask for"
     assert refused(portal.refreshes("sen_rt_x"), "unauthorized_client")
     assert refused(portal.post("/token"), "invalid_request")
 
@@ -213,6 +215,7 @@ def test_errors_too_are_json_that_nobody_keeps(portal: Portal) -> None:
     assert refused(response)
     assert response.headers["Content-Type"].lower() == "application/json;charset=utf-8"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Sen-Incident"] == correlation.get(), "what the log has beside the reason"
 
 
 @pytest.mark.spec("TK-15")
