@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from idp import clock, cookies, limits
 from idp.endpoints._http import Request, Response, answered, check_address, redirect
@@ -16,7 +17,7 @@ from idp.errors import (
     TemporarilyUnavailable,
 )
 from idp.protocol import authorization_request, codes
-from idp.protocol.authorization_request import RefusedAtRedirect
+from idp.protocol.authorization_request import RefusedAtRedirect, keep_step
 from idp.protocol.authorization_response import with_error
 from idp.protocol.client_auth import CLIENT_ID, Proof, spend
 from idp.protocol.interaction import NeedsConsent, Ready, Visit, decide
@@ -45,9 +46,10 @@ class _Arrival:
 def answer(request: Request, services: Services) -> Response:
     """Answer an authorization request.
 
-    1. the pushed request and the session are read, the limit counted, in one wave; 2. every check; 3. every gate, in
-    one read; 4. with a session, a level and a consent that hold: a code; 5. where no page may be shown: an error;
-    6. else the request waits for its citizen at this browser.
+    1. the pushed request and the session are read, the limit counted, in one wave; 2. every check; a form without our
+    cookies ends here, and comes again as a GET; 3. every gate, in one read; 4. with a session, a level and a consent
+    that hold: a code; 5. where no page may be shown: an error; 6. else the request waits for its citizen at this
+    browser.
 
     Raises:
         ProtocolError: before the redirect address has been checked; shown on a page, sent to nobody.
@@ -60,6 +62,8 @@ def answer(request: Request, services: Services) -> Response:
     except RefusedAtRedirect as refused:
         return _refuse(refused.error, asked=refused.asked, client=refused.client, services=services)
     try:
+        if request.method == "POST" and not _brings_cookies(request, services=services):
+            return _by_get(arrival.request, unverified=unverified, provider=services.provider)
         return _answer(request=request, arrival=arrival, services=services)
     except ProtocolError as error:
         return _refuse(error, asked=arrival.request, client=arrival.client, services=services)
@@ -106,6 +110,25 @@ def _taken(
         except ProtocolError as error:
             raise RefusedAtRedirect(error, asked=taken.request, client=client) from error
     return taken.request
+
+
+def _brings_cookies(request: Request, *, services: Services) -> bool:
+    secure = services.provider.settings.server.secure
+    return any(cookies.name_of(name, secure=secure) in request.cookies for name in (cookies.SESSION, cookies.BROWSER))
+
+
+def _by_get(checked: AuthorizationRequest, *, unverified: Mapping[str, str], provider: Provider) -> Response:
+    """Keep a checked request as a pushed one is kept, and have the browser come again, with the cookies that it has.
+
+    A browser withholds them from a form of another site (RFC 6265bis section 5.6.7.1): nobody would be logged in, and
+    a new cookie would take the place of the one that other requests wait for.
+    """
+    if checked.pushed_id is not None:
+        uri = unverified["request_uri"]
+    else:
+        uri, keep = keep_step(checked, seconds=provider.settings.tokens.pushed_request_seconds)
+        provider.ephemeral.wave(keep)
+    return redirect("/authorize?" + urlencode({"client_id": checked.client_id, "request_uri": uri}))
 
 
 def _answer(*, request: Request, arrival: _Arrival, services: Services) -> Response:

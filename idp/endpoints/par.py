@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from idp import clock
 from idp.endpoints._http import Request, Response, json_response
-from idp.ephemeral import Drop, Write
+from idp.ephemeral import Drop
 from idp.errors import InvalidRequest, ProtocolError
-from idp.protocol.authorization_request import REQUEST_URI_PREFIX, RefusedAtRedirect, pushed_key, take
+from idp.protocol.authorization_request import RefusedAtRedirect, keep_step, take
 from idp.protocol.client_auth import authenticate, spend
 from idp.protocol.sender import dpop
 
 if TYPE_CHECKING:
     from idp.services import Services
-
-URI_BYTES = 32
 
 
 def answer(request: Request, services: Services) -> Response:
@@ -44,14 +41,13 @@ def answer(request: Request, services: Services) -> Response:
     pushed, marks = dpop.bound(  # 3
         taken.request, unverified_proof=header, path=request.path, provider=provider, now=now
     )
-    pushed_id = secrets.token_urlsafe(URI_BYTES)
     seconds = provider.settings.tokens.pushed_request_seconds
-    keep = Write(pushed_key(pushed_id), pushed.to_json(), seconds)
+    request_uri, keep = keep_step(pushed, seconds=seconds)
     try:
         spend(replace(proof, marks=proof.marks + taken.marks + marks), keep, provider=provider)  # 4
     except ProtocolError:
         provider.ephemeral.wave(Drop(keep.key))
         raise
-    response = json_response({"request_uri": REQUEST_URI_PREFIX + pushed_id, "expires_in": seconds}, status=201)
+    response = json_response({"request_uri": request_uri, "expires_in": seconds}, status=201)
     more = () if header is None else dpop.answer_headers(provider, now=now)
     return Response(response.status, response.headers + more, response.body)

@@ -175,7 +175,10 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
             parameters=parameters.QUERY,
         ),
         "POST": Operation(
-            "The same, by a form.", AUTHORIZE_ANSWERS, AUTHORIZE_REFUSALS, body=parameters.POSTED
+            "The same, by a form; one that comes without our cookies is checked, and goes on by GET.",
+            AUTHORIZE_ANSWERS,
+            AUTHORIZE_REFUSALS,
+            body=parameters.POSTED,
         ),
     },
     "/token": {

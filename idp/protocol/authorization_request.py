@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
 
-from idp.ephemeral import Read
+from idp.ephemeral import Read, Write
 from idp.errors import InvalidRequest, InvalidRequestUri, ProtocolError, RequestUriNotSupported
 from idp.protocol import request_object
 from idp.protocol.authorization_response import default_mode
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from idp.relying_parties.client import RelyingParty
 
 REQUEST_URI_PREFIX = "urn:ietf:params:oauth:request_uri:"
+URI_BYTES = 32
 
 
 class RefusedAtRedirect(Exception):
@@ -117,6 +119,12 @@ def _refused(error: ProtocolError, *, said: Mapping[str, str], client: RelyingPa
 def pushed_key(pushed_id: str) -> str:
     """Return the memory's key for a pushed request."""
     return f"par:{pushed_id}"
+
+
+def keep_step(request: AuthorizationRequest, *, seconds: int) -> tuple[str, Write]:
+    """Return a new `request_uri`, and the step that keeps a checked request under it (RFC 9126 section 2.2)."""
+    pushed_id = secrets.token_urlsafe(URI_BYTES)
+    return REQUEST_URI_PREFIX + pushed_id, Write(pushed_key(pushed_id), request.to_json(), seconds)
 
 
 def read_step(unverified: Mapping[str, str]) -> Read | None:

@@ -72,9 +72,8 @@ class Visit:
     """Who is here: the session as the cookie and the database have it, and what has happened for this request.
 
     `arrived_with` is the id of the session that was there when the request came: another one was made for it, if it
-    is younger than the request. (A browser may hold its session back at first: when a portal sends the request by a
-    form of its own, or when somebody wants to get around `prompt=login`.) `agreed` says that the citizen answered
-    the consent page of this request.
+    is younger than the request. (A browser may hold its session back at first, when somebody wants to get around
+    `prompt=login`.) `agreed` says that the citizen answered the consent page of this request.
     """
 
     session: Session | None

@@ -25,6 +25,16 @@ SCRIPT = "**/static/form_post.js*"
 ARRIVED = "<!doctype html><html lang=vi><title>Cổng</title><h1>Đã nhận</h1>"
 
 
+SENDS = """([address, fields]) => {
+  const form = Object.assign(document.createElement("form"), {method: "post", action: address});
+  for (const [name, value] of fields) {
+    form.append(Object.assign(document.createElement("input"), {type: "hidden", name, value}));
+  }
+  document.body.append(form);
+  form.submit();
+}"""
+
+
 class FormParty(RelyingParty):
     """A relying party that has its answers posted."""
 
@@ -53,6 +63,11 @@ class Portal:
 def waits(route: Route) -> None:
     """Let the script of the page do nothing, as on a machine that is slow to fetch it."""
     route.fulfill(body="", content_type="text/javascript")
+
+
+def cookies_of(someone: Someone) -> dict[str, str]:
+    """Return what Sen keeps at a person's browser."""
+    return {cookie["name"]: cookie["value"] for cookie in someone.context.cookies(someone.running.issuer)}
 
 
 @pytest.fixture
@@ -92,6 +107,27 @@ def test_without_javascript_its_button_sends_the_answer(
     plain.page.keyboard.press("Enter")
     expect(plain.page.get_by_role("heading", level=1)).to_have_text("Đã nhận")
     assert [set(said) for said in portal.posted] == [{"response"}]
+
+
+@pytest.mark.spec("AZ-27")
+def test_a_form_of_another_site_finds_who_is_logged_in(
+    people: Callable[..., Someone], running: Running, party: FormParty
+) -> None:
+    someone = people()
+    portal = Portal(someone)
+    someone.has_an_account(running.citizen())
+    someone.page.goto(party.asks(scope="openid service:driving-licence", response_mode="form_post"))
+    someone.agrees()
+    expect(someone.page.get_by_role("heading", level=1)).to_have_text("Đã nhận")
+    before = cookies_of(someone)
+    address, _, query = party.asks(
+        scope="openid service:driving-licence", prompt="none", response_mode="form_post"
+    ).partition("?")
+    with someone.page.expect_response(ADDRESS):
+        someone.page.evaluate(SENDS, [address, parse_qsl(query)])
+    assert [set(said) for said in portal.posted] == [{"code", "state", "iss"}] * 2
+    assert cookies_of(someone) == before
+    assert any("/authorize?" in url and "request_uri=" in url for url in someone.asked), "cookies came with the form"
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])

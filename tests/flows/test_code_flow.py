@@ -131,6 +131,39 @@ def test_a_request_by_post_is_answered_as_one_by_get(house: House) -> None:
     assert answered(citizen.browser.post("/authorize", data=wrong))["error"] == "unsupported_response_type"
 
 
+@pytest.mark.spec("AZ-27")
+@pytest.mark.parametrize("pushed", [False, True])
+def test_a_form_of_another_site_comes_without_cookies_and_is_answered_as_if_it_had_brought_them(
+    house: House, *, pushed: bool
+) -> None:
+    portal, citizen = house.registers_portal(), house.logs_in_directly()
+    login = portal.asks(prompt="none", state="mine")
+    citizen.agrees_to(login)
+    login = login.pushed() if pushed else login
+    sent = portal.http.post("/authorize", data=login.parameters)
+    assert sent.status_code == 303
+    assert "Set-Cookie" not in sent.headers
+    assert set(answered(sent)) == {"client_id", "request_uri"}
+    back = citizen.browser.get(sent.headers["Location"])
+    assert answered(back)["state"] == "mine"
+    assert login.redeem(back).status_code == 200
+    assert citizen.browser.get(sent.headers["Location"]).status_code == 400
+    nobody = portal.http.post("/authorize", data=portal.asks(prompt="none").parameters)
+    assert answered(portal.http.get(nobody.headers["Location"]))["error"] == "login_required"
+
+
+@pytest.mark.spec("AZ-27")
+def test_a_form_without_cookies_waits_for_its_citizen_at_the_browser_that_comes_back(house: House) -> None:
+    portal, browser = house.registers_portal(), house.browser()
+    first = browser.get(portal.asks().url)
+    known = browser.get_cookie("sen_browser")
+    second = portal.http.post("/authorize", data=portal.asks().parameters)
+    for sent in (first, browser.get(second.headers["Location"])):
+        assert "/login?tx=" in sent.headers["Location"]
+        assert browser.get(sent.headers["Location"]).status_code == 200
+    assert browser.get_cookie("sen_browser") == known
+
+
 @pytest.mark.spec("AZ-09")
 def test_unknown_and_empty_parameters_count_as_absent(house: House) -> None:
     portal, citizen = house.registers_portal(), house.logs_in_directly()

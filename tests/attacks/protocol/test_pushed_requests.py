@@ -26,6 +26,34 @@ def test_a_portal_that_must_push_is_refused_without(house: House) -> None:
     assert login.redeem(citizen.opens(login.pushed())).status_code == 200
 
 
+@pytest.mark.spec("PAR-01")
+def test_a_form_without_cookies_is_no_way_around_a_push(house: House, lone_valkey: ValkeyServer) -> None:
+    portal = house.registers_portal(profile="fapi2")
+    login = portal.asks()
+    kept = set(lone_valkey.client.keys("par:*"))
+    refused = portal.http.post("/authorize", data=login.parameters)
+    assert refused.headers["Location"].startswith(portal.redirect_uri)
+    assert answered(refused)["error"] == "invalid_request"
+    assert set(lone_valkey.client.keys("par:*")) == kept
+    uri = answered(portal.http.post("/authorize", data=login.pushed().parameters))["request_uri"]
+    assert set(lone_valkey.client.keys("par:*")) - kept == {f"par:{uri.rpartition(':')[2]}".encode()}
+
+
+@pytest.mark.spec("AZ-01", "PAR-04", "PAR-05")
+def test_a_form_without_cookies_is_checked_before_it_is_kept_and_kept_for_its_portal(
+    house: House, lone_valkey: ValkeyServer
+) -> None:
+    portal, other = house.registers_portal(), house.registers_portal()
+    form = portal.asks().parameters
+    elsewhere = portal.http.post("/authorize", data={**form, "redirect_uri": "https://elsewhere.example/"})
+    assert (elsewhere.status_code, "Location" in elsewhere.headers) == (400, False)
+    sent = portal.http.post("/authorize", data=form).headers["Location"]
+    key = f"par:{sent.rpartition('%3A')[2]}"
+    assert 0 < lone_valkey.client.ttl(key) <= 90
+    assert house.browser().get(sent.replace(portal.client_id, other.client_id)).status_code == 400
+    assert "/login?tx=" in house.browser().get(sent).headers["Location"]
+
+
 @pytest.mark.spec("PAR-02")
 def test_nobody_pushes_without_proving_who_it_is(house: House) -> None:
     portal, other = house.registers_portal(), house.registers_portal()
