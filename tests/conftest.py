@@ -11,11 +11,12 @@ from xdist.scheduler import LoadScopeScheduling
 
 from idp.storage.redis import RedisEphemeral
 from tests.support.chromium import launch
+from tests.support.login.log_watch import private_in
 from tests.support.postgres import Postgres
 from tests.support.valkey import ValkeyCluster, ValkeyServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from playwright.sync_api import Browser
     from xdist.remote import Producer
@@ -53,6 +54,16 @@ class Together(LoadScopeScheduling):  # type: ignore[misc]  # the library has no
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
     """Let parallel runs be divided by TOGETHER."""
     return Together(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a test fail in which a log line held what is private: all of the suite is a search for it."""
+    report = yield
+    found = private_in("\n".join(text for _, text in report.sections))
+    if report.when == "teardown" and report.passed and found:
+        report.outcome, report.longrepr = "failed", "private in a log line:\n" + "\n".join(found)
+    return report
 
 
 @pytest.fixture(scope="session")

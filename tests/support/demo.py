@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 import psutil
 
+from tests.support.login.log_watch import private_in
 from tests.support.valkey import free_ports
 
 if TYPE_CHECKING:
@@ -146,3 +147,4 @@ class Demo:
                 child.kill()
         if self.process.stdout is not None:
             self.process.stdout.close()
+        assert private_in(self.log()) == []

@@ -12,6 +12,7 @@ import psutil
 
 from tests.support.demo import bare_environ, sen_of_this_checkout, until
 from tests.support.house import ISSUER, House
+from tests.support.login.log_watch import private_in
 from tests.support.login.patience import PATIENCE_SECONDS
 from tests.support.valkey import free_ports
 
@@ -184,4 +185,5 @@ class ServedHouse:
             self.process.kill()
             status = self.process.wait()
         self.house.close()
+        assert private_in(self.log.read_text(encoding="utf-8", errors="replace")) == []
         return status
