@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 File = Annotated[Path, typer.Argument(help="CSV in UTF-8; its first line names the columns.")]
 Typed = Annotated[str, typer.Argument(help="The 12-digit number, or - to be asked for it.")]
 SHOWN = 50
+MOST_AUTHORIZATIONS = 20
 NUMBER_PREFIXES = "vietnam/number_prefixes.toml"
 UNUSUAL: dict[Unusual, str] = {
     "unknown_prefix": "no place has the prefix of its number",
@@ -176,7 +177,7 @@ def give(
 
 @app.command()
 def show(number: Typed) -> None:
-    """Show an account: its id, state, passkeys and open sessions, and nothing of the person."""
+    """Show an account: its id, state, passkeys, open sessions and what relying parties hold; nothing of the person."""
     personal = read_number(number)
     with at_work() as office:
         citizen = office.citizens.by_number_hash(number_hash=number_hash(sealer=office.sealer, number=personal))
@@ -184,12 +185,17 @@ def show(number: Typed) -> None:
             raise NotKnown(f"Nobody has activated an account with the number {personal.masked()}.")
         passkeys = office.passkeys.of_citizen(citizen_id=citizen.id)
         sessions = office.sessions.of_citizen(citizen_id=citizen.id)
+        authorizations, count = office.authorizations.of_citizen(citizen_id=citizen.id, limit=MOST_AUTHORIZATIONS)
     typer.echo(f"citizen {citizen.id}   {personal.masked()}   {citizen.status}   account level {citizen.account_level}")
     for passkey in passkeys:
         used = "never used" if passkey.last_used_at is None else f"last used {passkey.last_used_at:%Y-%m-%d %H:%M} UTC"
         typer.echo(f"passkey {passkey.id}   created {passkey.created_at:%Y-%m-%d %H:%M} UTC, {used}")
     for session in sessions:
         typer.echo(f"session {session.id}   level {session.level}, since {session.started_at:%Y-%m-%d %H:%M} UTC")
+    for held in authorizations:
+        typer.echo(f"authorization {held.id}   {held.client_id}   {held.scope}, since {held.since:%Y-%m-%d %H:%M} UTC")
+    if count > len(authorizations):
+        typer.echo(f"... and {count - len(authorizations)} older authorizations.")
 
 
 def read_number(typed: str) -> PersonalNumber:

@@ -1,4 +1,4 @@
-"""`sen` at a terminal: what operators register, issue, show and revoke, and what they are told when it fails."""
+"""`sen` at a terminal: what operators register and issue, and what they are told when it fails."""
 
 from __future__ import annotations
 
@@ -11,33 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from idp.cli.demo_people import PEOPLE
-from idp.cli.revoke import KINDS
 from tests.support.project.sources import ROOT
 from tests.support.terminal import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
-
-    from tests.support.house import House
-    from tests.support.signed_in import SignedIn, Tokens
 
 NUMBER = "099305000017"
 REGISTER = f"number,full_name,birth_date\n{NUMBER},NGUYỄN THỊ AN,2005-03-14\n099185000033,LÊ THỊ CHI,1985\n"
-
-
-@pytest.fixture
-def at_house(house: House) -> Terminal:
-    """Give a terminal that works on the database of the running house."""
-    storage = house.settings.storage
-    return Terminal(
-        house_folder(house), redis_url=storage.redis_url, environ={"SEN_STORAGE__DATABASE_URL": storage.database_url}
-    )
-
-
-def house_folder(house: House) -> Path:
-    """Return the folder of a house."""
-    return house.settings.data_file("purposes.toml").parent
 
 
 def events(terminal: Terminal) -> list[tuple[str, str, str]]:
@@ -231,65 +212,6 @@ def test_a_number_that_nobody_has_gets_one_sentence_that_does_not_repeat_it(term
         assert refused.status == 1
         assert len(refused.err.splitlines()) == 1
         assert command[1] not in refused.err
-
-
-def test_an_account_is_shown_without_its_person(house: House, at_house: Terminal) -> None:
-    number = house.office.registers()
-    account = house.office.activates(number=number)
-    shown = at_house.types("citizen", "show", "-", stdin=number.digits)
-    assert shown.status == 0
-    assert account.citizen.id in shown.out
-    assert account.session.id in shown.out
-    for private in (number.digits, "Hoa", "1941"):
-        assert private not in shown.out
-
-
-REACH: dict[str, Callable[[SignedIn, Tokens], str]] = {
-    "citizen": lambda citizen, _tokens: citizen.citizen_id,
-    "passkey": lambda citizen, _tokens: citizen.account.session.passkey_id,
-    "session": lambda citizen, _tokens: citizen.account.session.id,
-    "authorization": lambda citizen, _tokens: authorization_of(citizen),
-}
-
-
-def authorization_of(citizen: SignedIn) -> str:
-    """Return the id of a citizen's authorization."""
-    with sqlite3.connect(citizen.house.settings.storage.database_url.removeprefix("sqlite:///")) as database:
-        row = database.execute("SELECT id FROM authorization WHERE citizen_id = ?", [citizen.citizen_id]).fetchone()
-    return str(row[0])
-
-
-@pytest.mark.spec("AD-05", "RT-07", "WV-11", "SS-05")
-@pytest.mark.parametrize("kind", REACH)
-def test_what_is_revoked_takes_its_tokens_with_it(house: House, at_house: Terminal, kind: str) -> None:
-    citizen, bystander = house.logs_in_directly(), house.logs_in_directly()
-    portal = house.registers_portal()
-    tokens, others = citizen.gives_tokens(portal), bystander.gives_tokens(portal)
-    identifier = REACH[kind](citizen, tokens)
-    revoked = at_house.types("revoke", kind, identifier, "--reason", "ticket 17")
-    assert revoked.status == 0, revoked.err
-    assert f"Ended: {kind} {identifier}." in revoked.out
-    assert not tokens.are_alive()
-    assert others.are_alive()
-
-
-def test_every_kind_that_can_be_revoked_has_a_test_here() -> None:
-    assert KINDS.keys() == REACH.keys() | {"client", "key"}
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_is_not_there_cannot_be_revoked(terminal: Terminal, kind: str) -> None:
-    refused = terminal.types("revoke", kind, "no-such-thing", "--reason", "x")
-    assert refused.status == 1
-    assert len(refused.err.splitlines()) == 1
-    assert "Ended" not in refused.out
-
-
-@pytest.mark.parametrize("reason", ["", "two\nlines", "x" * 201, "asked by 099 305 000 017"])
-def test_a_reason_is_one_line_about_a_case_and_not_a_person(terminal: Terminal, reason: str) -> None:
-    for command in (("revoke", "client"), ("client", "suspend")):
-        refused = terminal.types(*command, "some-client", "--reason", reason)
-        assert (refused.status, "The reason" in refused.err) == (1, True)
 
 
 def test_the_test_citizens_of_the_demo_are_in_order(terminal: Terminal) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -27,6 +28,7 @@ from idp.storage.sql.gates import (
     LIVE,
     LIVE_COLUMNS,
     NEW_COLUMNS,
+    OF_CITIZEN,
     REFRESH,
     REFRESH_AND_TELL,
     REUSED,
@@ -38,6 +40,7 @@ from idp.storage.sql.tables import authorization, from_micros, to_micros
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, Row
 
@@ -49,6 +52,16 @@ if TYPE_CHECKING:
 WRITTEN = (*NEW_COLUMNS, "at")
 TIMES = ("given_at", "expires_at", "at")
 GATES_COLUMNS = tuple(GATES.selected_columns.keys())
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One live authorization as an operator sees it: who holds it, for what, since when; nothing of the person."""
+
+    id: str
+    client_id: str
+    scope: str
+    since: datetime
 
 
 class SqlAuthorizations:
@@ -138,6 +151,13 @@ class SqlAuthorizations:
         person, number, level = row[len(LIVE_COLUMNS) :]
         known = self._open(citizen_id=members["citizen_id"], person=person, number=number, level=level)
         return LiveAuthorization(**members, known=known)
+
+    def of_citizen(self, *, citizen_id: str, limit: int) -> tuple[tuple[Held, ...], int]:
+        """Return a citizen's live authorizations, newest first and at most `limit`, and how many there are."""
+        sought = {"citizen_id": citizen_id, "limit": limit, "at": clock.now()}
+        rows = self._database.consult(lambda connection: connection.execute(OF_CITIZEN, sought).all())
+        held = tuple(Held(id=row.id, client_id=row.client_id, scope=row.scope, since=row.created_at) for row in rows)
+        return held, rows[0].all_of_them if rows else 0
 
     def known(self, *, citizen_id: str) -> Known:
         """See `AuthorizationStore.known`."""

@@ -18,6 +18,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     exists,
+    func,
     insert,
     or_,
     select,
@@ -203,6 +204,20 @@ LIVE = select(
     _NUMBER.label("number"),
     citizen.c.account_level.label("current_account_level"),
 ).where(authorization.c.id == bindparam("id"), _BEHIND, _ALIVE)
+
+OF_CITIZEN = (
+    select(
+        authorization.c.id,
+        authorization.c.client_id,
+        authorization.c.scope,
+        authorization.c.created_at,
+        func.count().over().label("all_of_them"),
+    )
+    .where(authorization.c.citizen_id == bindparam("citizen_id"), _BEHIND, _ALIVE)
+    .order_by(authorization.c.id.desc())
+    .limit(bindparam("limit"))
+)
+"""The newest live authorizations of one citizen, and beside each how many there are."""
 
 KNOWN = select(citizen.c.person, _NUMBER.label("number"), citizen.c.account_level).where(
     citizen.c.id == bindparam("citizen_id")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.flows.test_cli import at_house, house_folder
+from tests.flows.operation.test_revoke_command import at_house, house_folder
 from tests.support.login.leaving import Receiver, courier_of, logs_out
 from tests.support.terminal import bare, terminal
 
