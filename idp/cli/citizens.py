@@ -20,7 +20,7 @@ from idp.citizens.malformed import Malformed
 from idp.citizens.national_id import NumberStructure, PersonalNumber
 from idp.citizens.new_number import give_number
 from idp.citizens.register import expect_found
-from idp.citizens.register_import import ImportReport, import_rows
+from idp.citizens.register_import import OPTIONAL, REQUIRED, ImportReport, import_rows
 from idp.citizens.way_in import expect_way_in
 from idp.cli.office import OPERATOR, at_work
 from idp.errors import AccountRefused, NotKnown
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from idp.citizens.register_import import Unusual
     from idp.cli.office import Office
 
-File = Annotated[Path, typer.Argument(help="CSV in UTF-8; its first line names the columns.")]
+COLUMNS = f"{', '.join(REQUIRED)}, and where known {', '.join(OPTIONAL)}"
+File = Annotated[Path, typer.Argument(help=f"CSV in UTF-8; its first line names the columns: {COLUMNS}.")]
 Typed = Annotated[str, typer.Argument(help="The 12-digit number, or - to be asked for it.")]
 SHOWN = 50
 MOST_AUTHORIZATIONS = 20

@@ -33,6 +33,7 @@ def test_without_a_command_it_explains_itself(bare: Terminal) -> None:
         assert command in said.out
     assert "[server]" in said.out  # square brackets are no markup
     assert "[server] issuer and [front]" in bare.types("front", "--help").out
+    assert "former_number" in bare.types("citizen", "import", "--help").out
 
 
 def test_a_database_is_brought_up_to_date_once(bare: Terminal) -> None:
