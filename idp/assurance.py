@@ -143,6 +143,10 @@ class Assurance:
         """Return what people call an authentication level. Raise NotKnown where there is no such level."""
         return self._row(level).name[language]
 
+    def level_description(self, level: int, *, language: str) -> str:
+        """Return what an authentication level takes, in words. Raise NotKnown where there is no such level."""
+        return self._row(level).description[language]
+
     def account_level_name(self, account_level: str, *, language: str) -> str:
         """Return what people call an account level. Raise NotKnown where there is no such level."""
         return self._account_row(account_level).name[language]

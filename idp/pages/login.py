@@ -50,7 +50,7 @@ def _page(transaction: Transaction, *, errors: dict[str, str], number: str, stat
         portal=portal_view(client),
         tx=transaction.id,
         reason="timed_out" if _has_timed_out(transaction) else transaction.reason,
-        level=_needed_level(transaction) if transaction.reason == "level" else None,
+        **_needed_level(transaction),
         errors=errors,
         number=number,
         number_url="/login/number",
@@ -75,13 +75,18 @@ def _has_timed_out(transaction: Transaction) -> bool:
     return transaction.reason in WITHOUT_NOTICE and bool(_visit.cookie(cookies.SESSION)) and _visit.held() is None
 
 
-def _needed_level(transaction: Transaction) -> str | None:
-    """Return what the portal needs, as words."""
+def _needed_level(transaction: Transaction) -> dict[str, str]:
+    """Return the level that the portal needs and what it takes, as they stand inside a sentence."""
     asked, provider = transaction.request, _visit.services().provider
-    if asked is None:
-        return None
+    if asked is None or transaction.reason != "level":
+        return {}
     least = least_level(request=asked, purpose=provider.purposes.get(asked.purpose), provider=provider)
-    return provider.assurance.level_name(least, language=current_language())
+    language = current_language()
+    words = {
+        "level": provider.assurance.level_name(least, language=language),
+        "needs": provider.assurance.level_description(least, language=language),
+    }
+    return {name: text[:1].lower() + text[1:] for name, text in words.items()}
 
 
 def _hinted(transaction: Transaction) -> str:
@@ -105,15 +110,18 @@ def type_number() -> ResponseReturnValue:
     sealed = _visit.services().provider.sealer.seal(
         purpose=TYPED, plaintext=number.digits.encode(), context=transaction.id.encode()
     )
+    client = _flow.client_of(transaction)
     return page(
         "login/number.html",
-        portal=portal_view(_flow.client_of(transaction)),
+        form_targets=client.origins if client else (),
+        portal=portal_view(client),
         tx=transaction.id,
         masked_number=number.masked(),
         sealed_number=urlsafe_b64encode(sealed).decode(),
         options_url="/login/passkey/options",
         verify_url="/login/passkey/verify",
-        back_url=f"/login?tx={transaction.id}",
+        other_number_url=f"/login?tx={transaction.id}",
+        back_url="/login/back",
         activate_url=f"/activate?tx={transaction.id}",
         help_url="/help",
     )

@@ -116,8 +116,12 @@ def test_the_history_tells_what_happened_newest_first_and_with_a_code_to_read_ou
     someone.is_at_the_portal()
     someone.opens("/account/activity")
     told = someone.page.locator("li.line strong").all_inner_texts()
-    assert told[:3] == ["Gửi thông tin đã đồng ý", "Đồng ý chia sẻ thông tin", "Không đồng ý chia sẻ thông tin"]
-    assert set(told[3:]) == {"Đăng nhập", "Tạo khóa truy cập mới", "Kích hoạt tài khoản"}
+    assert told[:3] == [
+        "Đã gửi thông tin mà bạn đồng ý",
+        "Đã đồng ý chia sẻ thông tin",
+        "Đã từ chối chia sẻ thông tin",
+    ]
+    assert set(told[3:]) == {"Đã đăng nhập", "Đã tạo khóa truy cập mới", "Đã kích hoạt tài khoản"}
     code = someone.page.locator("li.line .code").first.inner_text()
     assert code in running.demo.log()
 

@@ -141,9 +141,12 @@ def test_a_service_of_level_3_says_kindly_what_is_missing(someone: Someone, runn
     someone.arrives_at_the_portal(running.citizen())
     someone.chooses("secured-transaction")
     someone.sees(
-        "%(portal)s cần bạn đăng nhập ở %(level)s. Hãy dùng khóa truy cập có mức độ đó.",
+        "%(portal)s cần %(level)s: %(needs)s Khóa truy cập trên điện thoại hoặc máy tính thường chưa đủ. "
+        "Nếu không có, hãy quay lại %(portal)s.",
         portal=PORTAL_NAME,
-        level="Mức độ xác thực 3",
+        level="mức độ xác thực 3",
+        needs="khóa bảo mật được nhà sản xuất chứng thực và chỉ mở bằng sinh trắc học như vân tay, "
+        "không mở bằng mã PIN.",
     )
     someone.signs_in()
     expect(someone.page.get_by_role("heading", level=1)).to_have_text(

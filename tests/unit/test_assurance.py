@@ -173,6 +173,7 @@ def test_both_scales_have_names_in_both_languages() -> None:
     assert ASSURANCE.account_level_name("02", language="vi") == "Tài khoản mức độ 02"
     assert ASSURANCE.account_level_name("01", language="en") == "Account level 01"
     assert ASSURANCE.level_name(2, language="vi") == "Mức độ xác thực 2"
+    assert "fingerprint" in ASSURANCE.level_description(3, language="en")
     with pytest.raises(NotKnown):
         ASSURANCE.account_level_name("2", language="vi")
 

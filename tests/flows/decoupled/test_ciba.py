@@ -122,7 +122,7 @@ def test_not_me_is_written_down_and_shuts_the_portal_out_for_a_day(
     assert request.error() == "access_denied"
     history = house.services.audit.of_citizen(citizen_id=citizen.citizen_id, limit=5)
     assert (history[0].type, history[0].client_id) == (DISOWNED, portal.client_id)
-    assert "Báo “Không phải tôi” với một cổng" in citizen.browser.get("/account/activity").text
+    assert "Đã báo “Không phải tôi” với một cổng" in citizen.browser.get("/account/activity").text
     assert asks_for(portal, citizen).error() == "authorization_pending"
     assert not phone.sees_something()
     with later(25 * 3600):

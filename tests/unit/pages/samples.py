@@ -31,6 +31,7 @@ CONSENT: dict[str, Any] = SESSION | {
     "shown": "fingerprint",
     "tx": "transaction",
 }
+LEVEL = {"level": "mức độ xác thực 3", "needs": "khóa bảo mật chỉ mở bằng vân tay."}
 ANSWERS = ("approved", "refused", "level")
 WAITS = {"portal": PORTAL, "until": "10:07"}
 NOTHING_WAITS = {
@@ -81,12 +82,12 @@ SESSIONS = [
 LINES = [
     {
         "time": "10:04",
-        "sentence": "Đăng nhập",
+        "sentence": "Đã đăng nhập",
         "portal": "Cổng Dịch vụ công",
         "level": "Mức độ 2",
         "code": "H7K-2Q9-4M",
     },
-    {"time": "10:02", "sentence": "Tạo khóa truy cập mới", "portal": None, "level": None, "code": "H7K-2Q8-3P"},
+    {"time": "10:02", "sentence": "Đã tạo khóa truy cập mới", "portal": None, "level": None, "code": "H7K-2Q8-3P"},
 ]
 ERROR = {"incident": "H7K-2Q9-4M", "at": datetime(2026, 11, 22, 3, 4, tzinfo=UTC), "wait_minutes": None}
 WAY_BACK = {"way_back": "http://localhost:8001/", "portal": "Cổng Dịch vụ công"}
@@ -137,12 +138,12 @@ SAMPLES = (
     sample("login", "login/passkey.html", LOGIN),
     sample("login-account", "login/passkey.html", LOGIN, {"portal": None, "reason": "fresh"}),
     sample("login-wrong", "login/passkey.html", LOGIN, {"portal": UNVERIFIED, "errors": WRONG, "number": "12<3"}),
-    sample("login-level", "login/passkey.html", LOGIN, {"reason": "level", "level": "mức 3", "portal": SANDBOX}),
+    sample("login-level", "login/passkey.html", LOGIN, {"reason": "level", **LEVEL, "portal": SANDBOX}),
     sample(
         "login-number",
         "login/number.html",
         LOGIN,
-        {"masked_number": "099•••••••17", "sealed_number": "x", "back_url": "/login"},
+        {"masked_number": "099•••••••17", "sealed_number": "x", "other_number_url": "/login"},
     ),
     sample("activate", "activate/start.html", START),
     sample("activate-wrong", "activate/start.html", START, {"errors": WRONG, "number": "123", "portal": PORTAL}),
@@ -181,7 +182,7 @@ SAMPLES = (
         "account/index.html",
         SESSION,
         {"name": "Nguyễn Thị An", "level": "Mức độ 2", "account_level": "Mức độ 02", "passkey_count": 2},
-        {"news": ["22/11/2026 10:04: Tạo khóa truy cập mới"]},
+        {"news": ["22/11/2026 10:04: Đã tạo khóa truy cập mới"]},
         NOTHING_WAITS,
     ),
     sample(
