@@ -72,6 +72,7 @@ def content_of(
     language, question = current_language(), _("Bạn có đồng ý chia sẻ thông tin này?")
     listed = {OFFLINE: offline_item(purpose)} | {item.claim: item for item in purpose.items}
     bases = {basis_line(listed[claim]) for claim in _data(decision.new_items)}
+    sections = _sections(decision=decision, listed=listed, known=known, tells_basis=len(bases) > 1)
     return Content(
         portal=portal,
         heading=_headings().get(decision.reason, question),
@@ -81,10 +82,10 @@ def content_of(
         legal_basis=next(iter(bases)) if len(bases) == 1 else None,
         details_heading=_("Việc bạn được đề nghị đồng ý"),
         details=details,
-        sections=_sections(decision=decision, listed=listed, known=known, tells_basis=len(bases) > 1),
+        sections=sections,
         duration_heading=_("Trong bao lâu"),
         duration=_marked(_("Đến <strong>%(until)s</strong>, nhiều nhất là một năm. Sau đó chúng tôi hỏi lại bạn.")),
-        limits=_("Chỉ những mục trên được gửi đi, chỉ cho mục đích này."),
+        limits=_limits(sections),
         refusal=_("Nếu bạn không đồng ý, không có thông tin nào được gửi và bạn quay lại cổng."),
         withdrawal=_("Bạn có thể rút lại bất cứ lúc nào. Việc đã làm trước đó vẫn hợp lệ."),
         rights_heading=_("Quyền của bạn với dữ liệu này"),
@@ -132,7 +133,20 @@ def _sections(
         ),
         Section(_("Bạn đã đồng ý trước đây"), None, tuple(replace(view, reasons=()) for view in views(kept))),
     )
-    return tuple(section for section in sections if section.items)
+    told = tuple(section for section in sections if section.items)
+    return told or (Section(_("Cần cho dịch vụ này"), only_identifier(), ()),)
+
+
+def only_identifier() -> str:
+    """Return what a portal gets that asks for no data."""
+    return _("Một mã riêng để dịch vụ này nhận ra bạn; không có tên, không có số định danh.")
+
+
+def _limits(sections: tuple[Section, ...]) -> str:
+    """Return what is sent of all that stands above: not what has a box that stays empty."""
+    if any(item.box for section in sections for item in section.items):
+        return _("Chỉ các mục bắt buộc và các mục bạn đã chọn được gửi đi, chỉ cho mục đích này.")
+    return _("Chỉ những mục trên được gửi đi, chỉ cho mục đích này.")
 
 
 def _data(items: Iterable[Asked | ConsentItem]) -> list[str]:
@@ -153,15 +167,17 @@ def wording_of(content: Content) -> Wording:
 
     The day until which it holds is left out: the record has it as a fact, and one wording is kept once for all.
     """
-    portal = content.portal
-    lines = [portal.name, portal.owner_words, portal.uri, portal.warning, content.heading]
-    lines += [content.question if content.question != content.heading else None]
-    lines += [content.purpose.striptags(), content.legal_basis]
+    portal, duration = content.portal, (content.duration % {"until": "…"}).striptags()
+    question = content.question if content.question != content.heading else None
+    parts = [
+        [portal.name, portal.owner_words, portal.uri, portal.warning],
+        [content.heading, question, content.purpose.striptags(), content.legal_basis],
+        *([section.heading, section.note, *(item.line for item in section.items)] for section in content.sections),
+        [content.duration_heading, duration, content.limits],
+        [content.refusal, content.withdrawal],
+        [content.rights_heading, content.rights],
+    ]
     if content.details:
-        lines += [content.details_heading, *(line for detail in content.details for line in detail.lines)]
-    for section in content.sections:
-        lines += [section.heading, section.note, *(item.line for item in section.items)]
-    lines += [content.duration_heading, (content.duration % {"until": "…"}).striptags(), content.limits]
-    lines += [content.refusal, content.withdrawal, content.rights_heading, content.rights]
-    text = "\n".join(line for line in lines if line)
+        parts.insert(2, [content.details_heading, *(line for detail in content.details for line in detail.lines)])
+    text = "\n\n".join("\n".join(line for line in part if line) for part in parts)
     return Wording(language=current_language(), version=WORDING_VERSION, text=text)

@@ -46,7 +46,8 @@ class ItemView:
     @property
     def line(self) -> str:
         """All of it as plain text, without the person's value, for the record."""
-        return " · ".join((self.name, *((self.value,) if self.told else ()), *self.labels, *self.reasons))
+        said = (self.name, *((self.value,) if self.told else ()), *self.labels, " ".join(self.reasons))
+        return "- " + " · ".join(words for words in said if words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class DetailView:
     def lines(self) -> list[str]:
         """All of it as plain text, for the record."""
         sentence = "".join(text for text, _ in self.pieces)
-        return [f"{self.name} · {sentence}", *(f"{label}: {value}" for label, value, _ in self.beside)]
+        return [f"- {self.name} · {sentence}", *(f"{label}: {value}" for label, value, _ in self.beside)]
 
 
 def detail_views(request: AuthorizationRequest) -> tuple[DetailView, ...]:
@@ -139,7 +140,7 @@ def masked(text: str) -> str:
 def item_view(asked: PurposeItem, *, value: Any, choice: bool, tells_basis: bool) -> ItemView:
     """Return the line of an item; `choice` leaves it to the citizen where there is anything to send."""
     language, claim, by_law = current_language(), asked.claim, asked.basis == "law"
-    law = (_("Mục này được gửi theo luật, không cần bạn đồng ý."),) if by_law else ()
+    law = (_("Khi bạn dùng dịch vụ này, mục này được gửi theo luật, không dựa trên sự đồng ý của bạn."),) if by_law else ()
     basis = (basis_line(asked),) if tells_basis else ()
     labels = (_("Theo luật") if by_law else None, _("Bắt buộc") if asked.required else None)
     return ItemView(
