@@ -14,6 +14,7 @@ from idp import clock
 from idp.pages import _visit
 from idp.pages._words import current_language
 from idp.pages._words import gettext as _
+from idp.pages.consent_page.content import only_identifier
 from idp.pages.consent_page.items import item_name
 from idp.pages.languages import day, moment, time_of_day
 from idp.protocol.logout import initiate_login_address
@@ -100,7 +101,7 @@ def service_views(citizen_id: str) -> tuple[ServiceView, ...]:
             id=given.id,
             portal=portal_name(given.recipient),
             purpose=_purpose_name(given),
-            items=tuple(item_name(item.claim) for item in given.items if item.granted),
+            items=tuple(item_name(item.claim) for item in given.items if item.granted) or (only_identifier(),),
             since=day(given.given_at),
             until=day(given.expires_at),
             open_url=open_url(given.recipient),

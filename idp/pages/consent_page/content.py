@@ -169,10 +169,10 @@ def wording_of(content: Content) -> Wording:
     """
     portal, duration = content.portal, (content.duration % {"until": "…"}).striptags()
     question = content.question if content.question != content.heading else None
-    parts = [
+    parts: list[list[str | None]] = [
         [portal.name, portal.owner_words, portal.uri, portal.warning],
         [content.heading, question, content.purpose.striptags(), content.legal_basis],
-        *([section.heading, section.note, *(item.line for item in section.items)] for section in content.sections),
+        *([one.heading, one.note, *(item.line for item in one.items)] for one in content.sections),
         [content.duration_heading, duration, content.limits],
         [content.refusal, content.withdrawal],
         [content.rights_heading, content.rights],

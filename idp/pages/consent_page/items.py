@@ -140,7 +140,8 @@ def masked(text: str) -> str:
 def item_view(asked: PurposeItem, *, value: Any, choice: bool, tells_basis: bool) -> ItemView:
     """Return the line of an item; `choice` leaves it to the citizen where there is anything to send."""
     language, claim, by_law = current_language(), asked.claim, asked.basis == "law"
-    law = (_("Khi bạn dùng dịch vụ này, mục này được gửi theo luật, không dựa trên sự đồng ý của bạn."),) if by_law else ()
+    told = _("Khi bạn dùng dịch vụ này, mục này được gửi theo luật, không dựa trên sự đồng ý của bạn.")
+    law = (told,) if by_law else ()
     basis = (basis_line(asked),) if tells_basis else ()
     labels = (_("Theo luật") if by_law else None, _("Bắt buộc") if asked.required else None)
     return ItemView(

@@ -57,6 +57,17 @@ def test_what_the_register_does_not_hold_has_no_box_and_is_never_agreed_to(house
 
 
 @pytest.mark.spec("CO-01", "CO-06")
+def test_who_asks_for_no_data_is_said_to_get_an_identifier_and_no_name(house: House, caller: ACitizen) -> None:
+    tx, page = asked(house, caller, "openid")
+    said = "An identifier by which this service alone recognises you; no name, no personal number."
+    assert said in page
+    assert "code" in answered(caller.agrees(tx))
+    (given,) = kept(house, caller)
+    assert said in given.wording.text
+    assert said in caller.browser.get("/account/services", query_string={"lang": "en"}).text
+
+
+@pytest.mark.spec("CO-01", "CO-06")
 @pytest.mark.parametrize(("scope", "bases"), [(LICENCE, (CONSENT,)), (BIRTH, (CONSENT, TASK))])
 def test_a_legal_basis_is_told_once_where_all_items_rest_on_it_and_recorded_as_it_was_told(
     house: House, caller: ACitizen, scope: str, bases: tuple[str, ...]

@@ -39,7 +39,7 @@ NUMBER = item(
     "099305000017",
     masked="099•••••••17",
     labels=("Theo luật", "Bắt buộc"),
-    reasons=("Để tìm đúng hồ sơ.", "Mục này được gửi theo luật, không cần bạn đồng ý.", "Căn cứ pháp lý: Nhiệm vụ."),
+    reasons=("Để tìm đúng hồ sơ.", "Được gửi theo luật.", "Căn cứ pháp lý: Nhiệm vụ."),
 )
 CHOICE: dict[str, Any] = {"box": True, "labels": ()}
 ADDRESS = "Số 1 phố Thử Nghiệm, phường Cửa Nam, Hà Nội"

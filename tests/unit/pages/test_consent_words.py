@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from idp.relying_parties.client import RelyingParty
 
 PINNED: Final = {
-    "vi": "1:f78eb6af31e05fab23d9f6efbb3008162321fe11d05f9e1eff21f233ad8c371b",
-    "en": "1:711939f15678b28fb9cbca82297803a0569bb43ed3334c032a545dc205c6d977",
+    "vi": "1:a172c2c5267c854baed19f726742cfa2cacfa1e251dbfb5ffb13bb81b4ec5d97",
+    "en": "1:1aee439d6a37e151c184ffd93f411d02aae4583e324215fbe31d380ced6646ba",
 }
 CHANGED: Final = (
     "A sentence of the consent page has changed. Raise WORDING_VERSION (idp/protocol/interaction.py), so that who "
