@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -49,6 +50,12 @@ def local_time(seconds: int) -> str:
 def date(birthdate: str) -> str:
     """Write `2005-02-14` as `14/02/2005`; where only the year is known (`1941`, `1941-00-00`), write the year."""
     return "/".join(part for part in reversed(birthdate.split("-")) if part.strip("0"))
+
+
+@pages.app_template_filter()
+def phone(number: str) -> str:
+    """Write a Vietnamese mobile number (`+84938363633`, E.164) as it is dialled at home; any other as it is."""
+    return re.sub(r"^\+84([35789]\d\d)(\d{3})(\d{3})$", r"0\1 \2 \3", number)
 
 
 @pages.app_template_filter()

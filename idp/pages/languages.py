@@ -30,6 +30,12 @@ _TAG = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,7}")
 _RANGE = re.compile(r"(?P<tag>\*|[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,7})(?:;q=(?P<weight>[01](?:\.[0-9]{0,3})?))?")
 _BIRTH_DATE = re.compile(r"(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{2})(?:-(?P<day>[0-9]{2}))?)?")
 _NEVER_RECORDED = "00"
+_VIETNAMESE_NUMBERS = (
+    re.compile(r"\+84([35789][0-9]{2})([0-9]{3})([0-9]{3})"),  # a mobile
+    re.compile(r"\+84(24|28)([0-9]{4})([0-9]{4})"),  # Hà Nội and Hồ Chí Minh City
+    re.compile(r"\+84(2[0-9]{2})([0-9]{4})([0-9]{3})"),
+)
+"""How numbers of Vietnam are written out, E.164; the number of digits follows from the first."""
 
 
 class _OddWishError(ValueError):
@@ -120,6 +126,12 @@ def birth_date(value: str) -> str:
         raise ValueError(msg)
     parts = (found["day"], found["month"], found["year"])
     return "/".join(part for part in parts if part and part != _NEVER_RECORDED)
+
+
+def phone_number(value: str) -> str:
+    """Return `+84938363633` (E.164) as it is dialled in Vietnam: `0938 363 633`; a number from elsewhere as it is."""
+    found = next((match for form in _VIETNAMESE_NUMBERS if (match := form.fullmatch(value))), None)
+    return value if found is None else "0" + " ".join(found.groups())
 
 
 def number(value: float | Decimal, *, language: Language) -> str:

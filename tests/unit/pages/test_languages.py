@@ -81,6 +81,20 @@ def test_an_instant_without_a_zone_is_refused() -> None:
         languages.day(datetime(2026, 11, 22))  # noqa: DTZ001  the very thing that is refused
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("+84938363633", "0938 363 633"),
+        ("+842438251234", "024 3825 1234"),
+        ("+842363822123", "0236 3822 123"),
+        ("+33142685300", "+33142685300"),
+        ("+8493836363", "+8493836363"),
+    ],
+)
+def test_a_number_of_vietnam_is_written_as_it_is_dialled_there(value: str, shown: str) -> None:
+    assert languages.phone_number(value) == shown
+
+
 def test_a_birth_date_may_be_a_year_alone() -> None:
     assert languages.birth_date("2005-02-14") == "14/02/2005"
     assert languages.birth_date("1941-05") == "05/1941"

@@ -167,7 +167,7 @@ def test_a_refusal_is_told_kindly_with_a_way_to_try_again(browser: FlaskClient, 
     answer = begin(browser, provider, "customs")
     del answer["code"]
     page = come_back(browser, answer | {"error": "access_denied", "error_description": "<b>no</b>"}).text
-    assert "Bạn đã không đồng ý chia sẻ" in page
+    assert "Bạn đã dừng lại" in page
     assert 'href="/start/customs"' in page
     assert "<b>no" not in page
 

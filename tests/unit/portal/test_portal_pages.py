@@ -96,6 +96,11 @@ def test_a_birth_date_may_be_a_year_alone(portal: ModuleType, birthdate: str, sh
     assert portal.app.jinja_env.filters["date"](birthdate) == shown
 
 
+def test_a_vietnamese_phone_number_is_written_as_it_is_dialled_at_home(portal: ModuleType) -> None:
+    write = portal.app.jinja_env.filters["phone"]
+    assert [write(number) for number in ("+84938363633", "+33142685300")] == ["0938 363 633", "+33142685300"]
+
+
 def test_the_memory_forgets_in_time_and_keeps_the_newest(portal: ModuleType) -> None:
     memory = portal.Memory(most=2)
     for key in ("a", "b", "c"):
