@@ -12,6 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 from idp.storage.redis import RedisEphemeral
 from tests.support.chromium import launch
 from tests.support.login.log_watch import private_in
+from tests.support.login.stopwatch import MEASURED
 from tests.support.postgres import Postgres
 from tests.support.valkey import ValkeyCluster, ValkeyServer
 
@@ -64,6 +65,14 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     if report.when == "teardown" and report.passed and found:
         report.outcome, report.longrepr = "failed", "private in a log line:\n" + "\n".join(found)
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have measured, whichever worker it was on."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == MEASURED:
+                terminalreporter.line(f"{report.nodeid.rpartition('::')[2]}: {value}")
 
 
 @pytest.fixture(scope="session")

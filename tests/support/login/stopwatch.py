@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 FAIR = 0.5
 DEVIATIONS = 5
 NAP_SECONDS = 0.01
+MEASURED = "measured"
+"""The property of a test that says in words what it measured; the summary of a run prints it."""
 
 
 def took(act: Callable[[], object]) -> float:
