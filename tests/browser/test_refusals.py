@@ -40,6 +40,16 @@ def test_who_does_not_agree_is_back_at_the_portal_which_takes_it_kindly(someone:
     someone.is_at_the_portal()
 
 
+def test_who_typed_a_number_and_thinks_again_is_back_at_the_portal(someone: Someone, running: Running) -> None:
+    someone.chooses("driving-licence")
+    someone.fills("Số định danh cá nhân", running.citizen().number)
+    someone.presses("Tiếp tục")
+    someone.sees_heading("Xác nhận đó là bạn")
+    someone.page.get_by_role("button", name="Không đăng nhập, quay lại").click()
+    heading = someone.page.get_by_role("heading", level=1)
+    expect(heading).to_have_text(someone.portal_word("problem.access_denied.title"))
+
+
 @pytest.mark.spec("WR-09")
 def test_a_device_that_does_not_recognise_its_owner_makes_no_passkey(someone: Someone, running: Running) -> None:
     (phone,) = someone.devices
