@@ -11,7 +11,7 @@ from babel import Locale
 from idp.pages import _visit
 from idp.pages._words import current_language
 from idp.pages._words import gettext as _
-from idp.pages.languages import birth_date
+from idp.pages.languages import birth_date, phone_number
 from idp.protocol.interaction import OFFLINE, OFFLINE_BASIS
 from idp.relying_parties.authorization_details import ITEM_PREFIX
 from idp.relying_parties.purposes import PurposeItem
@@ -120,6 +120,7 @@ VALUE_TEXTS: dict[str, Callable[[Any], str]] = {
     "nationality": _country_text,
     "address": lambda value: str(value["formatted"]),
     "birthdate": lambda value: birth_date(str(value)),
+    "phone_number": lambda value: phone_number(str(value)),
     "account_level": lambda value: _("Mức độ %(level)s") % {"level": value},
     OFFLINE: lambda _value: _("Đến khi bạn rút lại"),
 }
@@ -148,7 +149,7 @@ def item_view(asked: PurposeItem, *, value: Any, choice: bool, tells_basis: bool
         claim=claim,
         name=item_name(claim),
         value=_value_text(claim, value),
-        masked=masked(str(value)) if claim in SENSITIVE and value is not None else None,
+        masked=masked(_value_text(claim, value)) if claim in SENSITIVE and value is not None else None,
         told=value is None or claim == OFFLINE,
         box=choice and value is not None,
         labels=tuple(label for label in labels if label),
