@@ -226,7 +226,9 @@ class Registrar:
         if not isinstance(statement, str):
             raise InvalidClientMetadata("software_statement: a text is needed")
         said = self._issuers.read(statement, held=held, now=clock.now())
-        return {**unverified, **said, "software_statement": statement}
+        vouched = {name.partition("#")[0] for name in said}  # in every language, though said in one
+        own = {name: value for name, value in unverified.items() if name.partition("#")[0] not in vouched}
+        return {**own, **said, "software_statement": statement}
 
     def _check_sector(self, checked: RelyingParty, *, uri: str | None) -> None:
         """Let the sector name every redirect address itself (OpenID Connect Registration section 5)."""
@@ -243,10 +245,9 @@ class Registrar:
     def _generation(self, client: StoredClient) -> str:
         """Return the generation of what is registered; none where a rule of today is broken: nobody works with that."""
         try:
-            checked = metadata_rules.check(client, deployment=self._deployment)
+            return generation_of(metadata_rules.check(client, deployment=self._deployment))
         except SettingsError:
             return ""
-        return generation_of(checked)
 
 
 def _hash(token: str) -> bytes:

@@ -230,6 +230,7 @@ class Someone:
         self.opens("/login")
         self.activates(papers)
         expect(self.page).to_have_url(f"{self.running.issuer}/account")
+        self.page.wait_for_load_state()  # an address is there before the page's scripts have begun
 
     def adds_a_passkey_on(self, device: Device) -> None:
         """Make another passkey on the account page, with one device at hand and the others out of reach."""

@@ -79,29 +79,25 @@ class SqlRegister:
 
     def _follow(self, connection: Connection, latest: dict[bytes, RegisterEntry], *, actor: str) -> Followed:
         """Bring the accounts behind numbers up to date: one question for all, and a change only where one is due."""
-        ended, alive = 0, []
+        ended, alive, somebody_else = 0, [], set()
         for row in _holders(connection, latest):
-            entry = latest[bytes(row["number_hash"])]
-            if entry.state != "alive":
+            entry, before = latest[bytes(row["number_hash"])], citizen_of(sealer=self._sealer, row=row).person
+            if entry.person.is_somebody_else(before):
+                somebody_else.add(entry.number_hash)
+            elif entry.state != "alive":
                 ended += _end(connection, citizen_id=row["id"], state=entry.state, actor=actor)
             elif row["status"] == "active":
-                alive.append((row, entry))
-        refreshed, somebody_else = self._refresh(connection, alive, actor=actor)
-        return Followed(refreshed=refreshed, ended=ended, somebody_else=somebody_else)
+                alive.append((str(row["id"]), entry.person, before))
+        refreshed = self._refresh(connection, alive, actor=actor)
+        return Followed(refreshed=refreshed, ended=ended, somebody_else=frozenset(somebody_else))
 
-    def _refresh(
-        self, connection: Connection, alive: list[tuple[RowMapping, RegisterEntry]], *, actor: str
-    ) -> tuple[int, frozenset[bytes]]:
+    def _refresh(self, connection: Connection, alive: list[tuple[str, Person, Person]], *, actor: str) -> int:
+        """Give accounts the persons that the register has now in place of those before; return how many changed."""
         now, sealer = clock.now(), self._sealer
         changed: list[dict[str, Any]] = []
         events: list[PersonRefreshed] = []
-        somebody_else = set()
-        for row, entry in alive:
-            said, before, holder = entry.person, citizen_of(sealer=sealer, row=row).person, row["id"]
+        for holder, said, before in alive:
             news = said.news(before)
-            if said.is_somebody_else(before):
-                somebody_else.add(entry.number_hash)
-                continue
             if not news:
                 continue
             person = replace(said, confirmed_at=now)
@@ -116,7 +112,7 @@ class SqlRegister:
         if changed:
             connection.execute(REFRESH, changed)
             write_events(connection, *events)
-        return len(changed), frozenset(somebody_else)
+        return len(changed)
 
 
 def _holders(connection: Connection, numbers: dict[bytes, RegisterEntry]) -> Sequence[RowMapping]:

@@ -203,3 +203,18 @@ def test_a_statement_that_was_taken_stays_binding_when_its_issuer_is_believed_no
     assert members(registrant.changes(client_name="Phần mềm giả"))["client_name"] == "Phần mềm thật"
     refused = registrant.changes(software_statement=maker.states())
     assert is_refused(refused, status=400, code="unapproved_software_statement")
+
+
+def test_no_language_says_otherwise_than_the_statement(stating_house: House, maker: Maker) -> None:
+    statement = maker.states(client_name="Phần mềm thật")
+    registrant = Registrant(stating_house)
+    own = {"client_name#vi": "Cổng giả", "client_name#en": "False portal", "tos_uri#vi": "https://portal.example/vi"}
+    for told in (
+        members(registrant.registered(software_statement=statement, **own).reads()),
+        members(registrant.changes(**own)),
+    ):
+        assert [name for name in told if name.startswith("client_name")] == ["client_name"]
+        client = stating_house.services.provider.directory.find(told["client_id"])
+        assert client is not None
+        assert client.text(client.name, "vi") == "Phần mềm thật"
+        assert told["tos_uri#vi"] == "https://portal.example/vi"

@@ -126,6 +126,18 @@ def test_what_is_said_under_a_former_number_of_an_account_does_not_reach_it(offi
     assert says(office, (newer, {"full_name": "Nguyễn Hoa"})) == Followed(refreshed=1, ended=0)
 
 
+@pytest.mark.spec("AL-10")
+@pytest.mark.parametrize("state", ["dead", "cancelled"])
+def test_a_line_about_somebody_else_ends_no_account(office: Office, state: str) -> None:
+    number = office.registers()
+    first = office.activates(number=number)
+    stranger = {"full_name": "Trần Văn Nam", "birth_date": "2001"}
+    told = says(office, (number, {**stranger, "state": state}))
+    assert (told.ended, len(told.somebody_else)) == (0, 1)
+    assert office.citizens.by_id(citizen_id=first.citizen.id) == first.citizen
+    assert says(office, (number, {"state": state})).ended == 1
+
+
 def test_entries_and_accounts_change_together_or_not_at_all(office: Office) -> None:
     number, other = office.registers(), office.registers()
     first, second = office.activates(number=number), office.activates(number=other)

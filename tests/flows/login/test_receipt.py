@@ -106,7 +106,7 @@ def test_nobody_sees_the_receipt_of_another(house: House, citizen: ACitizen, agr
     stranger = house.activates_citizen()
     unknown = "01900000-0000-7000-8000-000000000000"
     answers = [
-        stranger.browser.get(path, query_string={"consent": asked}) for asked in (agreed, unknown, "", "%00", "x" * 99)
+        stranger.browser.get(path, query_string={"consent": asked}) for asked in (agreed, unknown, "", "\x00", "x" * 99)
     ]
     assert {(answer.status_code, answer.headers["Location"]) for answer in answers} == {(303, "/account/services")}
     assert citizen.browser.get(path, query_string={"consent": agreed}).status_code == 200
