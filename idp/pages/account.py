@@ -52,11 +52,13 @@ def index(held: Held) -> ResponseReturnValue:
 
 @own_page
 def services_page(held: Held) -> ResponseReturnValue:
-    """GET /account/services: who has my data."""
+    """GET /account/services: who has my data, and who had it."""
+    now, subject = clock.now(), held.session.citizen_id
+    newest = _visit.services().consents.read(lambda ledger: ledger.all_newest(subject=subject))
     return page(
         "account/services.html",
-        services=service_views(held.session.citizen_id),
-        past=past_views(held.session.citizen_id),
+        services=service_views([each.consent for each in newest if each.state(at=now) == "in_force"]),
+        past=past_views([each for each in newest if each.state(at=now) != "in_force"]),
         withdraw_url="/account/withdraw",
         receipt_url="/account/receipt",
     )
@@ -113,7 +115,9 @@ def _asked_standing(held: Held) -> Standing:
 def withdraw_page(held: Held) -> ResponseReturnValue:
     """GET /account/withdraw: what withdrawing means, before it is done."""
     consent_id = request.args.get("consent", "")
-    found = next((view for view in service_views(held.session.citizen_id) if view.id == consent_id), None)
+    subject = held.session.citizen_id
+    current = _visit.services().consents.read(lambda ledger: ledger.all_current(subject=subject, now=clock.now()))
+    found = next((view for view in service_views(current) if view.id == consent_id), None)
     if found is None:
         return redirect("/account/services", 303)
     return page("account/withdraw.html", service=found, withdraw_url="/account/withdraw", back_url="/account/services")

@@ -93,9 +93,8 @@ def open_url(client_id: str) -> str | None:
     return None if client is None else initiate_login_address(client=client, issuer=provider.issuer)
 
 
-def service_views(citizen_id: str) -> tuple[ServiceView, ...]:
-    """Return who has data of this citizen now."""
-    current = _visit.services().consents.read(lambda ledger: ledger.all_current(subject=citizen_id, now=clock.now()))
+def service_views(current: Sequence[Consent]) -> tuple[ServiceView, ...]:
+    """Return who has data of a citizen by the consents in force."""
     return tuple(
         ServiceView(
             id=given.id,
@@ -110,11 +109,8 @@ def service_views(citizen_id: str) -> tuple[ServiceView, ...]:
     )
 
 
-def past_views(citizen_id: str) -> tuple[PastView, ...]:
-    """Return who had data of this citizen, and until when."""
-    now = clock.now()
-    newest = _visit.services().consents.read(lambda ledger: ledger.all_newest(subject=citizen_id))
-    ended = [standing for standing in newest if standing.state(at=now) != "in_force"]
+def past_views(ended: Sequence[Standing]) -> tuple[PastView, ...]:
+    """Return who had data of a citizen, and until when, by the consents that are over."""
     return tuple(
         PastView(
             id=standing.consent.id,
