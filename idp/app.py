@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -27,6 +27,7 @@ from idp.endpoints._http import (
 )
 from idp.errors import MethodNotAllowed, ProtocolError, ServerError, TemporarilyUnavailable, TooLarge
 from idp.logs import configure
+from idp.metrics import Answered
 from idp.pages import create_pages
 from idp.wiring import build_services
 from keys import KeysError
@@ -57,7 +58,7 @@ class Application:
         self.services = services
         self._pages = create_pages(services)
         self._host = urlsplit(services.provider.issuer).hostname
-        self._says = services.provider.settings.log.level in {"debug", "info"}
+        self._journal = services.journal
         self._mtls_host = urlsplit(services.provider.settings.front.mtls_base).netloc.lower() or None
         self._front = Front(services.provider.settings, metrics=services.metrics)
 
@@ -83,13 +84,7 @@ class Application:
             status, body = self._protocol(route, environ, start_response)
         seconds = time.perf_counter() - began
         name = path if route else environ.get("sen.page", "other")
-        if self._says:  # written by itself, because it is on every request and all of its words are ours
-            at = clock.now().isoformat(timespec="milliseconds")
-            sys.stderr.write(
-                f'{{"event":"answered","path":"{name}","status":{status},"ms":{seconds * 1000:.1f},'
-                f'"level":"info","at":"{at}","correlation":"{tie}"}}\n'
-            )
-        self.services.metrics.request(endpoint=name, status=status, seconds=seconds)
+        self._journal.note(Answered(name, status, seconds, environ.get("sen.grant", ""), tie, clock.now()))
         return body
 
     def _page(self, environ: Environ, start_response: StartResponse) -> tuple[int, Iterable[bytes]]:
@@ -172,7 +167,9 @@ def create_app(settings: Settings) -> Application:
 def _application() -> Application:
     settings = settings_room.load()
     configure(level=settings.log.level)
-    return create_app(settings)
+    made = create_app(settings)
+    atexit.register(made.services.close)
+    return made
 
 
 def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

@@ -6,15 +6,19 @@ No label ever holds what a person or a stranger typed; each takes its values fro
 
 from __future__ import annotations
 
+import collections
 import os
 from bisect import bisect_left
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.multiprocess import MultiProcessCollector
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
     from pathlib import Path
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -35,21 +39,30 @@ REQUESTS = Metric(Counter, "sen_requests", ("endpoint", "status"), "Requests ans
 REQUEST_SECONDS = Metric(Histogram, "sen_request_seconds", ("endpoint",), "Time from request to answer.")
 LOGINS = Metric(Counter, "sen_logins", ("method", "outcome"), "Logins tried.")
 ACTIVATIONS = Metric(Counter, "sen_activations", ("outcome",), "Activations tried.")
-TOKENS = Metric(Counter, "sen_tokens", ("grant", "outcome"), "Token requests.")
-LIMITS_REACHED = Metric(Counter, "sen_limits_reached", ("limit",), "Requests refused by a limit.")
+TOKENS = Metric(Counter, "sen_tokens", ("grant", "outcome"), "Token requests of a known grant.")
 CERTIFICATES_REFUSED = Metric(
     Counter, "sen_certificates_refused", ("reason",), "Headers with a client certificate that were not believed."
 )
-STORE_FAILURES = Metric(Counter, "sen_store_failures", ("store",), "Calls that a store did not answer.")
 JOBS = Metric(Counter, "sen_jobs", ("job", "outcome"), "Runs of the background worker's jobs.")
 JOB_SUCCEEDED = Metric(Gauge, "sen_job_succeeded_at", ("job",), "When a job last succeeded, in seconds since 1970.")
 DELIVERIES = Metric(Counter, "sen_deliveries", ("kind", "outcome"), "Deliveries out of the outbox, and tries of them.")
 OUTBOX_WAITING = Metric(Gauge, "sen_outbox_waiting", (), "Deliveries that wait in the outbox.")
 
 METRICS = (
-    REQUESTS, REQUEST_SECONDS, LOGINS, ACTIVATIONS, TOKENS, LIMITS_REACHED, STORE_FAILURES, JOBS, JOB_SUCCEEDED,
-    OUTBOX_WAITING, DELIVERIES, CERTIFICATES_REFUSED,
+    REQUESTS, REQUEST_SECONDS, LOGINS, ACTIVATIONS, TOKENS, JOBS, JOB_SUCCEEDED, OUTBOX_WAITING, DELIVERIES,
+    CERTIFICATES_REFUSED,
 )  # fmt: skip
+
+
+class Answered(NamedTuple):
+    """One request that was answered. `endpoint` and `grant` are words of ours, never what was asked for."""
+
+    endpoint: str
+    status: int
+    seconds: float
+    grant: str
+    correlation: str
+    at: datetime
 
 
 class Metrics:
@@ -64,7 +77,6 @@ class Metrics:
         values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
         self._made: dict[Metric, Any] = {metric: _make(metric) for metric in METRICS}
         self._children: dict[tuple[Metric, tuple[str, ...]], Any] = {}
-        self._answered: dict[tuple[str, int], tuple[Any, Any, Any]] = {}
 
     def count(self, metric: Metric, *label_values: str) -> None:
         """Add one to a counter."""
@@ -78,24 +90,26 @@ class Metrics:
         """Set a gauge."""
         self._child(metric, label_values).set(value)
 
-    def request(self, *, endpoint: str, status: int, seconds: float) -> None:
-        """Count one answered request; `endpoint` is a name of ROUTES, PAGES or `other`, never a path as asked."""
-        cells = self._answered.get((endpoint, status))
-        if cells is None:
-            cells = self._answered[endpoint, status] = self._cells(endpoint, status)
-        counted, summed, buckets = cells
-        counted.inc(1)
-        summed.inc(seconds)
-        buckets[bisect_left(SECONDS, seconds)].inc(1)
+    def answered(self, notes: Iterable[Answered]) -> None:
+        """Count requests that were answered, and what each grant led to."""
+        times: dict[tuple[str, int], list[float]] = {}
+        outcomes: collections.Counter[tuple[str, str]] = collections.Counter()
+        for note in notes:
+            times.setdefault((note.endpoint, note.status), []).append(note.seconds)
+            if note.grant:
+                outcomes[note.grant, "issued" if note.status == HTTPStatus.OK else "refused"] += 1
+        for (endpoint, status), those in times.items():
+            self._requests(endpoint, status, those)
+        for labels, count in outcomes.items():
+            self._child(TOKENS, labels).inc(count)
 
-    def _cells(self, endpoint: str, status: int) -> tuple[Any, Any, Any]:
-        """Return the values in mapped memory that an answered request changes.
-
-        At every request they are changed themselves: their own locks and files, without the checks of labels and
-        exemplars around them that cost as much again.
-        """
-        counter, histogram = self._child(REQUESTS, (endpoint, str(status))), self._child(REQUEST_SECONDS, (endpoint,))
-        return counter._value, histogram._sum, histogram._buckets  # noqa: SLF001  there is no public way to them
+    def _requests(self, endpoint: str, status: int, times: Sequence[float]) -> None:
+        """Change the values in mapped memory themselves: a histogram takes observations only one by one."""
+        self._child(REQUESTS, (endpoint, str(status))).inc(len(times))
+        histogram = self._child(REQUEST_SECONDS, (endpoint,))
+        histogram._sum.inc(sum(times))  # noqa: SLF001  there is no public way
+        for bucket, count in collections.Counter(bisect_left(SECONDS, seconds) for seconds in times).items():
+            histogram._buckets[bucket].inc(count)  # noqa: SLF001
 
     def render(self) -> bytes:
         """Return what all processes counted, in the text format of Prometheus (`CONTENT_TYPE`)."""

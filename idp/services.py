@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from idp.citizens.register import Register
     from idp.citizens.store import ActivationCodeStore, CitizenStore, PasskeyStore, SessionStore
     from idp.consents import Consents
+    from idp.journal import Journal
     from idp.login.journey import Journey
     from idp.login.transaction import Transactions
     from idp.metrics import Metrics
@@ -44,5 +45,6 @@ class Services:
     consents: Consents
     audit: AuditStore
     metrics: Metrics
+    journal: Journal
     checks: Mapping[str, Callable[[], object]]
     close: Callable[[], None]

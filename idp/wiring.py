@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from idp import clock
 from idp.assurance import Assurance
 from idp.citizens.register import LocalRegister, RegisterName
+from idp.journal import Journal
 from idp.login.journey import Journey
 from idp.login.method import Desk
 from idp.login.transaction import Transactions
@@ -78,8 +79,11 @@ def build_services(settings: Settings) -> Services:
     people = _people(settings=settings, database=database, sealer=sealer)
     sessions = Sessions(ephemeral=ephemeral, settings=settings.sessions)
     audit = SqlAuditStore(database)
+    metrics = Metrics(folder=Path(settings.metrics.folder))
+    journal = Journal(metrics=metrics, says=settings.log.level in {"debug", "info"})
 
     def close() -> None:
+        journal.close()
         database.close()
         ephemeral.close()
 
@@ -99,7 +103,8 @@ def build_services(settings: Settings) -> Services:
         registrar=_registrar(provider, database=database),
         consents=SqlConsents(database),
         audit=audit,
-        metrics=Metrics(folder=Path(settings.metrics.folder)),
+        metrics=metrics,
+        journal=journal,
         checks={
             "database": database.ping,
             "memory": ephemeral.ping,

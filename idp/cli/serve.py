@@ -7,6 +7,7 @@ import gc
 import signal
 import socket
 from functools import partial
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,6 +102,7 @@ def _load(settings: Settings, end_with_parent_now: Callable[[], None] | None) ->
         end_with_parent_now()
     _share_arenas()
     application = create_app(settings)
+    Finalize(None, application.services.close, exitpriority=0)  # a worker ends without atexit
     gc.collect()
     gc.freeze()  # what was made until now lives as long as the worker: no collection need look at it again
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -35,7 +34,6 @@ LONGEST_BODY = 64 * 1024
 LONGEST_LENGTH = 8  # digits of a Content-Length
 LONGEST_QUERY = 16 * 1024
 MOST_FIELDS = 100
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 FORM = "application/x-www-form-urlencoded"
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 JSON_HEADERS = (("Content-Type", "application/json;charset=UTF-8"), *NO_STORE)
@@ -60,9 +58,9 @@ class Request(NamedTuple):
     authorization: str | None
     if_none_match: str | None
     address: str
+    environ: dict[str, Any]
     forwarded: bool = False
     certificate: bytes | None = None  # DER, of a client, as a trusted front hands it over
-    environ: Mapping[str, Any] = NOTHING
 
     def __repr__(self) -> str:
         """Print nothing that a request may keep secret."""
@@ -137,7 +135,7 @@ def _reason(error: ProtocolError) -> str:
     return "" if isinstance(error, InvalidToken) and not error.sent else f', error="{error.code}"'
 
 
-def read_request(environ: Mapping[str, Any], *, methods: frozenset[str], form: bool) -> Request:
+def read_request(environ: dict[str, Any], *, methods: frozenset[str], form: bool) -> Request:
     """Read a request.
 
     Raises:

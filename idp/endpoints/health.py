@@ -33,8 +33,9 @@ def ready(request: Request, services: Services) -> Response:  # noqa: ARG001  ev
 
 
 def metrics(request: Request, services: Services) -> Response:
-    """Answer with the counters of all workers, to the own machine."""
+    """Answer with the counters of all workers, to the own machine; those of the others may be a moment old."""
     if request.address not in OWN or request.forwarded:
         raise MethodNotAllowed("Metrics are read on the machine itself.")
+    services.journal.write()
     headers = (("Content-Type", CONTENT_TYPE), *NO_STORE)
     return Response(200, headers, services.metrics.render())

@@ -35,6 +35,7 @@ def answer(request: Request, services: Services) -> Response:
     grant = GRANTS.get(grant_type)
     if grant is None:
         raise UnsupportedGrantType(f"grant_type is one of {', '.join(GRANTS)}.")
+    request.environ["sen.grant"] = grant_type  # for the log and the counters
     provider, now = services.provider, clock.now()
     proof = authenticate(request, provider=provider, now=now)
     sender = SenderKey()

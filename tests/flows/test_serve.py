@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import re
 import signal
 import subprocess
@@ -113,16 +114,25 @@ def test_a_request_in_flight_is_answered_after_sigterm(served: Served) -> None:
 
 
 def test_all_workers_count_into_one_set(served: Served) -> None:
+    asked = 0
+
     def workers_seen() -> int:
-        served.status("/health/live")
+        nonlocal asked
+        asked += served.status("/.well-known/openid-configuration") == 200
         return len(list((served.log.parent / "var" / "metrics").glob("counter_*.db")))
 
     assert until(lambda: workers_seen() >= 2), "two workers answer"
-    asked = 20
-    before = _counted(served.text("/metrics"))
+    assert until(lambda: _counted(served.text("/metrics")) == asked), "each writes its counts a moment later"
+
+
+def test_what_was_answered_last_is_in_the_log_of_a_server_that_was_told_to_end(served: Served) -> None:
+    asked = 40
     for _ in range(asked):
-        assert served.status("/health/live") == 200
-    assert _counted(served.text("/metrics")) == before + asked
+        assert served.status("/.well-known/openid-configuration") == 200
+    served.process.send_signal(signal.SIGTERM)
+    assert served.process.wait(DRAIN_SECONDS + 10) == 0
+    lines = [json.loads(line) for line in served.log.read_text().splitlines() if '"answered"' in line]
+    assert sum(line["path"] == "/.well-known/openid-configuration" for line in lines) == asked
 
 
 def test_no_worker_outlives_a_server_that_is_killed(served: Served) -> None:
@@ -135,7 +145,8 @@ def test_no_worker_outlives_a_server_that_is_killed(served: Served) -> None:
 
 
 def _counted(rendered: str) -> int:
-    """Return how often /health/live was answered."""
-    found = re.search(r'sen_requests_total\{endpoint="/health/live",status="200"\} ([0-9.]+)', rendered)
-    assert found is not None, rendered
-    return int(float(found[1]))
+    """Return how often discovery was answered."""
+    found = re.search(
+        r'sen_requests_total\{endpoint="/.well-known/openid-configuration",status="200"\} ([0-9.]+)', rendered
+    )
+    return int(float(found[1])) if found else 0

@@ -260,7 +260,7 @@ def _authentication(seat: Seat, text: str) -> None:
 
     def verify(sent: Mapping[str, Any]) -> None:
         whole = {"form": {}, "authorization": None, **sent}
-        asked = Request("POST", "/token", query={}, cookies={}, if_none_match=None, address="", **whole)
+        asked = Request("POST", "/token", query={}, cookies={}, if_none_match=None, address="", environ={}, **whole)
         authenticate(asked, provider=seat.provider, now=clock.now())
 
     kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from idp.metrics import METRICS, forget_former_processes
+from idp import metrics
+from idp.metrics import METRICS, Metric, forget_former_processes
 from tests.support.project.sources import ROOT
 
 if TYPE_CHECKING:
@@ -15,9 +17,12 @@ if TYPE_CHECKING:
 COUNTING = """
 import sys
 from pathlib import Path
-from idp.metrics import JOB_SUCCEEDED, LOGINS, OUTBOX_WAITING, Metrics
+from datetime import UTC, datetime
+from idp.metrics import JOB_SUCCEEDED, LOGINS, OUTBOX_WAITING, Answered, Metrics
 metrics = Metrics(folder=Path(sys.argv[1]))
-metrics.request(endpoint="/token", status=200, seconds=0.003)
+at = datetime.now(UTC)
+notes = [Answered("/token", 200, 0.003, "refresh_token", "a", at), Answered("/jwks.json", 200, 0.0001, "", "b", at)]
+metrics.answered([*notes, Answered("/token", 400, 3.0, "refresh_token", "c", at)])
 metrics.count(LOGINS, "passkey", "succeeded")
 metrics.count(LOGINS, "passkey", "succeeded")
 metrics.set(JOB_SUCCEEDED, 1788336060, "rotation")
@@ -40,6 +45,10 @@ def test_what_all_processes_counted_is_added_up(tmp_path: Path) -> None:
     count(folder)
     rendered = count(folder, "render")
     assert 'sen_requests_total{endpoint="/token",status="200"} 2.0' in rendered
+    assert 'sen_tokens_total{grant="refresh_token",outcome="issued"} 2.0' in rendered
+    assert 'sen_tokens_total{grant="refresh_token",outcome="refused"} 2.0' in rendered
+    assert 'sen_request_seconds_count{endpoint="/token"} 4.0' in rendered
+    assert 'sen_request_seconds_bucket{endpoint="/token",le="+Inf"} 4.0' in rendered
     assert 'sen_logins_total{method="passkey",outcome="succeeded"} 4.0' in rendered
     assert 'sen_request_seconds_bucket{endpoint="/token",le="0.005"} 2.0' in rendered
     assert 'sen_request_seconds_bucket{endpoint="/token",le="0.0025"} 0.0' in rendered
@@ -59,6 +68,13 @@ def test_the_counters_are_their_owners_alone(tmp_path: Path) -> None:
     folder = tmp_path / "metrics"
     count(folder)
     assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_every_metric_is_counted_somewhere() -> None:
+    written = "".join(path.read_text() for path in (ROOT / "idp").rglob("*.py"))
+    names = [name for name, value in vars(metrics).items() if isinstance(value, Metric)]
+    assert len(names) == len(METRICS)
+    assert [name for name in names if len(re.findall(rf"\b{name}\b[,)]", written)) < 2] == []
 
 
 def test_every_metric_is_ours_and_explains_itself() -> None:

@@ -1,0 +1,76 @@
+"""The journal: what was answered, as a line in the log and as counts, written for many requests at a time.
+
+By itself each line is a call to the system and each count a write into mapped memory, which cost a request more than
+finding its answer does where that is ready. So a request leaves a note, and a thread writes what has come together.
+A process that is killed loses the notes of its last moment; what must not be lost stands in the trail of the database.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from idp.metrics import Answered, Metrics
+
+PAUSE_SECONDS = 0.1
+MOST_NOTES = 10_000
+"""So many wait only where standard error takes nothing: then whoever answers writes, and waits as well."""
+
+
+class Journal:
+    """The notes of one process; used by all of its threads."""
+
+    def __init__(self, *, metrics: Metrics, says: bool) -> None:
+        """Keep the counters; `says` tells whether lines are wanted in the log."""
+        self._metrics = metrics
+        self._says = says
+        self._notes: deque[Answered] = deque()
+        self._writing = threading.Lock()
+        self._closing = threading.Event()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def note(self, answered: Answered) -> None:
+        """Note a request; it is in the log and in the counters a moment later."""
+        self._notes.append(answered)
+        if self._thread is None:
+            self._start()
+        if len(self._notes) > MOST_NOTES:
+            self.write()
+
+    def write(self) -> None:
+        """Write everything that was noted until now."""
+        with self._writing:
+            notes = [self._notes.popleft() for _ in range(len(self._notes))]
+            if self._says and notes:
+                sys.stderr.write("".join([_line(note) for note in notes]))
+            self._metrics.answered(notes)
+
+    def close(self) -> None:
+        """Write what is left; nothing more is written by itself."""
+        self._closing.set()
+        self.write()
+
+    def _start(self) -> None:
+        """Start the thread, in the process that answers: one that is forked later would not have it."""
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while not self._closing.wait(PAUSE_SECONDS):
+            if self._notes:
+                self.write()
+
+
+def _line(note: Answered) -> str:
+    """Return a line as `idp.logs` renders it; put together by hand, because all of its words are ours."""
+    grant = f'"grant":"{note.grant}",' if note.grant else ""
+    return (
+        f'{{"event":"answered","path":"{note.endpoint}",{grant}"status":{note.status},"ms":{note.seconds * 1000:.1f},'
+        f'"level":"info","at":"{note.at.isoformat(timespec="milliseconds")}","correlation":"{note.correlation}"}}\n'
+    )
