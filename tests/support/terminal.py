@@ -27,6 +27,10 @@ class Answer:
     err: str
 
 
+OF_THIS_PROCESS = ("PROMETHEUS_MULTIPROC_DIR",)
+"""Variables that a house in this process looks at while a command runs: it counts what was answered a moment later."""
+
+
 @dataclass(frozen=True, slots=True)
 class Terminal:
     """A folder and the variables that are set in it."""
@@ -43,6 +47,7 @@ class Terminal:
             "SEN_STORAGE__DATABASE_URL": f"sqlite:///{self.folder / 'var' / 'sen.db'}",
             "SEN_STORAGE__REDIS_URL": self.redis_url,
             "SEN_METRICS__FOLDER": str(self.folder / "var" / "metrics"),
+            **{name: os.environ[name] for name in OF_THIS_PROCESS if name in os.environ},
             **self.environ,
         }
         out, err, umask = io.StringIO(), io.StringIO(), os.umask(0o022)
