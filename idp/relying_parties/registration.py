@@ -38,9 +38,6 @@ if TYPE_CHECKING:
 TOKEN_BYTES = 32
 NOT_GOOD = "The access token is not good, or no longer."
 SELF_ENDED = "ended by itself"
-STAYS = ("sandbox", "sector_identifier")
-"""What an officer has said about a relying party, and no change of its own takes away."""
-
 ANSWERED_ELSEWHERE = frozenset({CIBA, DEVICE_CODE})
 """Grants whose tokens come without a redirect: no address proves whose sector their `sub` belongs to."""
 
@@ -202,12 +199,12 @@ class Registrar:
     ) -> Made:
         """Return the relying party as it would be stored, every rule kept."""
         said = self._with_statement(unverified, former=former)  # 2
-        draft = complete(said, allowance=allowance, deployment=self._deployment)  # 3
+        draft = complete(said, allowance=allowance, deployment=self._deployment, former=former)  # 3
         secret, secret_hash = _secret(draft, former=former)
         stored = StoredClient(
             client_id=client_id,
             profile=draft.profile,
-            metadata={**draft.metadata, **_not_its_own(draft, client_id=client_id, former=former)},
+            metadata={**_own_sector(draft, client_id=client_id), **draft.metadata, "client_id": client_id},
             secret_hash=secret_hash,
             status=_status(draft, allowance=allowance, former=former),
             created_at=former.created_at if former else clock.now(),
@@ -269,17 +266,15 @@ def _check_its_own(unverified: Mapping[str, Any], *, former: StoredClient) -> No
         raise InvalidRequest("client_secret: is not the one that was issued")
 
 
-def _not_its_own(draft: Draft, *, client_id: str, former: StoredClient | None) -> dict[str, Any]:
-    """Return what is registered beside a relying party's own words: its name, what an officer said, and its sector.
+def _own_sector(draft: Draft, *, client_id: str) -> dict[str, Any]:
+    """Return the sector of who may be answered without a redirect, where no officer gave one: it is all its own.
 
-    Who may be answered without a redirect has a sector of its own: it could name the redirect addresses of anybody, and
-    would see the `sub` that citizens have there (OpenID Connect Core section 8.1).
+    It could name the redirect addresses of anybody, and would see the `sub` that citizens have there (OpenID Connect
+    Core section 8.1).
     """
-    said = {name: former.metadata[name] for name in STAYS if former is not None and name in former.metadata}
     grants = draft.metadata["grant_types"]
-    if isinstance(grants, list) and any(grant in grants for grant in ANSWERED_ELSEWHERE):
-        said.setdefault("sector_identifier", client_id)
-    return {**said, "client_id": client_id}
+    elsewhere = isinstance(grants, list) and any(grant in grants for grant in ANSWERED_ELSEWHERE)
+    return {"sector_identifier": client_id} if elsewhere else {}
 
 
 def _secret(draft: Draft, *, former: StoredClient | None) -> tuple[str | None, bytes | None]:

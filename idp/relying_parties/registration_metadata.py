@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -10,7 +10,7 @@ from idp.errors import SettingsError
 from idp.relying_parties import metadata_rules
 from idp.relying_parties.metadata_reader import Reader
 from idp.relying_parties.names import is_confusable, name_problem
-from idp.relying_parties.profiles import PROFILES, Profile
+from idp.relying_parties.profiles import PROFILES, TOKEN_EXCHANGE, Profile
 from idp.relying_parties.refusals import InvalidClientMetadata, InvalidRedirectUri
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ NOT_ITS_OWN = frozenset(
     }
 )  # fmt: skip
 """Members that an officer sets, or that the token brings: a relying party that sends them is not heard."""
+
+STAYS = ("sandbox", "sector_identifier", "resources", "resources_served", "exchange", "authorization_details_types")
+"""What an officer has set, and no change of its own takes away; `owner` and `loosened` go with what it may be."""
 
 READ_ONLY = frozenset(
     {"registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"}
@@ -57,16 +60,22 @@ class Draft:
         return any(is_confusable(name) for name in _names(self.metadata).values())
 
 
-def complete(unverified: Mapping[str, Any], *, allowance: Allowance, deployment: Deployment) -> Draft:
+def complete(
+    unverified: Mapping[str, Any], *, allowance: Allowance, deployment: Deployment, former: StoredClient | None = None
+) -> Draft:
     """Return what is to be registered: known members only, what was left out by its usual value.
 
-    Source: RFC 7591 section 2, OpenID Connect Registration section 2.
+    What an officer has set about `former`, and it could not have set itself, stays where it is not named.
+
+    Source: RFC 7591 section 2, RFC 7592 section 2.2, OpenID Connect Registration section 2.
     """
-    kept = {
+    allowance, given = _given(former, allowance=allowance, deployment=deployment)
+    own = {
         name: value
         for name, value in unverified.items()
         if name.partition("#")[0] in metadata_rules.KNOWN and name not in NOT_ITS_OWN and value is not None
     }
+    kept = {**given, **own}
     problems: list[str] = []
     profile = deployment.profile(_profile(kept, allowance=allowance, problems=problems))
     purposes = kept.get("purposes", list(allowance.purposes))
@@ -79,8 +88,44 @@ def complete(unverified: Mapping[str, Any], *, allowance: Allowance, deployment:
     if allowance.loosened and profile.loosening:
         completed["loosened"] = sorted(profile.loosening.intersection(allowance.loosened))
     completed["owner"] = dict(allowance.owner)
-    problems += _sizes(completed) + _texts(completed) + _shown(completed, profile=profile, deployment=deployment)
+    if "exchange" in given and TOKEN_EXCHANGE not in _texts_of(completed["grant_types"]):
+        del completed["exchange"]  # it has given the grant up
+    problems += _sizes(own) + _texts(completed) + _shown(completed, profile=profile, deployment=deployment)
     return Draft(profile.name, completed, problems)
+
+
+def _given(
+    former: StoredClient | None, *, allowance: Allowance, deployment: Deployment
+) -> tuple[Allowance, dict[str, Any]]:
+    """Return what may be registered, with what an officer has set beyond that, and the members that say so.
+
+    Who holds a value that the initial access token does not allow has it from an officer: nobody else could set it.
+    """
+    if former is None:
+        return allowance, {}
+    metadata = former.metadata
+    given = {name: metadata[name] for name in STAYS if name in metadata}
+    purposes = [one for one in _texts_of(metadata.get("purposes")) if one in deployment.known_purposes]
+    if not set(purposes) <= set(allowance.purposes):
+        given["purposes"] = purposes
+    if former.profile in PROFILES and former.profile not in allowance.profiles:
+        given["profile"] = former.profile
+    if metadata.get("subject_type") == "public" and not allowance.public_subject:
+        given["subject_type"] = "public"
+    widened = replace(
+        allowance,
+        profiles=tuple(dict.fromkeys((*allowance.profiles, given.get("profile", allowance.profiles[0])))),
+        purposes=tuple(dict.fromkeys((*allowance.purposes, *given.get("purposes", ())))),
+        owner=metadata.get("owner", allowance.owner),
+        loosened=tuple(metadata.get("loosened", allowance.loosened)),
+        public_subject=allowance.public_subject or "subject_type" in given,
+    )
+    return widened, given
+
+
+def _texts_of(value: object) -> list[str]:
+    """Return the texts of a list; none where it is no list."""
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
 def check(draft: Draft, *, stored: StoredClient, deployment: Deployment) -> RelyingParty:

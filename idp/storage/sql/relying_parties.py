@@ -226,6 +226,7 @@ class SqlRegistrations:
                 relying_party.c.client_id == registered.client.client_id,
                 relying_party.c.registration_hash == former.token_hash,
                 relying_party.c.status == former.client.status,
+                relying_party.c.metadata == orjson.dumps(former.client.metadata).decode(),
                 relying_party.c.ended_at.is_(None),
             )
             .values(registration_hash=registered.token_hash, **_values(registered.client))

@@ -159,21 +159,6 @@ def test_who_is_answered_without_a_redirect_sees_no_sub_of_another_portals_secto
     assert {"portal.example", "localhost"}.isdisjoint(seen)
 
 
-@pytest.mark.spec("RG-06", "RG-08")
-def test_a_change_takes_nothing_away_that_an_officer_has_said(house: House) -> None:
-    registrant = Registrant(house).registered()
-    store = SqlRelyingParties(house.office.database)
-    seen = store.get(client_id=registrant.told["client_id"])
-    assert seen is not None
-    said = {"sandbox": True, "sector_identifier": "agency.example"}
-    event = ClientAdded(actor="operator", client_id=seen.client_id, object=seen.client_id, profile=seen.profile)
-    store.put(replace(seen, metadata={**seen.metadata, **said}), event=event)
-    assert registrant.changes(sandbox=False, sector_identifier="victim.example").status_code == 200
-    assert {name: registrant.told.get(name) for name in said} == said
-    assert registrant.changes(client_name="Cổng khác").status_code == 200
-    assert {name: registrant.told.get(name) for name in said} == said
-
-
 def test_a_registration_that_a_later_rule_breaks_is_mended_by_its_own_change(house: House) -> None:
     registrant = Registrant(house).registered()
     store = SqlRelyingParties(house.office.database)

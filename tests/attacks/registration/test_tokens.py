@@ -12,7 +12,14 @@ from sqlalchemy import select
 from idp.audit.events import ClientChanged
 from idp.storage.sql.relying_parties import SqlRegistrations
 from idp.storage.sql.tables import audit_event, relying_party
-from tests.support.foreign.registrant import Registrant, count_registered, gives_token, is_refused, moves
+from tests.support.foreign.registrant import (
+    Registrant,
+    count_registered,
+    gives_token,
+    is_refused,
+    moves,
+    officer_sets,
+)
 from tests.support.house import House, later, members
 from tests.support.office import at_once
 
@@ -100,6 +107,18 @@ def test_an_officer_who_suspends_is_not_overrun_by_a_change(any_house: House) ->
     suspended = store.get(client_id=former.client.client_id)
     assert suspended is not None
     assert store.change(suspended, former=suspended, event=event)
+
+
+def test_an_officer_who_sets_something_is_not_overrun_by_a_change(any_house: House) -> None:
+    registrant = Registrant(any_house).registered()
+    store = SqlRegistrations(any_house.office.database)
+    former = store.get(client_id=registrant.told["client_id"])
+    assert former is not None
+    event = ClientChanged(actor="test", client_id=former.client.client_id, status="approved", generation=False)
+    officer_sets(registrant, sandbox=True)
+    assert not store.change(former, former=former, event=event)
+    assert members(registrant.reads())["sandbox"] is True
+    assert registrant.changes().status_code == 200
 
 
 def test_what_was_registered_is_kept_as_hashes_and_told_in_the_trail(house: House) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from werkzeug.test import Client
 
 from idp import clock
-from idp.audit.events import ClientMoved, RegistrationTokenIssued
+from idp.audit.events import ClientAdded, ClientMoved, RegistrationTokenIssued
 from idp.audit.log import new_id
 from idp.relying_parties.store import Allowance, InitialToken
 from idp.storage.sql.relying_parties import SqlRegistrations, SqlRelyingParties
@@ -71,6 +71,17 @@ def moves(house: House, client_id: str, *, status: str) -> None:
     assert seen is not None
     assert store.move(seen, status=status, event=event)
     house.services.provider.directory.forget(client_id)
+
+
+def officer_sets(registrant: Registrant, **said: Any) -> None:
+    """Set members of its metadata, as `sen client add FILE.json` does; a profile is set with them."""
+    store = SqlRelyingParties(registrant.house.office.database)
+    seen = store.get(client_id=registrant.told["client_id"])
+    assert seen is not None
+    event = ClientAdded(actor="operator", client_id=seen.client_id, object=seen.client_id, profile=seen.profile)
+    profile = said.get("profile", seen.profile)
+    store.put(replace(seen, profile=profile, metadata={**seen.metadata, **said}, status="approved"), event=event)
+    registrant.house.services.provider.directory.forget(seen.client_id)
 
 
 def count_registered(house: House) -> int:
