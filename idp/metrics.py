@@ -107,9 +107,9 @@ class Metrics:
         """Change the values in mapped memory themselves: a histogram takes observations only one by one."""
         self._child(REQUESTS, (endpoint, str(status))).inc(len(times))
         histogram = self._child(REQUEST_SECONDS, (endpoint,))
-        histogram._sum.inc(sum(times))  # noqa: SLF001  there is no public way
+        histogram._sum.inc(sum(times))  # noqa: SLF001  there is no public way to them
         for bucket, count in collections.Counter(bisect_left(SECONDS, seconds) for seconds in times).items():
-            histogram._buckets[bucket].inc(count)  # noqa: SLF001
+            histogram._buckets[bucket].inc(count)  # noqa: SLF001  nor to these
 
     def render(self) -> bytes:
         """Return what all processes counted, in the text format of Prometheus (`CONTENT_TYPE`)."""

@@ -1,7 +1,7 @@
 """The outbox: what has to be delivered outside, written with the change that causes it, delivered by the worker.
 
 Delivered at least once: whoever receives must bear to receive twice. A receiver is a relying party's address for one
-kind of delivery; one that is away holds up nobody else, nor the other addresses of the same relying party.
+kind of delivery, or the operator's gateway; one that is away holds up nobody else, nor its other addresses.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 
 BACKCHANNEL_LOGOUT = "backchannel_logout"
 CIBA_PING = "ciba_ping"
+NOTICE = "notice"
 
 Outcome = Literal["delivered", "refused", "given_up"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What is to be delivered: `kind` is a key of the worker's SENDERS, `target` a relying party's client_id.
+    """What is to be delivered: `kind` is a key of the worker's SENDERS, `payload` is for its sender.
 
+    `target` is a relying party's client_id, or `gateway`.
     `payload` holds neither secrets nor tokens: what is signed is made when it is sent.
     """
 

@@ -52,7 +52,12 @@ def open_sealer(settings: Settings) -> Sealer:
 def open_database(settings: Settings) -> Database:
     """Return the database that the settings name."""
     storage = settings.storage
-    return Database(url=storage.database_url, pool_size=storage.pool_size, timeout_seconds=storage.timeout_seconds)
+    return Database(
+        url=storage.database_url,
+        pool_size=storage.pool_size,
+        timeout_seconds=storage.timeout_seconds,
+        notices=bool(settings.notices.gateway),
+    )
 
 
 def ring_settings(settings: Settings) -> RingSettings:

@@ -35,7 +35,7 @@ def worker() -> None:
     with office.opened(settings) as opened:
         office.require_no_pending(opened.database)
         services = build_services(settings)
-        courier = Courier(outbox=SqlOutbox(opened.database), provider=services.provider, metrics=services.metrics)
+        courier = Courier(outbox=SqlOutbox(opened.database), services=services)
         bench = Bench(
             key_store=opened.signing_keys,
             custodians=opened.custodians,

@@ -100,10 +100,14 @@ def _left(until: float) -> float:
 class OutboundClient:
     """Fetches and posts; safe for several threads. Every refusal says why in words that its owner can act on."""
 
-    def __init__(self, settings: Outbound, *, resolve: Resolve = addresses_of) -> None:
-        """Keep how patient to be; `resolve` is how a name becomes addresses."""
+    def __init__(self, settings: Outbound, *, resolve: Resolve = addresses_of, own_network: bool = False) -> None:
+        """Keep how patient to be; `resolve` is how a name becomes addresses.
+
+        `own_network`: the operator, and nobody else, has chosen whom it calls; it need not be public.
+        """
         self._settings = settings
         self._resolve = resolve
+        self._own_network = own_network
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -153,8 +157,15 @@ class OutboundClient:
         Raises:
             OutboundRefused, NoAnswer: as `fetch_json`.
         """
-        body = urlencode(form).encode()
-        return self._call(url, method="POST", headers={"Content-Type": FORM_KIND}, body=body)[0].status
+        return self.post(url, urlencode(form).encode(), kind=FORM_KIND)
+
+    def post(self, url: str, body: bytes, *, kind: str) -> int:
+        """Post a body of a media type and return the status.
+
+        Raises:
+            OutboundRefused, NoAnswer: as `fetch_json`.
+        """
+        return self._call(url, method="POST", headers={"Content-Type": kind}, body=body)[0].status
 
     def post_json(self, url: str, members: Mapping[str, Any], *, bearer: str | None = None) -> int:
         """Post JSON, with a bearer token of the receiver's where there is one, and return the status.
@@ -242,7 +253,7 @@ class OutboundClient:
         except ValueError as error:
             raise OutboundRefused("Its host is neither a name nor an address.") from error
         loopback = self._settings.allow_loopback and all(address.is_loopback for address in addresses)
-        if not addresses or not (loopback or all(is_public(address) for address in addresses)):
+        if not addresses or not (loopback or self._own_network or all(is_public(address) for address in addresses)):
             raise OutboundRefused("Its host has no public address, or one that is not public.")
         return addresses[:MOST_ADDRESSES]
 

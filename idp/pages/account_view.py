@@ -11,6 +11,7 @@ import orjson
 
 from consent import Names
 from idp import clock
+from idp.notices import NOTICES
 from idp.pages import _visit
 from idp.pages._words import current_language
 from idp.pages._words import gettext as _
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from idp.sessions import Held
 
 
-NEWS = frozenset({"CitizenActivated", "PasskeyAdded", "PasskeyEnded", "PasskeyCounterWentBack"})
 NEWS_AGE = timedelta(days=30)
 MOST_NEWS = 5
 MOST_PAST = 50
@@ -198,7 +198,7 @@ def news_lines(records: Sequence[AuditRecord]) -> list[str]:
 
 def _is_news(record: AuditRecord) -> bool:
     """Tell what the citizen has to see without looking for it: changes of keys, and ends by somebody else."""
-    return record.type in NEWS or (record.type == "SessionEnded" and record.actor == OFFICE)
+    return record.type in NOTICES or (record.type == "SessionEnded" and record.actor == OFFICE)
 
 
 def activity_lines(records: Sequence[AuditRecord]) -> list[Mapping[str, Any]]:

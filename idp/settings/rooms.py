@@ -133,6 +133,13 @@ class Register:
 
 
 @dataclass(frozen=True, slots=True)
+class Notices:
+    """[notices]."""
+
+    gateway: str
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """[limits]."""
 
@@ -221,6 +228,7 @@ class Settings:
     passkeys: Passkeys
     consent: Consent
     register: Register
+    notices: Notices
     limits: Limits
     data: Data
     log: Log

@@ -57,6 +57,16 @@ def _mtls_base_is_apart(settings: Settings) -> bool:
     return not base or (_names_origin(base, schemes={"https"}) and base != settings.server.issuer)
 
 
+def _gateway_is_safe(settings: Settings) -> bool:
+    if not settings.notices.gateway:
+        return True
+    try:
+        parts = urlsplit(settings.notices.gateway)
+    except ValueError:
+        return False
+    return bool(parts.hostname) and (parts.scheme == "https" or parts.hostname in {"localhost", "127.0.0.1", "::1"})
+
+
 def _is_address(text: str) -> bool:
     try:
         ip_address(text)
@@ -196,6 +206,11 @@ RULES: tuple[Rule, ...] = (
         ("passkeys.challenge_seconds",),
         "[passkeys] challenge_seconds must be 1 to 300",
         lambda s: 0 < s.passkeys.challenge_seconds <= LONGEST_CHALLENGE_SECONDS,
+    ),
+    Rule(
+        ("notices.gateway",),
+        "[notices] gateway must be an https address, or one of this machine",
+        _gateway_is_safe,
     ),
     Rule(
         ("consent.longest_days",),

@@ -11,14 +11,14 @@ from idp.worker.answers import Undeliverable, Unwanted
 
 if TYPE_CHECKING:
     from idp.outbox import Claimed
-    from idp.protocol.provider import Provider
+    from idp.services import Services
 
 SUCCEEDED = (200, 204)
 """204 because some frameworks make it of an empty answer (section 2.8)."""
 REFUSED = 400
 
 
-def send(claimed: Claimed, *, provider: Provider) -> None:
+def send(claimed: Claimed, *, services: Services) -> None:
     """Make a logout token with the key of now, and post it.
 
     Raises:
@@ -28,6 +28,7 @@ def send(claimed: Claimed, *, provider: Provider) -> None:
 
     Source: OpenID Connect Back-Channel Logout sections 2.5 and 2.8.
     """
+    provider = services.provider
     client = provider.directory.find(claimed.target)
     if client is None and provider.directory.may_work_again(claimed.target):
         raise NoAnswer("It is suspended, and hears of this when it works again.")

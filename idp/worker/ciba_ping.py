@@ -13,14 +13,14 @@ from idp.worker.answers import Undeliverable, Unwanted
 
 if TYPE_CHECKING:
     from idp.outbox import Claimed
-    from idp.protocol.provider import Provider
+    from idp.services import Services
 
 SUCCEEDED = (200, 204)
 REFUSED = range(300, 500)
 """Redirects among them: a relying party must not send one, and none is followed."""
 
 
-def send(claimed: Claimed, *, provider: Provider) -> None:
+def send(claimed: Claimed, *, services: Services) -> None:
     """Post the name of the request, with the token that the relying party made for it.
 
     Raises:
@@ -31,6 +31,7 @@ def send(claimed: Claimed, *, provider: Provider) -> None:
 
     Source: OpenID Connect CIBA Core section 10.2.
     """
+    provider = services.provider
     client = provider.directory.registered(claimed.target)
     address = client.backchannel.notification_endpoint if client is not None and client.backchannel else None
     found = waiting.untaken(name=claimed.payload["request"], client_id=claimed.target, ephemeral=provider.ephemeral)

@@ -17,19 +17,22 @@ import structlog
 from idp import clock
 from idp.errors import SenError
 from idp.metrics import DELIVERIES, OUTBOX_WAITING
-from idp.outbox import BACKCHANNEL_LOGOUT, CIBA_PING
-from idp.worker import backchannel_logout, ciba_ping
+from idp.outbox import BACKCHANNEL_LOGOUT, CIBA_PING, NOTICE
+from idp.worker import backchannel_logout, ciba_ping, notice
 from idp.worker.answers import Undeliverable, Unwanted
 from keys import KeysError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from idp.metrics import Metrics
     from idp.outbox import Claimed, OutboxStore, Outcome
-    from idp.protocol.provider import Provider
+    from idp.services import Services
 
-SENDERS: dict[str, Callable[..., None]] = {BACKCHANNEL_LOGOUT: backchannel_logout.send, CIBA_PING: ciba_ping.send}
+SENDERS: dict[str, Callable[..., None]] = {
+    BACKCHANNEL_LOGOUT: backchannel_logout.send,
+    CIBA_PING: ciba_ping.send,
+    NOTICE: notice.send,
+}
 """How each kind is sent."""
 
 HANDS = 32
@@ -56,11 +59,11 @@ def pause_after(attempts: int) -> timedelta:
 class Courier:
     """Carries what is due to whom it is for, with a number of hands; what is on its way holds up nothing else."""
 
-    def __init__(self, *, outbox: OutboxStore, provider: Provider, metrics: Metrics, hands: int = HANDS) -> None:
+    def __init__(self, *, outbox: OutboxStore, services: Services, hands: int = HANDS) -> None:
         """Keep the outbox and what sending needs."""
         self.outbox = outbox
-        self._provider = provider
-        self._metrics = metrics
+        self._services = services
+        self._metrics = services.metrics
         self._pool = ThreadPoolExecutor(hands, thread_name_prefix="courier")
         self._hands = self._free = hands
         self._changed = threading.Condition()
@@ -107,7 +110,7 @@ class Courier:
     def _deliver(self, claimed: Claimed) -> None:
         """Try one delivery, and write down how it ended."""
         try:
-            SENDERS[claimed.kind](claimed, provider=self._provider)
+            SENDERS[claimed.kind](claimed, services=self._services)
         except Unwanted as error:
             self._end(claimed, outcome="refused", error=str(error))
         except Undeliverable as error:

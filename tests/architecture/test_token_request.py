@@ -11,6 +11,7 @@ import pytest
 
 import idp.endpoints._http
 import keys.jose
+from idp import journal
 from tests.support.wiretap import has_at_hand, heard_by_sqlite
 
 if TYPE_CHECKING:
@@ -59,8 +60,11 @@ def files_of(entries: list[str]) -> list[str]:
 
 
 @pytest.fixture(params=["web", "fapi2"], ids=["bearer", "dpop"])
-def redeem(request: pytest.FixtureRequest, tapped: tuple[House, Wiretap]) -> Callable[[], int]:
-    """Give the redemption of a fresh code, everything warm; it returns the status."""
+def redeem(
+    request: pytest.FixtureRequest, tapped: tuple[House, Wiretap], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], int]:
+    """Give the redemption of a fresh code, everything warm, its line written later; it returns the status."""
+    monkeypatch.setattr(journal, "MOST_NOTES", 10_000)
     house, _ = tapped
     portal = house.registers_portal(profile=request.param, id_token_signed_response_alg="ES256")
     citizen = house.logs_in_directly()

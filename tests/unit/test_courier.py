@@ -9,11 +9,12 @@ import pytest
 
 from idp import clock
 from idp.errors import NoAnswer
-from idp.metrics import Metrics
 from idp.outbox import Claimed
+from idp.wiring import build_services
 from idp.worker import courier
 from idp.worker.answers import Undeliverable, Unwanted
 from idp.worker.courier import LONGEST_PAUSE, LONGEST_WAIT, MOST_ATTEMPTS, Courier, pause_after
+from tests.support.house import settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from idp.outbox import OutboxStore
-    from idp.protocol.provider import Provider
 
 
 class Shelf:
@@ -59,13 +59,13 @@ def carried(claimed: Claimed, *, folder: Path, send: Callable[..., None]) -> She
     shelf = Shelf(claimed)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(courier.SENDERS, "letter", send)
-        carrier = Courier(
-            outbox=cast("OutboxStore", shelf), provider=cast("Provider", None), metrics=Metrics(folder=folder), hands=2
-        )
+        services = build_services(settings_for(folder=folder, redis_url="unix:///nowhere/valkey.sock"))
+        carrier = Courier(outbox=cast("OutboxStore", shelf), services=services, hands=2)
         assert carrier.send_out() == 1
         carrier.rest()
         carrier.close()
         assert carrier.send_out() == 0
+        services.close()
     return shelf
 
 

@@ -105,6 +105,18 @@ def test_development_opens_this_machine_and_no_other_private_one(address: str) -
         OutboundClient(HERE, resolve=resolving("127.0.0.1", address)).fetch_json("http://portal.example/jwks")
 
 
+@pytest.mark.spec("RG-03")
+def test_whom_the_operator_chose_need_not_be_public_and_is_called_over_tls_all_the_same(receiver: Receiver) -> None:
+    here = receiver.url("/good", host="localhost")
+    with pytest.raises(OutboundRefused):
+        OutboundClient(PRODUCTION).post(here, b"{}", kind="application/json")
+    assert OutboundClient(PRODUCTION, own_network=True).post(here, b"{}", kind="application/json") == 200
+    assert [asked.headers["content-type"] for asked in receiver.asked] == ["application/json"]
+    next_door = OutboundClient(PRODUCTION, resolve=resolving("10.1.2.3"), own_network=True)
+    with pytest.raises(OutboundRefused, match="https"):
+        next_door.post("http://gateway.example/notices", b"{}", kind="application/json")
+
+
 def test_a_name_that_nobody_knows_is_refused() -> None:
     with pytest.raises(OutboundRefused):
         OutboundClient(HERE, resolve=resolving()).fetch_json("https://portal.example/jwks")

@@ -62,6 +62,9 @@ BROKEN_RULES = {
     "[passkeys] attestation must be none or direct": {"SEN_PASSKEYS__ATTESTATION": "indirect"},
     "[passkeys] rp_id must be the issuer's host or a parent of it": {"SEN_PASSKEYS__RP_ID": "ocalhost"},
     "[passkeys] challenge_seconds must be 1 to 300": {"SEN_PASSKEYS__CHALLENGE_SECONDS": "301"},
+    "[notices] gateway must be an https address, or one of this machine": {
+        "SEN_NOTICES__GATEWAY": "http://gateway.example/notices"
+    },
     "[consent] longest_days must be 1 to 365": {"SEN_CONSENT__LONGEST_DAYS": "366"},
     "[outbound] connect_seconds must be above 0, and total_seconds at least as long and at most 10": {
         "SEN_OUTBOUND__TOTAL_SECONDS": "1"

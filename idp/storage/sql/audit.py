@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, insert, select
 
-from idp import clock
+from idp import clock, notices
 from idp.audit.events import WaitingRequestDisowned
 from idp.audit.log import AuditRecord, row_of
 from idp.storage.sql.outbox import write_deliveries
@@ -29,9 +29,11 @@ INSERT = insert(audit_event).values({column.name: bindparam(column.name) for col
 
 
 def write_events(connection: Connection, *events: Event) -> None:
-    """Add events to the transaction that is open."""
+    """Add events to the transaction that is open, and the notice that its citizen is to have, where any are sent."""
     if events:
         connection.execute(insert(audit_event), [row_of(event, at=0) | {"at": clock.now()} for event in events])
+    if connection.get_execution_options().get("notices"):
+        write_deliveries(connection, *notices.deliveries(*events))
 
 
 def hot_row(event: Event) -> dict[str, Any]:

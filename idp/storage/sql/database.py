@@ -66,14 +66,15 @@ class _DriverCursor:
 class Database:
     """One database, shared by every store of a process; safe for threads, made lazily after a fork."""
 
-    def __init__(self, *, url: str, pool_size: int = 10, timeout_seconds: float = 2.0) -> None:
-        """Open lazily; `url` is SQLAlchemy's: `sqlite:///PATH` or `postgresql+psycopg://...`."""
+    def __init__(self, *, url: str, pool_size: int = 10, timeout_seconds: float = 2.0, notices: bool = False) -> None:
+        """Open lazily `sqlite:///PATH` or `postgresql+psycopg://...`; with `notices`, events are told (`write_events`)."""
         self.is_sqlite = url.startswith("sqlite")
         self.engine: Engine = (
             _sqlite_engine(url=url, pool_size=pool_size, timeout_seconds=timeout_seconds)
             if self.is_sqlite
             else _postgresql_engine(url=url, pool_size=pool_size, timeout_seconds=timeout_seconds)
         )
+        self.engine.update_execution_options(notices=notices)
         self._postgresql = (
             None if self.is_sqlite else HotPostgresql(connect=self._connect, timeout_seconds=timeout_seconds)
         )

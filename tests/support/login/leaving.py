@@ -129,8 +129,7 @@ class Receiver:
 
 def courier_of(house: House) -> Courier:
     """Return a worker's courier of a house; close it."""
-    services = house.services
-    return Courier(outbox=SqlOutbox(house.office.database), provider=services.provider, metrics=services.metrics)
+    return Courier(outbox=SqlOutbox(house.office.database), services=house.services)
 
 
 def carries(courier: Courier) -> None:

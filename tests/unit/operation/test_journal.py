@@ -7,6 +7,8 @@ import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import pytest
+
 from idp import journal
 from idp.journal import Journal
 from idp.metrics import Answered, Metrics
@@ -15,9 +17,13 @@ from tests.support.demo import until
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
-
 AT = datetime(2026, 9, 2, 7, 0, 0, 5000, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _as_it_is_shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let notes come together, as they do outside of tests."""
+    monkeypatch.setattr(journal, "MOST_NOTES", 10_000)
 
 
 def note(number: int, *, grant: str = "") -> Answered:

@@ -52,10 +52,10 @@ def metrics(tmp_path: Path) -> Metrics:
 
 
 @pytest.fixture
-def bench(database: Database, metrics: Metrics, tmp_path: Path) -> Iterator[Bench]:
+def bench(database: Database, tmp_path: Path) -> Iterator[Bench]:
     """Give what jobs work with."""
     services = build_services(settings_for(folder=tmp_path, redis_url="unix:///nowhere/valkey.sock"))
-    courier = Courier(outbox=SqlOutbox(database), provider=services.provider, metrics=metrics)
+    courier = Courier(outbox=SqlOutbox(database), services=services)
     yield Bench(
         key_store=SqlKeyStore(database),
         custodians=open_custodians(sealer=Sealer(master_key=b"k" * 32)),

@@ -1,0 +1,97 @@
+"""Sends one notice to the operator's gateway, which writes to the citizen: a pushed security event token (RFC 8935)."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from idp import clock
+from idp.errors import NoAnswer
+from idp.notices import ADVICE_EN, ADVICE_VI, NOTICES
+from idp.outbound import OutboundClient
+from idp.worker.answers import Undeliverable, Unwanted
+from keys import sign_jwt
+
+if TYPE_CHECKING:
+    from idp.citizens.citizen import Person
+    from idp.outbox import Claimed
+    from idp.services import Services
+    from idp.settings import Outbound
+
+TYP = "secevent+jwt"
+KIND = "application/secevent+jwt"
+CREDENTIAL_TYPE = "passkey"
+SUCCEEDED = (200, 202, 204)
+"""202 is what RFC 8935 section 2.2 asks for."""
+REFUSED = 400
+"""RFC 8935 section 2.3."""
+
+
+def send(claimed: Claimed, *, services: Services) -> None:
+    """Make a token with the key and the addresses of now, and post it.
+
+    Raises:
+        Unwanted: the gateway answers 400; another time it would answer the same.
+        Undeliverable: there is no gateway any more, or nothing by which the citizen could be reached.
+        OutboundError: it cannot be reached, or answers otherwise.
+        NoActiveKey: nothing can sign at this moment.
+
+    Source: RFC 8935 section 2.
+    """
+    address = services.provider.settings.notices.gateway
+    citizen = services.people.citizens.by_id(citizen_id=claimed.payload["citizen_id"])
+    if not address or citizen is None or citizen.status == "deceased":
+        raise Undeliverable("There is no gateway, or nobody to write to any more.")
+    identifiers = _identifiers(citizen.person)
+    if not identifiers:
+        raise Undeliverable("The register knows neither a telephone number nor an e-mail address.")
+    token = _token(claimed, audience=address, identifiers=identifiers, services=services)
+    status = _gateway(services.provider.settings.outbound).post(address, token.encode(), kind=KIND)
+    if status == REFUSED:
+        raise Unwanted("It answers with status 400: it does not accept the security event token.")
+    if status not in SUCCEEDED:
+        raise NoAnswer(f"It answers with status {status}, and 202 is needed.")
+
+
+def _token(claimed: Claimed, *, audience: str, identifiers: list[dict[str, str]], services: Services) -> str:
+    """Return what happened as a signed token: to whom, when, how, and what to tell them.
+
+    A delivery that is tried again has the same `jti`. There is no `exp` and no `sub`, so that no token of ours that
+    somebody else trusts can be mistaken for it, nor the other way round.
+
+    Source: RFC 8417 section 2.2, RFC 9493 sections 3.2.2, 3.2.6 and 3.2.8, CAEP 1.0 sections 2 and 3.3.
+    """
+    provider, now = services.provider, clock.now()
+    notice, happened = NOTICES[claimed.payload["type"]], int(claimed.created_at.timestamp())
+    claims: dict[str, Any] = {
+        "iss": provider.issuer,
+        "aud": audience,
+        "iat": int(now.timestamp()),
+        "jti": claimed.id,
+        "txn": claimed.payload["correlation"],
+        "toe": happened,
+        "sub_id": {"format": "aliases", "identifiers": identifiers},
+        "events": {
+            notice.event: {
+                **notice.members,
+                "credential_type": CREDENTIAL_TYPE,
+                "initiating_entity": claimed.payload["initiator"],
+                "event_timestamp": happened,
+                "reason_user": {"vi": f"{notice.vi} {ADVICE_VI}", "en": f"{notice.en} {ADVICE_EN}"},
+            }
+        },
+    }
+    key = provider.ring.signing_key(provider.settings.keys.algorithms[0], now=now)
+    return sign_jwt(claims=claims, key=key, typ=TYP)
+
+
+def _identifiers(person: Person) -> list[dict[str, str]]:
+    """Return by what the citizen can be reached; nothing else of a person leaves with a notice."""
+    known = (("phone_number", person.phone_number), ("email", person.email))
+    return [{"format": name, name: value} for name, value in known if value is not None]
+
+
+@functools.cache
+def _gateway(settings: Outbound) -> OutboundClient:
+    """Return the client for an address that the operator has chosen, in the operator's own network perhaps."""
+    return OutboundClient(settings, own_network=True)

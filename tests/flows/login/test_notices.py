@@ -1,0 +1,239 @@
+"""Notices: whoever gets a new way into an account, or loses one, hears of it where the other one does not look."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import jwt
+import orjson
+import pytest
+from sqlalchemy import select, update
+
+from idp import clock
+from idp.storage.sql.tables import outbox
+from tests.support.authenticator import SoftwareAuthenticator
+from tests.support.demo import ROOT, until
+from tests.support.foreign.receiver import Receiver, says
+from tests.support.house import ISSUER, House, members
+from tests.support.login.leaving import carries, courier_of
+from tests.support.login.own_pages import OwnPages, begins_login, passkeys_of
+from tests.support.login.stranger import AStranger
+from tests.support.valkey import free_ports
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from idp.worker.courier import Courier
+    from tests.support.house import ACitizen
+    from tests.support.valkey import ValkeyServer
+
+CHANGE = "https://schemas.openid.net/secevent/caep/event-type/credential-change"
+COMPROMISE = "https://schemas.openid.net/secevent/risc/event-type/credential-compromise"
+PHONE, EMAIL = "+84912345678", "hoa@dan.example"
+RECEIVED = says(b"", status="202 Accepted")
+
+
+@dataclass
+class Gateway:
+    """The operator's gateway, which reads what it is sent with a library of its own."""
+
+    house: House
+    receiver: Receiver
+    courier: Courier
+
+    def hears(self) -> list[dict[str, Any]]:
+        """Let the worker deliver, and return the claims of every token that came in since."""
+        self.receiver.asked.clear()
+        carries(self.courier)
+        return [self._read(asked.body.decode()) for asked in self.receiver.asked]
+
+    def hears_once(self) -> dict[str, Any]:
+        """Return the claims of the one token that came in."""
+        (claims,) = self.hears()
+        return claims
+
+    def _read(self, token: str) -> dict[str, Any]:
+        header = jwt.get_unverified_header(token)
+        assert header["typ"] == "secevent+jwt"
+        keys = jwt.PyJWKSet.from_dict(members(self.house.browser().get("/jwks")))
+        address = self.house.settings.notices.gateway
+        required = ["iss", "aud", "iat", "jti", "events"]
+        return jwt.decode(
+            token, keys[header["kid"]], algorithms=["ES256"], audience=address, issuer=ISSUER,
+            options={"require": required},
+        )  # fmt: skip
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, lone_valkey: ValkeyServer) -> Iterator[Gateway]:
+    """Give a house with a gateway that takes what comes."""
+    with Receiver(notices=RECEIVED) as receiver:
+        url = receiver.url("/notices", host="localhost")
+        house = House.build(folder=tmp_path, redis_url=lone_valkey.url, SEN_NOTICES__GATEWAY=url)
+        courier = courier_of(house)
+        yield Gateway(house, receiver, courier)
+        courier.close()
+        house.close()
+
+
+def activated(gateway: Gateway) -> ACitizen:
+    """Return a citizen with a telephone number, of whose activation the gateway has heard."""
+    citizen = gateway.house.registers_citizen(phone_number=PHONE, email=EMAIL)
+    assert citizen.activates().status_code == 200
+    gateway.hears_once()
+    return citizen
+
+
+@pytest.mark.spec("LG-13")
+def test_an_activation_is_told_to_the_telephone_and_the_address_that_the_register_knows(gateway: Gateway) -> None:
+    citizen = gateway.house.registers_citizen(phone_number=PHONE, email=EMAIL)
+    assert citizen.activates().status_code == 200
+    told = gateway.hears_once()
+    assert told["sub_id"] == {
+        "format": "aliases",
+        "identifiers": [
+            {"format": "phone_number", "phone_number": PHONE},
+            {"format": "email", "email": EMAIL},
+        ],
+    }
+    (event,) = told["events"].items()
+    kind, said = event
+    assert kind == CHANGE
+    assert (said["change_type"], said["credential_type"], said["initiating_entity"]) == ("create", "passkey", "user")
+    assert said["reason_user"]["vi"].startswith("Tài khoản của bạn đã được mở bằng mã kích hoạt.")
+    assert said["reason_user"]["en"].startswith("Your account was opened with an activation code.")
+    assert abs(said["event_timestamp"] - told["iat"]) < 60
+    assert told["txn"] in citizen.browser.get("/account/activity").text, "the code of the line that tells of it"
+    assert {"sub", "exp", "nonce", "scope", "client_id"}.isdisjoint(told), "nobody can take it for another token"
+    (asked,) = gateway.receiver.asked
+    assert (asked.method, asked.headers["content-type"]) == ("POST", "application/secevent+jwt")
+    for text in ("Hoa", "1941", citizen.number.digits, citizen.code):
+        assert text not in orjson.dumps(told).decode(), "no more than is needed to write to somebody"
+
+
+@pytest.mark.spec("LG-13")
+def test_each_new_passkey_and_each_one_that_is_removed_is_told(gateway: Gateway) -> None:
+    citizen = activated(gateway)
+    own = OwnPages(citizen.browser)
+    assert own.adds_passkey(SoftwareAuthenticator()).status_code == 200
+    added = gateway.hears_once()["events"][CHANGE]
+    assert added["change_type"] == "create"
+    assert added["reason_user"]["en"].startswith("Your account has a new passkey.")
+    first, second = passkeys_of(gateway.house, citizen)
+    assert own.sends("/account/passkeys/remove", passkey=second.id).status_code == 303
+    removed = gateway.hears_once()["events"][CHANGE]
+    assert (removed["change_type"], removed["initiating_entity"]) == ("revoke", "user")
+    gateway.house.office.passkeys.end(passkey_id=first.id, expected_citizen_id=None, actor="operator", reason="lost")
+    assert gateway.hears_once()["events"][CHANGE]["initiating_entity"] == "admin"
+
+
+@pytest.mark.spec("LG-13")
+def test_a_way_back_in_with_a_new_code_is_told(gateway: Gateway) -> None:
+    citizen = activated(gateway)
+    citizen.code = gateway.house.office.issues_code(number=citizen.number)
+    citizen.browser, citizen.authenticator = gateway.house.browser(), SoftwareAuthenticator()
+    assert citizen.activates().status_code == 200
+    told = gateway.hears_once()["events"][CHANGE]
+    assert told["reason_user"]["en"].startswith("Your account was opened with an activation code.")
+
+
+@pytest.mark.spec("LG-13", "WV-08")
+def test_a_passkey_that_may_have_been_copied_is_told(gateway: Gateway) -> None:
+    citizen = activated(gateway)
+    browser = citizen.browser = gateway.house.browser()
+    assert citizen.signs_in(begins_login(browser)).status_code == 200
+    assert gateway.hears() == [], "a login is no news"
+    (key,) = citizen.authenticator.keys.values()
+    key.counter = 0
+    citizen.browser = gateway.house.browser()
+    assert citizen.signs_in(begins_login(citizen.browser)).status_code == 400
+    told = gateway.hears_once()["events"][COMPROMISE]
+    assert (told["credential_type"], told["initiating_entity"]) == ("passkey", "system")
+    assert "change_type" not in told
+
+
+@pytest.mark.spec("LG-13")
+def test_a_stranger_can_have_nobody_written_to(gateway: Gateway) -> None:
+    citizen = activated(gateway)
+    waiting = gateway.house.registers_citizen(phone_number=PHONE)
+    for number in (citizen.number, waiting.number):
+        assert AStranger.at(gateway.house, "/activate").tries_code(number, "AAAA-BBBB-CCCC-DD").status_code != 303
+    stranger = AStranger.at(gateway.house)
+    forged = stranger.forges(stranger.sealed(citizen.number), SoftwareAuthenticator(counts=False))
+    assert stranger.answers(forged).status_code == 400, "a counter that went back is believed to a good signature only"
+    assert gateway.hears() == []
+
+
+@pytest.mark.spec("LG-13", "AU-03")
+def test_what_waits_for_a_gateway_that_is_away_is_told_later_as_the_same_token_and_holds_nothing_private(
+    gateway: Gateway,
+) -> None:
+    gateway.receiver.answers["/notices"] = says(b"", status="503 Service Unavailable")
+    citizen = gateway.house.registers_citizen(phone_number=PHONE, email=EMAIL)
+    assert citizen.activates().status_code == 200, "nobody waits for the gateway"
+    failed = gateway.hears_once()
+    (row,) = gateway.house.office.database.consult(
+        lambda connection: connection.execute(select(outbox)).mappings().all()
+    )
+    assert row["due_at"] is not None
+    for text in (PHONE, EMAIL, citizen.number.digits):
+        assert text not in str(row)
+    gateway.receiver.answers["/notices"] = RECEIVED
+    gateway.house.office.database.transact(
+        lambda connection: connection.execute(update(outbox).values(due_at=row["created_at"]))
+    )
+    assert gateway.hears_once()["jti"] == failed["jti"]
+
+
+@pytest.mark.parametrize("away", ["no way to write", "400"])
+def test_what_can_reach_nobody_is_given_up_at_once(gateway: Gateway, away: str) -> None:
+    person: dict[str, Any] = {} if away == "no way to write" else {"phone_number": PHONE}
+    gateway.receiver.answers["/notices"] = says(b'{"err":"invalid_request"}', status="400 Bad Request")
+    assert gateway.house.registers_citizen(**person).activates().status_code == 200
+    assert len(gateway.hears()) == len(person)
+    (standing,) = gateway.courier.outbox.standing()
+    assert (standing.target, standing.waiting, standing.refused + standing.given_up) == ("gateway", 0, 1)
+
+
+def test_without_a_gateway_nothing_is_written_for_one(house: House) -> None:
+    citizen = house.registers_citizen(phone_number=PHONE)
+    assert citizen.activates().status_code == 200
+    rows = house.office.database.consult(
+        lambda connection: connection.execute(select(outbox).where(outbox.c.kind == "notice")).all()
+    )
+    assert rows == []
+
+
+def test_the_gateway_among_the_examples_writes_each_message_once(tmp_path: Path, lone_valkey: ValkeyServer) -> None:
+    (port,) = free_ports(1)
+    address = f"http://localhost:{port}/notices"
+    house = House.build(folder=tmp_path, redis_url=lone_valkey.url, SEN_NOTICES__GATEWAY=address)
+    with closing(house), closing(courier_of(house)) as courier, Receiver() as keys:
+        keys.answers["/jwks"] = says(house.browser().get("/jwks").data)
+        command = [sys.executable, str(ROOT / "examples" / "gateway" / "gateway.py"), ISSUER, str(port)]
+        with subprocess.Popen([*command, keys.url("/jwks")], stdout=subprocess.PIPE, text=True) as gateway:
+            try:
+                assert until(lambda: is_there(port))
+                assert house.registers_citizen(phone_number=PHONE).activates().status_code == 200
+                carries(courier)
+                everything = update(outbox).values(due_at=clock.now(), done_at=None, outcome=None)
+                house.office.database.transact(lambda connection: connection.execute(everything))
+                carries(courier)
+            finally:
+                gateway.terminate()
+            printed = gateway.communicate()[0]
+        assert [(row.target, row.delivered) for row in courier.outbox.standing()] == [("gateway", 1)]
+    (line,) = printed.splitlines()
+    assert line.startswith(f"{PHONE}: Tài khoản của bạn đã được mở bằng mã kích hoạt. Nếu không phải bạn, hãy")
+
+
+def is_there(port: int) -> bool:
+    """Tell whether somebody listens."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
