@@ -67,7 +67,7 @@ class Database:
     """One database, shared by every store of a process; safe for threads, made lazily after a fork."""
 
     def __init__(self, *, url: str, pool_size: int = 10, timeout_seconds: float = 2.0, notices: bool = False) -> None:
-        """Open lazily `sqlite:///PATH` or `postgresql+psycopg://...`; with `notices`, events are told (`write_events`)."""
+        """Open lazily `sqlite:///PATH` or `postgresql+psycopg://...`; `notices`: events are told (`write_events`)."""
         self.is_sqlite = url.startswith("sqlite")
         self.engine: Engine = (
             _sqlite_engine(url=url, pool_size=pool_size, timeout_seconds=timeout_seconds)
