@@ -58,7 +58,6 @@ def _page(transaction: Transaction, *, errors: dict[str, str], number: str, stat
         verify_url="/login/passkey/verify",
         activate_url=f"/activate?tx={transaction.id}",
         back_url="/login/back",
-        help_url="/help",
     )
 
 
@@ -123,7 +122,6 @@ def type_number() -> ResponseReturnValue:
         other_number_url=f"/login?tx={transaction.id}",
         back_url="/login/back",
         activate_url=f"/activate?tx={transaction.id}",
-        help_url="/help",
     )
 
 

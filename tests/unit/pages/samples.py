@@ -20,7 +20,6 @@ LOGIN = CEREMONY | {
     "number_url": "/login/number",
     "back_url": "/login/back",
     "activate_url": "/activate?tx=transaction",
-    "help_url": "/help",
 }
 
 
