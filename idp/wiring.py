@@ -69,6 +69,7 @@ def ring_settings(settings: Settings) -> RingSettings:
         cache_seconds=settings.keys.jwks_cache_seconds,
         longest_token_seconds=longest,
         active_seconds=settings.keys.active_days * 86400,
+        custodian=settings.keys.custodian,
     )
 
 

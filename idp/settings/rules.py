@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from idp.settings.rule import Rule
 from idp.settings.waiting_rules import WAITING_RULES
+from keys import CUSTODIANS
 
 if TYPE_CHECKING:
     from idp.settings.rooms import Settings
@@ -171,6 +172,11 @@ RULES: tuple[Rule, ...] = (
         ("keys.algorithms",),
         "[keys] algorithms must begin with ES256 and go on with any of RS256, PS256, EdDSA",
         lambda s: s.keys.algorithms[:1] == ("ES256",) and set(s.keys.algorithms) <= SIGNATURES,
+    ),
+    Rule(
+        ("keys.custodian",),
+        f"[keys] custodian must be {' or '.join(CUSTODIANS)}",
+        lambda s: s.keys.custodian in CUSTODIANS,
     ),
     Rule(
         ("server.trusted_proxies",),

@@ -53,6 +53,7 @@ BROKEN_RULES = {
     "[keys] algorithms must begin with ES256 and go on with any of RS256, PS256, EdDSA": {
         "SEN_KEYS__ALGORITHMS": "ES256, HS256"
     },
+    "[keys] custodian must be software": {"SEN_KEYS__CUSTODIAN": "hsm"},
     "[server] trusted_proxies must list IP addresses": {"SEN_SERVER__TRUSTED_PROXIES": "[10.0.0.1]"},
     "[keys] jwks_cache_seconds and active_days must be at least 1": {"SEN_KEYS__ACTIVE_DAYS": "0"},
     "[sessions] warning_seconds must be below idle_seconds, and that below absolute_seconds": {
