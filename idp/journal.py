@@ -12,8 +12,12 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
+import structlog
+
 if TYPE_CHECKING:
     from idp.metrics import Answered, Metrics
+
+log = structlog.get_logger("sen")
 
 PAUSE_SECONDS = 0.1
 MOST_NOTES = 10_000
@@ -39,7 +43,7 @@ class Journal:
         if self._thread is None:
             self._start()
         if len(self._notes) > MOST_NOTES:
-            self.write()
+            self._write_whatever_happens()
 
     def write(self) -> None:
         """Write everything that was noted until now."""
@@ -64,7 +68,14 @@ class Journal:
     def _run(self) -> None:
         while not self._closing.wait(PAUSE_SECONDS):
             if self._notes:
-                self.write()
+                self._write_whatever_happens()
+
+    def _write_whatever_happens(self) -> None:
+        """Write; where that cannot be done (a full disk), say so, and answer the next requests all the same."""
+        try:
+            self.write()
+        except Exception:
+            log.exception("journal_not_written")
 
 
 def _line(note: Answered) -> str:

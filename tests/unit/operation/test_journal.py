@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
 from datetime import UTC, datetime
@@ -97,3 +98,25 @@ def test_who_answers_writes_where_notes_pile_up(
         kept.note(note(number))
     assert len(capsys.readouterr().err.splitlines()) == 11
     kept.close()
+
+
+def test_what_cannot_be_written_is_said_and_stops_neither_answers_nor_what_is_noted_later(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metrics = Metrics(folder=tmp_path)
+    kept = Journal(metrics=metrics, says=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(metrics, "answered", full_disk)
+        kept.note(note(1))
+        assert until(lambda: "journal_not_written" in "".join(capsys.readouterr()))
+        patch.setattr(journal, "MOST_NOTES", 0)
+        kept.note(note(2))
+        assert "journal_not_written" in "".join(capsys.readouterr())
+    kept.note(note(3))
+    assert until(lambda: '"correlation":"3"' in capsys.readouterr().err)
+    kept.close()
+
+
+def full_disk(_notes: object) -> None:
+    """Fail as a write to a full disk does."""
+    raise OSError(errno.ENOSPC, "No space left on device")
