@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,7 @@ def _answer_still(browser: Client) -> None:
 @pytest.mark.parametrize("how", ["killed", "hung"])
 @pytest.mark.spec("F01", "F05", "ID-14", "I5", "I11")
 def test_while_the_memory_is_away_logins_say_so_at_once_and_keys_are_still_read(
-    alone: House, quick_valkey: ValkeyServer, how: str
+    alone: House, quick_valkey: ValkeyServer, how: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     citizen, portal, stranger = alone.activates_citizen(), alone.registers_portal(), AStranger.at(alone)
     tokens = members((login := portal.asks()).redeem(citizen.arrives(login)))
@@ -79,7 +80,9 @@ def test_while_the_memory_is_away_logins_say_so_at_once_and_keys_are_still_read(
     assert citizen.browser.get("/account").headers["Retry-After"] == "5"
     _answer_still(stranger.browser)
     assert portal.asks_userinfo(tokens["access_token"]).status_code == 200, "a read through SQL alone"
+    capfd.readouterr()
     assert stranger.browser.get("/health/ready").status_code == 503
+    assert re.search(r"not_ready.*memory", "".join(capfd.readouterr())), "who looks for the reason finds it in the log"
     quick_valkey.start() if how == "killed" else quick_valkey.go_on()
     alone.waits_until_assertions_count()
     again = AStranger.at(alone)
