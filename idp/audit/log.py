@@ -60,8 +60,8 @@ def _own_fields(kind: type[Event]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind) if field.name not in SHARED)
 
 
-def row_of(event: Event, *, at: int) -> dict[str, Any]:
-    """Return an event as a row for a hot statement; `at` is microseconds since 1970."""
+def row_of(event: Event, *, at: int | datetime) -> dict[str, Any]:
+    """Return an event as a row; for a hot statement `at` is in microseconds since 1970."""
     details = {name: getattr(event, name) for name in _own_fields(type(event))}  # type: ignore[arg-type]  # a class hashes
     return {
         "id": str(uuid_utils.uuid7()),

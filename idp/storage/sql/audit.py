@@ -31,7 +31,7 @@ INSERT = insert(audit_event).values({column.name: bindparam(column.name) for col
 def write_events(connection: Connection, *events: Event) -> None:
     """Add events to the transaction that is open, and the notice that its citizen is to have, where any are sent."""
     if events:
-        connection.execute(insert(audit_event), [row_of(event, at=0) | {"at": clock.now()} for event in events])
+        connection.execute(insert(audit_event), [row_of(event, at=clock.now()) for event in events])
     if connection.get_execution_options().get("notices"):
         write_deliveries(connection, *notices.deliveries(*events))
 
