@@ -34,13 +34,11 @@ from keys import KeysError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
     from idp.endpoints import Route
     from idp.services import Services
     from idp.settings import Settings
-
-StartResponse = Any
-Environ = dict[str, Any]
 
 ELSEWHERE = "Trang này chỉ có tại {0} · This page is only at {0}\n"
 
@@ -62,7 +60,7 @@ class Application:
         self._mtls_host = urlsplit(services.provider.settings.front.mtls_base).netloc.lower() or None
         self._front = Front(services.provider.settings, metrics=services.metrics)
 
-    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, count it, and log it by its correlation id."""
         began = time.perf_counter()
         number = uuid_utils.uuid4().int  # as `new_correlation` draws
@@ -87,7 +85,7 @@ class Application:
         self._journal.note(Answered(name, status, seconds, environ.get("sen.grant", ""), tie, clock.now()))
         return body
 
-    def _page(self, environ: Environ, start_response: StartResponse) -> tuple[int, Iterable[bytes]]:
+    def _page(self, environ: WSGIEnvironment, start_response: StartResponse) -> tuple[int, Iterable[bytes]]:
         """Let Flask answer, and look at the status that it gives."""
         seen: list[int] = []
 
@@ -98,7 +96,7 @@ class Application:
         body = self._show(environ, start)
         return seen[0] if seen else 500, body
 
-    def _show(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
+    def _show(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Hand a request to Flask, whose library breaks over a query in letters that no browser sends as they are."""
         query = environ.get("QUERY_STRING", "")
         if len(query) > LONGEST_QUERY:
@@ -114,7 +112,7 @@ class Application:
         start(STATUS_LINES[421], [kind, ("Content-Length", str(len(body))), *EVERYWHERE])
         return [body]
 
-    def _protocol(self, route: Route, environ: Environ, start: StartResponse) -> tuple[int, Iterable[bytes]]:
+    def _protocol(self, route: Route, environ: WSGIEnvironment, start: StartResponse) -> tuple[int, Iterable[bytes]]:
         """Let an endpoint answer, and hand it over; an error that is for a citizen to read is shown by the pages."""
         try:
             if "sen.from_front" in environ:
@@ -147,7 +145,7 @@ class Application:
             headers += (("Allow", ", ".join(sorted(route.methods))),)
         return Response(response.status, headers, response.body)
 
-    def _is_ours(self, environ: Environ, route: Route | None) -> bool:
+    def _is_ours(self, environ: WSGIEnvironment, route: Route | None) -> bool:
         """Tell whether the request names our host; nothing is answered under another (RFC 9110 section 15.5.20).
 
         Where clients are asked for certificates no page is shown, and no browser sent on.
@@ -172,6 +170,6 @@ def _application() -> Application:
     return made
 
 
-def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Answer as `idp.app:application`, for a WSGI server; made from the environment at the first request."""
     return _application()(environ, start_response)
