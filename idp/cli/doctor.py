@@ -135,6 +135,12 @@ def _keys(opened: Office) -> Iterator[Finding]:
         yield Finding(f"keys: {alg} is signed by {active.kid}, whose private half opens")
 
 
+def _notices(opened: Office) -> Iterator[Finding]:
+    gateway = opened.settings.notices.gateway
+    told = f"written to citizens by {gateway}" if gateway else "on the account page alone: [notices] names no gateway"
+    yield Finding(f"notices: {told}")
+
+
 def _clock(opened: Office) -> Iterator[Finding]:
     yield _same_time("the database", SqlHousekeeping(opened.database).clock())
 
@@ -234,6 +240,7 @@ CHECKS: Mapping[str, Callable[[Office], Iterator[Finding]]] = {
     "migrations": _migrations,
     "redis": _redis,
     "keys": _keys,
+    "notices": _notices,
     "clock": _clock,
     "file rights": _file_rights,
 }
@@ -245,6 +252,7 @@ REMEDIES: Mapping[str, str] = {
     "migrations": "see that the database runs; a database of a newer release needs that release",
     "redis": "see that Redis or Valkey runs and that [storage] redis_url is right",
     "keys": "see that [secrets] holds the master key under which the signing keys were sealed",
+    "notices": "name a gateway in [notices]",
     "clock": "see that the database runs",
     "file rights": "see that Sen may read its own folder",
 }

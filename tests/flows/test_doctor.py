@@ -17,7 +17,7 @@ def test_the_doctor_finds_a_healthy_house_healthy(terminal: Terminal, own_valkey
     said = healthy.types("doctor")
     assert "problem" not in said.out
     assert said.status == 0
-    for word in ("settings", "storage", "migrations", "redis", "keys", "clock", "file rights", "data"):
+    for word in ("settings", "storage", "migrations", "redis", "keys", "clock", "file rights", "data", "notices"):
         assert re.search(rf"^ok +{word}", said.out, re.MULTILINE), word
 
 
