@@ -1,4 +1,4 @@
-"""Append, current, history, withdraw; nothing is ever changed."""
+"""Append, current, withdraw; nothing is ever changed."""
 
 from __future__ import annotations
 
@@ -69,15 +69,6 @@ class Ledger:
         if found is None or found.consent.subject != subject:
             raise NotThere("no such consent of this citizen")
         return found
-
-    def history(self, *, subject: str) -> tuple[Consent | Withdrawal, ...]:
-        """Return everything that a citizen ever agreed to or withdrew, newest first."""
-        entries: list[Consent | Withdrawal] = []
-        for standing in self.store.of_subject(subject):
-            entries.append(standing.consent)
-            if standing.withdrawal is not None:
-                entries.append(standing.withdrawal)
-        return tuple(sorted(entries, key=_when, reverse=True))
 
     def give(
         self,
@@ -177,6 +168,6 @@ def _end_of(*, decision: Decision, at: datetime) -> datetime:
     return end
 
 
-def _when(entry: Consent | Withdrawal) -> tuple[datetime, str]:
-    """Order entries by their time, and by id within the same instant."""
-    return (entry.given_at if isinstance(entry, Consent) else entry.at, entry.id)
+def _when(given: Consent) -> tuple[datetime, str]:
+    """Order consents by their time, and by id within the same instant."""
+    return (given.given_at, given.id)

@@ -64,12 +64,6 @@ class BirthDate:
         """Return `1941-05-17`, `1941-05-00` or `1941-00-00`, as systems that want ten characters write it."""
         return f"{self.year:04}-{self.month or 0:02}-{self.day or 0:02}"
 
-    def display(self) -> str:
-        """Return `17/05/1941`, `05/1941` or `1941`, as Vietnamese readers write it."""
-        day = "" if self.day is None else f"{self.day:02}/"
-        month = "" if self.month is None else f"{self.month:02}/"
-        return f"{day}{month}{self.year:04}"
-
     def begins_after(self, day: date) -> bool:
         """Say whether even the earliest day that this may mean lies after `day`."""
         return date(self.year, self.month or 1, self.day or 1) > day

@@ -14,8 +14,6 @@ CREDENTIAL_ID_LIMIT: Final = 1023  # bytes, Web Authentication Level 3 section 7
 
 _DEEPEST: Final = 4  # CTAP 2.2 section 8: at most four levels of CBOR
 _HEADER: Final = 37
-_USER_PRESENT: Final = 0x01
-_USER_VERIFIED: Final = 0x04
 _BACKUP_ELIGIBLE: Final = 0x08
 _BACKED_UP: Final = 0x10
 _ATTESTED_CREDENTIAL: Final = 0x40

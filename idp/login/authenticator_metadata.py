@@ -151,10 +151,6 @@ class AuthenticatorMetadata:
         except _UNREADABLE:
             return None
 
-    def aaguids(self) -> tuple[str, ...]:
-        """Return the AAGUID of every entry, for `sen doctor`."""
-        return tuple(self._entries)
-
 
 def _by_aaguid(entries: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     found: dict[str, Mapping[str, Any]] = {}

@@ -74,10 +74,7 @@ _ROOTS_WANTED: Final = (AttestationFormat.ANDROID_KEY, AttestationFormat.APPLE)
 
 @dataclass(frozen=True, slots=True)
 class VerifiedRegistration:
-    """A new passkey whose every check has passed; named as in `Passkey`.
-
-    `discoverable` is what the browser says (credProps), None where it says nothing.
-    """
+    """A new passkey whose every check has passed; named as in `Passkey`."""
 
     credential_id: bytes
     public_key: bytes
@@ -89,8 +86,6 @@ class VerifiedRegistration:
     attested: bool
     biometric_only: bool
     hardware_bound: bool
-    attestation_format: str
-    discoverable: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,8 +245,6 @@ def _verified_registration(
         attested=worth.attested,
         biometric_only=worth.biometric_only,
         hardware_bound=worth.hardware_bound,
-        attestation_format=unverified.attestation_format,
-        discoverable=unverified.discoverable,
     )
 
 

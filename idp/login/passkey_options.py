@@ -85,7 +85,6 @@ def registration_options(
             "userVerification": "required",
         },
         "attestation": attestation,
-        "extensions": {"credProps": True},
     }
 
 

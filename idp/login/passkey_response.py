@@ -30,7 +30,7 @@ class UnverifiedRegistration:
     """A registration that has been read and not verified.
 
     `x5c` are the certificates of the attestation statement (DER, leaf first); `transports` are sorted, unknown ones
-    left out; `discoverable` is what the browser says (credProps), None where it says nothing.
+    left out. Client extension results are passed over: we ask for none.
     """
 
     credential_id: bytes
@@ -40,7 +40,6 @@ class UnverifiedRegistration:
     aaguid: str
     x5c: tuple[bytes, ...]
     transports: tuple[str, ...]
-    discoverable: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,6 @@ def read_registration(unverified_response: bytes) -> UnverifiedRegistration:
             aaguid=data.aaguid,
             x5c=tuple(found["attStmt"].get("x5c", ())),
             transports=_read_transports(response.get("transports")),
-            discoverable=_read_discoverable(outer.get("clientExtensionResults")),
         )
 
 
@@ -134,10 +132,3 @@ def _read_transports(unverified: object) -> tuple[str, ...]:
     if not isinstance(unverified, list):
         return ()
     return tuple(sorted(_TRANSPORTS.intersection(item for item in unverified if isinstance(item, str))))
-
-
-def _read_discoverable(unverified: object) -> bool | None:
-    """Return what credProps says; other extensions, asked for or not, are passed over."""
-    properties: Any = unverified.get("credProps") if isinstance(unverified, dict) else None
-    found = properties.get("rk") if isinstance(properties, dict) else None
-    return found if isinstance(found, bool) else None

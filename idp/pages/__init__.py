@@ -90,7 +90,6 @@ def create_pages(services: Services) -> Flask:
         pages=Pages(
             languages=Languages(folder=folder / "translations"),
             expected_origin=settings.server.issuer,
-            session_idle_seconds=settings.sessions.idle_seconds,
             session_warning_seconds=settings.sessions.warning_seconds,
         ),
         unprotected=UNPROTECTED,

@@ -51,7 +51,6 @@ class Pages:
 
     languages: Languages
     expected_origin: str
-    session_idle_seconds: int
     session_warning_seconds: int
     urls: Mapping[str, str] = field(default_factory=lambda: dict(URLS))
 

@@ -54,7 +54,6 @@ class LogoutAddresses:
     """Where a relying party hears of a logout (OpenID Connect Back-Channel and Front-Channel Logout, section 2)."""
 
     backchannel_uri: str | None = None
-    backchannel_session_required: bool = False
     frontchannel_uri: str | None = None
     frontchannel_session_required: bool = False
 

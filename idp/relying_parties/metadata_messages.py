@@ -70,9 +70,9 @@ def read_logout(read: Reader) -> LogoutAddresses:
     origins = {origin_of(uri) for uri in redirects if isinstance(uri, str)} if isinstance(redirects, list) else set()
     if frontchannel_uri is not None and origin_of(frontchannel_uri) not in origins - {None}:
         read.problems.append("frontchannel_logout_uri: scheme, host and port have to be those of a redirect_uri")
+    read.flag("backchannel_logout_session_required")  # nothing to keep: every logout token names the session
     return LogoutAddresses(
         backchannel_uri=read.address("backchannel_logout_uri"),
-        backchannel_session_required=read.flag("backchannel_logout_session_required"),
         frontchannel_uri=frontchannel_uri,
         frontchannel_session_required=read.flag("frontchannel_logout_session_required"),
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -62,10 +60,7 @@ class PurposeItem:
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """One purpose. `name` and `purpose` map a language (`vi`, `en`) to the text that is shown.
-
-    `text_hash` is SHA-256 (64 hexadecimal digits) over everything that the catalogue says of it, in both languages.
-    """
+    """One purpose. `name` and `purpose` map a language (`vi`, `en`) to the text that is shown."""
 
     id: str
     version: int
@@ -75,7 +70,6 @@ class Purpose:
     account_level: str
     lifetime: timedelta
     items: tuple[PurposeItem, ...]
-    text_hash: str
 
     @property
     def scope(self) -> str:
@@ -139,7 +133,6 @@ def _purpose(row: Mapping[str, Any], bases: Mapping[str, Any], *, longest_days: 
         account_level=row["account_level"],
         lifetime=timedelta(days=min(row["days"], longest_days)),
         items=tuple(_item(item, bases[item["legal_basis"]]) for item in row["items"]),
-        text_hash=_text_hash(row, bases),
     )
 
 
@@ -152,12 +145,6 @@ def _item(item: Mapping[str, Any], base: Mapping[str, Any]) -> PurposeItem:
         legal_basis=MappingProxyType(base["text"]),
         why=MappingProxyType(item["why"]),
     )
-
-
-def _text_hash(row: Mapping[str, Any], bases: Mapping[str, Any]) -> str:
-    cited = [bases[item["legal_basis"]] for item in row["items"]]
-    content = json.dumps([row, cited], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _problems(document: Mapping[str, Any]) -> Iterator[str]:

@@ -136,10 +136,10 @@ def test_no_change_without_its_event_and_no_event_without_its_change(an: Account
     with pytest.raises(PowerCut):
         an.consents.change(agree_and_lose_power)
 
-    assert an.history() == ()
+    assert an.kept() == ()
     assert events_of(an) == []
     an.answers(page)
-    assert (len(an.history()), len(events_of(an))) == (1, 1)
+    assert (len(an.kept()), len(events_of(an))) == (1, 1)
 
 
 def test_withdrawing_twice_writes_one_withdrawal_and_one_event(an: Account) -> None:
@@ -215,7 +215,7 @@ def test_a_record_can_be_superseded_only_once(an: Account) -> None:
     assert rows_of(an.database, consent) == 3
 
 
-def test_the_history_and_the_list_of_what_holds_come_from_the_same_rows(an: Account) -> None:
+def test_what_was_withdrawn_stays_beside_what_holds(an: Account) -> None:
     driving = an.agrees(NAME)
     tax = an.agrees(a_demand(required("name"), purpose="e-tax"))
     an.clock += timedelta(days=1)
@@ -224,8 +224,9 @@ def test_the_history_and_the_list_of_what_holds_come_from_the_same_rows(an: Acco
     in_force_now = an.consents.read(lambda ledger: ledger.all_current(subject=an.subject, now=an.clock))
 
     assert in_force_now == (tax,)
-    assert an.history() == (withdrawn, *sorted((driving, tax), key=lambda given: given.id, reverse=True))
-    assert a_citizen(an.database).history() == ()
+    kept = {standing.consent: standing.withdrawal for standing in an.kept()}
+    assert kept == {driving: withdrawn, tax: None}
+    assert a_citizen(an.database).kept() == ()
 
 
 def test_a_wording_is_kept_once_however_many_agree_to_it(an: Account) -> None:

@@ -43,7 +43,7 @@ def test_one_page_answered_in_many_tabs_at_once_is_agreed_once(an: Account) -> N
     results = at_once(*[lambda: an.answers(page)] * 5, refusal=Outdated)
 
     assert sum(isinstance(result, Outdated) for result in results) == 4
-    assert len(an.history()) == 1
+    assert len(an.kept()) == 1
     assert len(events_of(an)) == 1
 
 
@@ -56,7 +56,7 @@ def test_agreeing_to_more_while_withdrawing_leaves_nothing_in_force(database: Da
 
         at_once(partial(person.answers, page), partial(person.withdraws, given), refusal=Outdated)
 
-        records = [entry for entry in person.history() if isinstance(entry, Consent)]
+        records = [standing.consent for standing in person.kept()]
         assert records
         assert not any(person.gate_lets_pass(record) for record in records)
 

@@ -38,12 +38,6 @@ class SqlKeyStore:
         rows = self._database.consult(lambda connection: connection.execute(living).mappings().all())
         return tuple(_record_of(row) for row in rows)
 
-    def history(self) -> tuple[KeyRecord, ...]:
-        """Return every key that ever was, oldest first, for an operator's eyes."""
-        every = select(signing_key).order_by(signing_key.c.announced_at, signing_key.c.kid)
-        rows = self._database.consult(lambda connection: connection.execute(every).mappings().all())
-        return tuple(_record_of(row) for row in rows)
-
     def add(self, record: KeyRecord) -> bool:
         """See `KeyStore.add`."""
         is_taken = select(

@@ -119,7 +119,7 @@ def test_the_register_keeps_what_was_put_last(office: Office) -> None:
     office.registers(number=number, person=a_person(birth_date="1941-05"), state="dead")
     entry = office.entries.by_number_hash(number_hash=office.number_hash(number))
     assert entry is not None
-    assert (entry.state, entry.person.birth_date.display()) == ("dead", "05/1941")
+    assert (entry.state, entry.person.birth_date.legacy()) == ("dead", "1941-05-00")
     assert office.entries.by_number_hash(number_hash=office.number_hash(PersonalNumber("001000000000"))) is None
 
 

@@ -102,9 +102,9 @@ class Account:
             )
         )
 
-    def history(self) -> tuple[Consent | Withdrawal, ...]:
-        """Return everything that was ever agreed or withdrawn."""
-        return self.consents.read(lambda ledger: ledger.history(subject=self.subject))
+    def kept(self) -> tuple[Standing, ...]:
+        """Return everything that was ever agreed, with what was withdrawn of it."""
+        return self.consents.read(lambda ledger: ledger.store.of_subject(self.subject))
 
     def gate_lets_pass(self, given: Consent) -> bool:
         """Tell what the token endpoint's gate says of one record now."""

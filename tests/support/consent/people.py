@@ -171,6 +171,10 @@ class Person:
             consent_id=given.id, subject=self.subject, by="citizen", reason="changed_my_mind", now=self.clock
         )
 
+    def kept(self) -> tuple[Standing, ...]:
+        """Return everything that was ever agreed, with what was withdrawn of it."""
+        return self.ledger.store.of_subject(self.subject)
+
     def may_share(self, *claims: str, purpose: str = DRIVING) -> bool:
         """Tell whether the portal may have claims now."""
         in_force = self.ledger.current(subject=self.subject, recipient=PORTAL, purpose=purpose, now=self.clock)

@@ -1,4 +1,4 @@
-"""Append, current, history, withdraw; nothing is ever changed."""
+"""Append, current, withdraw; nothing is ever changed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from consent import Circumstances, Consent, Ledger, NotThere, Outdated, Refused, Withdrawal, answer
+from consent import Circumstances, Ledger, NotThere, Outdated, Refused, Standing, answer
 from tests.support.consent.people import (
     MIDNIGHT,
     GrowingList,
@@ -50,7 +50,7 @@ def test_a_refusal_leaves_no_trace_in_the_ledger() -> None:
     with pytest.raises(Refused):
         answer(decision=person.is_asked(NAME), ticked=frozenset(), agreed=False)
 
-    assert person.ledger.history(subject=person.subject) == ()
+    assert person.kept() == ()
 
 
 def test_the_next_record_stands_for_the_whole_and_supersedes_the_one_before() -> None:
@@ -121,7 +121,7 @@ def test_withdrawing_twice_does_no_more_and_no_harm() -> None:
 
     assert len(person.withdraws(given)) == 1
     assert person.withdraws(given) == ()
-    assert len(person.ledger.history(subject=person.subject)) == 2
+    assert len(person.kept()) == 1
 
 
 def test_nobody_withdraws_for_somebody_else() -> None:
@@ -208,7 +208,7 @@ def test_a_page_shown_without_anything_to_ask_records_nothing_and_returns_what_h
     given = person.agrees(NAME)
 
     assert person.answers(person.is_asked(NAME)) == given
-    assert person.ledger.history(subject=person.subject) == (given,)
+    assert [standing.consent for standing in person.kept()] == [given]
 
 
 @pytest.mark.spec("CO-06")
@@ -227,18 +227,16 @@ def test_the_recorded_wording_is_the_version_that_was_decided_upon() -> None:
     assert person.answers(decision).wording.version == 1
 
 
-def test_the_history_tells_everything_newest_first() -> None:
+def test_how_everything_stands_is_told_newest_first_what_was_withdrawn_too() -> None:
     person = a_person()
-    given = person.agrees(NAME)
+    driving = person.agrees(NAME)
+    (withdrawn,) = person.withdraws(driving)
     person.waits(days=1)
-    (withdrawn,) = person.withdraws(given)
-    person.waits(days=1)
-    again = person.agrees(NAME)
+    tax = person.agrees(a_demand(required("name"), purpose="e-tax"))
 
-    history = person.ledger.history(subject=person.subject)
+    newest = person.ledger.all_newest(subject=person.subject)
 
-    assert history == (again, withdrawn, given)
-    assert [type(entry) for entry in history] == [Consent, Withdrawal, Consent]
+    assert newest == (Standing(tax, None), Standing(driving, withdrawn))
 
 
 def test_every_change_first_keeps_other_changes_of_the_same_citizen_waiting() -> None:

@@ -50,7 +50,6 @@ def make_app(*, origin: str = ORIGIN) -> Flask:
     pages = Pages(
         languages=Languages(folder=TEMPLATES / "translations"),
         expected_origin=origin,
-        session_idle_seconds=900,
         session_warning_seconds=120,
     )
     protect(app, pages=pages, unprotected=("/open",))

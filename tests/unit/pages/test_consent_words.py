@@ -78,7 +78,7 @@ def item(claim: str, *, told_apart: bool) -> PurposeItem:
 def purpose(*, told_apart: bool) -> Purpose:
     """Return a purpose that asks for everything that there is, on one legal basis or on several."""
     items = tuple(item(claim, told_apart=told_apart) for claim in CLAIMS)
-    return Purpose("login", 1, TEXT, TEXT, 2, "01", timedelta(days=365), items, "")
+    return Purpose("login", 1, TEXT, TEXT, 2, "01", timedelta(days=365), items)
 
 
 def decision(asked: Purpose, reason: Reason) -> Decision:

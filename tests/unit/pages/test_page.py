@@ -241,6 +241,6 @@ def test_pages_do_not_start_without_a_secret_key() -> None:
     from idp.pages._page import Pages, protect  # noqa: PLC0415  only here
     from tests.unit.pages.test_languages import LANGUAGES  # noqa: PLC0415  only here
 
-    pages = Pages(languages=LANGUAGES, expected_origin=ORIGIN, session_idle_seconds=1, session_warning_seconds=1)
+    pages = Pages(languages=LANGUAGES, expected_origin=ORIGIN, session_warning_seconds=1)
     with pytest.raises(ValueError, match="secret key"):
         protect(Flask("empty"), pages=pages)
