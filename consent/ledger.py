@@ -87,7 +87,7 @@ class Ledger:
         1. Nobody else changes this citizen's consents until the transaction ends.
         2. The decision is made again: where it comes out differently, the page that was answered is out of date.
         3. The new record stands for the whole and lasts no longer than anything that it builds upon.
-        4. Earlier records that grant what has been refused now are ended, so no token lives on by them.
+        4. Earlier records that grant what is asked and not granted now are ended, so no token lives on by them.
 
         Raises:
             Outdated: the ledger has moved on since the decision.
@@ -116,7 +116,8 @@ class Ledger:
             acr=circumstances.acr,
             supersedes=newest.consent.id if newest else None,
         )
-        refused = {item.claim for item in items if not item.granted}
+        asked = {item.claim for item in decision.new_items} | {item.claim for item in items}
+        refused = asked - consent.granted_claims
         outgrown = (  # 4
             standing for standing in self._line_of(consent) if standing.consent.granted_claims & refused
         )

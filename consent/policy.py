@@ -9,6 +9,9 @@
 | an item is new, rests on another basis, or is required now  | `new`       | those, and optional ones refused before |
 | none of these                                               | None        | nothing; refused optional items neither |
 
+An optional item that there is no value of cannot be chosen. It is told where a page is shown anyway, is no reason to
+ask, and no answer to it is recorded: it is new once there is a value.
+
 Source: Law 91/2025/QH15 articles 9 and 10, Decree 356/2025/ND-CP.
 """
 
@@ -38,17 +41,31 @@ ONE_MATTER = "details:"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One claim that a relying party asks for, whether the service needs it, and on which basis."""
+    """One claim that a relying party asks for, whether the service needs it, and on which basis.
+
+    `held` tells whether there is a value to be sent of this citizen.
+    """
 
     claim: str
     required: bool
     basis: Basis
     legal_basis: str
+    held: bool = True
 
     @property
     def optional(self) -> bool:
-        """Tell whether the citizen gets a box to tick; it starts unticked."""
+        """Tell whether the citizen may leave it out."""
         return self.basis == "consent" and not self.required
+
+    @property
+    def offered(self) -> bool:
+        """Tell whether the citizen gets a box to tick; it starts unticked."""
+        return self.optional and self.held
+
+    @property
+    def lacking(self) -> bool:
+        """Tell whether it could be left out, and there is nothing to choose."""
+        return self.optional and not self.held
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +113,7 @@ class Decision:
     @property
     def offered(self) -> frozenset[str]:
         """The claims that have a box to tick."""
-        return frozenset(item.claim for item in self.new_items if item.optional)
+        return frozenset(item.claim for item in self.new_items if item.offered)
 
 
 def decide(*, demand: Demand, standing: Standing | None, now: datetime) -> Decision:
@@ -111,17 +128,15 @@ def decide(*, demand: Demand, standing: Standing | None, now: datetime) -> Decis
 
     record = {item.claim: item for item in standing.consent.items}
     settled = {asked.claim for asked in demand.items if _is_settled(asked=asked, known=record.get(asked.claim))}
-    known = tuple(
-        record[asked.claim] for asked in demand.items if asked.claim in settled and record[asked.claim].granted
-    )
+    granted = {claim for claim in settled if claim in record and record[claim].granted}
+    known = tuple(record[asked.claim] for asked in demand.items if asked.claim in granted)
     if len(settled) == len(demand.items):
         return Decision(
             demand=demand, standing=standing, reason=None, known_items=known, carried=tuple(record.values())
         )
 
-    granted = {item.claim for item in known}
     new = tuple(asked for asked in demand.items if asked.claim not in granted)
-    answered = {asked.claim for asked in new}
+    answered = {asked.claim for asked in new if not (asked.lacking and asked.claim in settled)}
     carried = tuple(
         item
         for item in record.values()
@@ -144,14 +159,19 @@ def _reason_to_ask_everything(*, demand: Demand, standing: Standing | None, now:
 
 
 def _is_settled(*, asked: Asked, known: ConsentItem | None) -> bool:
-    """Tell whether the record answers an item: granted, or refused where it still may be, on the same basis."""
-    if known is None or (known.basis, known.legal_basis) != (asked.basis, asked.legal_basis):
-        return False
+    """Tell whether the record answers an item: granted, or refused where it still may be, on the same basis.
+
+    Where there is nothing to choose, there is nothing to ask, unless it was granted on another basis.
+    """
+    if known is None:
+        return asked.lacking
+    if (known.basis, known.legal_basis) != (asked.basis, asked.legal_basis):
+        return asked.lacking and not known.granted
     return known.granted or asked.optional
 
 
 def answer(*, decision: Decision, ticked: frozenset[str], agreed: bool) -> tuple[ConsentItem, ...]:
-    """Turn what the citizen pressed and ticked into the items of the next record.
+    """Turn what the citizen pressed and ticked into the items of the next record; what had no box has no answer.
 
     `agreed` is True only where the citizen pressed the button that agrees. Agreeing grants what is required; an
     optional item is granted only where it is ticked.
@@ -174,4 +194,5 @@ def answer(*, decision: Decision, ticked: frozenset[str], agreed: bool) -> tuple
             legal_basis=item.legal_basis,
         )
         for item in decision.new_items
+        if not item.lacking
     )

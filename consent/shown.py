@@ -28,7 +28,7 @@ def fingerprint(*, transaction_id: str, subject: str, decision: Decision, wordin
         "recipient": demand.recipient,
         "purpose": [demand.purpose, demand.purpose_version],
         "reason": decision.reason,
-        "new": [[i.claim, i.required, i.basis, i.legal_basis] for i in decision.new_items],
+        "new": [[i.claim, i.required, i.basis, i.legal_basis, i.held] for i in decision.new_items],
         "known": [[i.claim, i.required, i.basis, i.legal_basis] for i in decision.known_items],
         "lifetime": demand.lifetime.total_seconds(),
         "builds_on": decision.standing.consent.id if decision.standing else None,

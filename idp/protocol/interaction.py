@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from consent import Asked, Decision, Demand
 from consent import decide as decide_consent
 from idp.errors import LoginRequired, UnauthorizedClient, UnmetAuthentication
-from idp.protocol.claims import account_level_text, bare
+from idp.protocol.claims import account_level_text, bare, unknown
 from idp.protocol.subject import subject_for
 
 if TYPE_CHECKING:
@@ -163,11 +163,24 @@ def decide(
     account_level = account_level_text(gates.account_level)
     if not provider.assurance.account_meets(account_level, least=purpose.account_level):  # 5
         raise UnmetAuthentication(f"This service needs an account of level {purpose.account_level}.")
-    decision = decide_consent(demand=demand_of(request=request, purpose=purpose), standing=gates.consent, now=now)  # 6
+    decision = _decision(demand_of(request=request, purpose=purpose), gates=gates, now=now)  # 6
     if decision.reason is not None or ("consent" in request.prompt and not visit.agreed):
         return NeedsConsent(decision)
     acr = provider.assurance.name_for_token(session.level, request.acr_names)
     return Ready(decision, acr, gates.account_level)
+
+
+def _decision(demand: Demand, *, gates: Gates, now: datetime) -> Decision:
+    """Decide as if everything were known of the citizen, and again where something that may be chosen is not.
+
+    Whoever is asked nothing, most of all, is so at the price of the first: nothing sealed is opened.
+    """
+    decision = decide_consent(demand=demand, standing=gates.consent, now=now)
+    lacking = unknown(person=gates.person(), names=decision.offered) if decision.offered else frozenset()
+    if not lacking:
+        return decision
+    items = tuple(replace(item, held=item.claim not in lacking) for item in demand.items)
+    return decide_consent(demand=replace(demand, items=items), standing=gates.consent, now=now)
 
 
 def _subject(*, client: RelyingParty, session: Session, provider: Provider) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable  # noqa: TC003  dataclass fields are read at run time
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import orjson
 
 from consent import Standing  # noqa: TC001  dataclass fields are read at run time
+from idp.citizens.citizen import Person  # noqa: TC001  dataclass fields are read at run time
 from idp.protocol.claims import Known  # noqa: TC001  dataclass fields are read at run time
 
 
@@ -216,7 +218,8 @@ class NewMachineAuthorization:
 class Gates:
     """Where a citizen stands with a relying party and a purpose, all gates in one read.
 
-    `consent` is the newest record for the relying party and purpose, in force or not.
+    `consent` is the newest record for the relying party and purpose, in force or not. `person` opens what is known of
+    the citizen, which came along sealed.
     """
 
     citizen_active: bool
@@ -225,6 +228,7 @@ class Gates:
     client_live: bool
     account_level: int
     consent: Standing | None
+    person: Callable[[], Person] = field(repr=False)
 
     @property
     def logged_in(self) -> bool:

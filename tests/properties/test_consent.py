@@ -18,6 +18,7 @@ from tests.support.consent.people import (
     Person,
     a_demand,
     by_law,
+    lacking,
     optional,
     required,
 )
@@ -29,6 +30,7 @@ ITEMS = (
     optional("phone_number"),
     required("phone_number"),
     optional("address"),
+    lacking("address"),
 )
 CLAIMS = tuple(sorted({item.claim for item in ITEMS}))
 YEAR = timedelta(days=365)

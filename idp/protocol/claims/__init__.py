@@ -53,6 +53,10 @@ CLAIMS: dict[str, Claim] = {
 }
 
 
+OF_THE_ACCOUNT = frozenset({"personal_number", "account_level"})
+"""Claims that every account has a value of, whatever the register says of its person."""
+
+
 def account_level_text(level: int) -> str:
     """Return an account level as Decree 69/2024 writes it: `01` or `02`."""
     return f"{level:02d}"
@@ -83,3 +87,9 @@ def values(*, known: Known, names: Iterable[str]) -> Mapping[str, Any]:
     """Return the values of the named claims; what the register does not know is left out."""
     read = {name: CLAIMS[name].value(known) for name in names if name in CLAIMS}
     return {name: value for name, value in read.items() if value not in (None, "")}
+
+
+def unknown(*, person: Person, names: Iterable[str]) -> frozenset[str]:
+    """Return which of the named claims there is no value of, because the register does not know it."""
+    asked = frozenset(name for name in names if name in CLAIMS) - OF_THE_ACCOUNT
+    return asked - values(known=Known(person=person, number=None, account_level=0), names=asked).keys()

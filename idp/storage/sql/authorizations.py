@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -169,11 +170,15 @@ class SqlAuthorizations:
 
     def _open(self, *, citizen_id: str, person: bytes, number: bytes | None, level: int) -> Known:
         context = citizen_id.encode()
-        opened = self._sealer.unseal(purpose=PERSON, sealed=bytes(person), context=context)
         digits = None
         if number is not None:
             digits = self._sealer.unseal(purpose=NUMBER, sealed=bytes(number), context=context).decode("ascii")
-        return Known(person=Person.from_json(opened), number=digits, account_level=level)
+        opened = self._person(citizen_id=citizen_id, sealed=person)
+        return Known(person=opened, number=digits, account_level=level)
+
+    def _person(self, *, citizen_id: str, sealed: bytes) -> Person:
+        opened = self._sealer.unseal(purpose=PERSON, sealed=bytes(sealed), context=citizen_id.encode())
+        return Person.from_json(opened)
 
     def gates(self, *, session_id: str, client_id: str, purpose: str) -> Gates | None:
         """See `AuthorizationStore.gates`."""
@@ -194,6 +199,7 @@ class SqlAuthorizations:
             client_live=members["client_status"] == "approved" and members["client_ended_at"] is None,
             account_level=members["account_level"],
             consent=consent,
+            person=functools.partial(self._person, citizen_id=members["session_citizen_id"], sealed=members["person"]),
         )
 
     def end(self, *, authorization_id: str, reason: str, client_id: str | None = None) -> bool:

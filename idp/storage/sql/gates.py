@@ -227,6 +227,8 @@ GATES: Select[Any] = (
     select(
         citizen.c.status.label("citizen_status"),
         citizen.c.account_level,
+        citizen.c.id.label("session_citizen_id"),
+        citizen.c.person,
         login_session.c.ended_at.label("session_ended_at"),
         passkey.c.ended_at.label("passkey_ended_at"),
         relying_party.c.status.label("client_status"),

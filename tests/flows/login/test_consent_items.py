@@ -11,6 +11,7 @@ import pytest
 from idp import clock
 from tests.support.house import TX, House, answered
 from tests.support.login.own_pages import citizen_id_of
+from tests.support.wiretap import heard_by_sqlite
 
 if TYPE_CHECKING:
     from consent import Consent
@@ -51,9 +52,25 @@ def test_what_the_register_does_not_hold_has_no_box_and_is_never_agreed_to(house
         assert kept(house, caller) == ()
     assert "code" in answered(caller.agrees(tx, "phone_number"))
     (given,) = kept(house, caller)
-    assert {item.claim for item in given.items if not item.granted} == {"address", "former_number"}
+    assert {"address", "former_number"}.isdisjoint(item.claim for item in given.items), "no answer without a choice"
+    assert all(item.granted for item in given.items)
     assert "Permanent address · Not in the register · " in given.wording.text
     assert given.wording.text.index("Your choice\n") < given.wording.text.index("Phone number · To tell you")
+
+
+@pytest.mark.spec("CO-01")
+def test_whom_the_register_lacks_something_of_logs_in_again_without_a_page_or_a_further_question(
+    house: House, caller: ACitizen
+) -> None:
+    portal = house.registers_portal(purposes=["driving-licence"])
+    caller.arrives(portal.asks(scope=LICENCE), "phone_number")
+    silent = portal.asks(scope=LICENCE, prompt="none")
+
+    def again() -> int:
+        assert "code" in answered(caller.opens(silent))
+        return 200
+
+    assert [statement.split()[0] for statement in heard_by_sqlite(house, again)] == ["SELECT"]
 
 
 @pytest.mark.spec("CO-01", "CO-06")

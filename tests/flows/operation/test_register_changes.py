@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.house import House, members
+from tests.support.house import TX, House, answered, members
 from tests.support.login.own_pages import OwnPages, begins_login, citizen_id_of
 from tests.support.office import a_person, new_number
 from tests.support.terminal import Answer, Terminal
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
 
     from tests.support.house import ACitizen, Portal
 
-LICENCE = "openid service:driving-licence offline_access"
+ONLINE = "openid service:driving-licence"
+LICENCE = f"{ONLINE} offline_access"
 HEADER = "number,full_name,birth_date,gender,phone_number,state\n"
 PHONE = "0912345678"
+BOXES = re.compile(r'type="checkbox" name="item" value="(\w+)"( checked)?')
 
 
 def types(house: House, folder: Path, *words: str) -> Answer:
@@ -73,6 +76,27 @@ def test_a_new_name_and_a_new_telephone_number_reach_tokens_that_stand_and_the_c
     assert members(other.asks_userinfo(agreed["access_token"]))["phone_number"] == "+84912345678"
     history = citizen.browser.get("/account/activity?lang=en").text
     assert "Personal details updated from the population register" in history
+
+
+@pytest.mark.spec("CO-01", "CO-03")
+def test_what_the_register_gets_later_is_asked_of_who_never_had_the_choice_and_of_nobody_twice(
+    any_house: House, tmp_path: Path
+) -> None:
+    citizen, portal = any_house.activates_citizen(), any_house.registers_portal()
+    citizen.arrives(portal.asks(scope=ONLINE))
+    silent = portal.asks(scope=ONLINE, prompt="none")
+    assert "code" in answered(citizen.opens(silent))
+    imports(any_house, tmp_path, citizen, phone_number=PHONE)
+    assert answered(citizen.opens(silent))["error"] == "consent_required"
+    location = citizen.opens(portal.asks(scope=ONLINE)).headers["Location"]
+    page = str(citizen.browser.get(f"{location}&lang=en").text)
+    assert "The service needs more information" in page
+    assert BOXES.findall(page) == [("phone_number", "")], "it starts unticked"
+    assert "code" in answered(citizen.agrees(TX.search(location)[1]))  # type: ignore[index]
+    assert "code" in answered(citizen.opens(silent)), "who left it unticked is not asked again"
+    imports(any_house, tmp_path, citizen, phone_number="")
+    imports(any_house, tmp_path, citizen, phone_number="0987654321")
+    assert "code" in answered(citizen.opens(silent))
 
 
 @pytest.mark.spec("AL-10")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from consent import (
@@ -37,6 +37,11 @@ def required(claim: str) -> Asked:
 def optional(claim: str) -> Asked:
     """Return an item that the citizen may leave out."""
     return Asked(claim=claim, required=False, basis="consent", legal_basis=AGREEMENT)
+
+
+def lacking(claim: str) -> Asked:
+    """Return an item that the citizen may leave out, and that there is no value of."""
+    return replace(optional(claim), held=False)
 
 
 def by_law(claim: str) -> Asked:

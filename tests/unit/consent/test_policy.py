@@ -13,6 +13,7 @@ from tests.support.consent.people import (
     a_demand,
     a_person,
     by_law,
+    lacking,
     optional,
     required,
 )
@@ -87,6 +88,54 @@ def test_a_refused_optional_item_is_offered_again_on_a_page_that_comes_for_anoth
 
     assert claims_of(decision.new_items) == {"phone_number", "birthdate"}
     assert decision.offered == {"phone_number"}
+
+
+@pytest.mark.spec("CO-01", "CO-03")
+def test_who_never_had_the_choice_is_asked_once_there_is_something_to_choose() -> None:
+    person, without = a_person(), a_demand(required("name"), lacking("phone_number"))
+    first = person.is_asked(without)
+    assert (claims_of(first.new_items), first.offered) == ({"name", "phone_number"}, frozenset())
+    given = person.answers(first)
+    assert [item.claim for item in given.items] == ["name"]
+    assert person.is_asked(without).reason is None
+
+    decision = person.is_asked(NAME_AND_PHONE)
+
+    assert decision.reason == "new"
+    assert claims_of(decision.new_items) == decision.offered == {"phone_number"}
+    person.answers(decision)
+    assert person.is_asked(NAME_AND_PHONE).reason is None
+    assert not person.may_share("phone_number")
+
+
+def test_who_left_something_unticked_is_not_asked_again_when_it_was_away_for_a_while() -> None:
+    person = a_person()
+    person.agrees(NAME_AND_PHONE)
+    assert person.is_asked(a_demand(required("name"), lacking("phone_number"))).reason is None
+    person.agrees(a_demand(required("name"), lacking("phone_number"), required("birthdate")))
+
+    assert person.is_asked(NAME_AND_PHONE).reason is None
+
+
+def test_what_was_granted_on_another_basis_is_shared_no_more_where_there_is_nothing_to_choose() -> None:
+    person = a_person()
+    before = person.agrees(a_demand(required("name"), by_law("phone_number")))
+    decision = person.is_asked(a_demand(required("name"), lacking("phone_number")))
+    assert decision.reason == "new"
+    person.answers(decision)
+
+    assert not person.may_share("phone_number")
+    assert person.ledger.standing(consent_id=before.id, subject=person.subject).withdrawal is not None
+    assert person.is_asked(NAME_AND_PHONE).offered == {"phone_number"}
+
+
+@pytest.mark.spec("CO-02")
+def test_ticking_what_there_is_no_value_of_is_refused() -> None:
+    decision = a_person().is_asked(a_demand(required("name"), lacking("phone_number")))
+
+    with pytest.raises(NotOffered):
+        answer(decision=decision, ticked=frozenset({"phone_number"}), agreed=True)
+    assert answer(decision=decision, ticked=frozenset(), agreed=True)
 
 
 def test_a_refused_item_that_becomes_required_is_asked() -> None:
