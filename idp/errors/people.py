@@ -55,6 +55,11 @@ class TooManyAttempts(LoginError):
         super().__init__(public, detail=detail)
         self.wait_seconds = wait_seconds
 
+    @property
+    def wait_minutes(self) -> int:
+        """How long to wait in the words of a page: whole minutes, rounded up."""
+        return -(-self.wait_seconds // 60)
+
 
 class TransactionLost(LoginError):
     """The login was begun in another browser, or too long ago."""

@@ -44,6 +44,11 @@ _BROKEN = ErrorText(
     what=_("Việc bạn vừa làm chưa xong. Lỗi đã được ghi lại để chúng tôi sửa."),
     can_do=(_TRY_AGAIN, _TELL),
 )
+_TOO_MANY = ErrorText(
+    title=_("Hãy đợi một lát"),
+    what=_("Có quá nhiều yêu cầu từ nơi bạn đang kết nối. Tài khoản của bạn không bị khóa."),
+    can_do=(_TRY_AGAIN,),
+)
 _NO_PAGE = ErrorText(
     title=_("Không có trang này"),
     what=_("Địa chỉ có thể bị gõ nhầm, hoặc trang đã được chuyển đi."),
@@ -82,11 +87,7 @@ ERROR_TEXTS: dict[str, ErrorText] = {
             _("xin mã mới tại nơi đã cấp mã cho bạn"),
         ),
     ),
-    "too_many_attempts": ErrorText(
-        title=_("Hãy đợi một lát"),
-        what=_("Đã có quá nhiều lần thử. Cách này tạm dừng; tài khoản của bạn không bị khóa."),
-        can_do=(_TRY_AGAIN, _("đăng nhập bằng khóa truy cập (passkey): cách này vẫn mở")),
-    ),
+    "too_many_attempts": _TOO_MANY,
     "transaction_lost": ErrorText(
         title=_("Lần đăng nhập này đã hết hạn"),
         what=_("Lần đăng nhập được bắt đầu ở trình duyệt khác, hoặc đã quá lâu. Chưa có thông tin nào được gửi đi."),
@@ -126,11 +127,7 @@ ERROR_TEXTS: dict[str, ErrorText] = {
         what=_("Trang này dành cho người khác, hoặc cần đăng nhập lại."),
         can_do=(_("đăng nhập lại"), _BACK),
     ),
-    "slow_down": ErrorText(
-        title=_("Hệ thống đang quá tải"),
-        what=_("Có quá nhiều yêu cầu từ nơi bạn đang kết nối. Lần đăng nhập của bạn không bị tính là sai."),
-        can_do=(_TRY_AGAIN,),
-    ),
+    "slow_down": _TOO_MANY,
     "server_error": _BROKEN,
     "temporarily_unavailable": ErrorText(
         title=_("Hệ thống tạm thời chưa trả lời"),

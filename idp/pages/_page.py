@@ -168,7 +168,7 @@ def error_page(
     way_back: str | None = None,
     portal: str | None = None,
     ui_locales: str | None = None,
-    wait_seconds: int | None = None,
+    wait_minutes: int | None = None,
 ) -> Response:
     """Return what happened, what can be done, the way back, and an incident number that is in the log.
 
@@ -181,7 +181,8 @@ def error_page(
     ui_locales = ui_locales or g.get("ui_locales")
     if request.is_json:
         g.language = choose_language(ui_locales=ui_locales)
-        return make_response(jsonify(message=_gettext(text.what), reason=reason, incident=incident), status)
+        message = _gettext(text.what) + _wait_text(wait_minutes)
+        return make_response(jsonify(message=message, reason=reason, incident=incident), status)
     # what answered a form cannot be asked for again by a link
     again: dict[str, Any] = (
         {} if request.method == "GET" else {"language_url": _home_in_other_language(ui_locales=ui_locales)}
@@ -195,9 +196,17 @@ def error_page(
         at=clock.now(),
         way_back=way_back,
         portal=portal,
-        wait_minutes=None if wait_seconds is None else -(-wait_seconds // 60),
+        wait_minutes=wait_minutes,
         **again,
     )
+
+
+def _wait_text(minutes: int | None) -> str:
+    """Return what `errors/error.html` says of the time to wait, as a further sentence."""
+    if minutes is None:
+        return ""
+    text = _ngettext("Hãy đợi khoảng %(count)s phút.", "Hãy đợi khoảng %(count)s phút.", minutes)
+    return f" {text % {'count': minutes}}"
 
 
 def _home_in_other_language(*, ui_locales: str | None) -> str:
@@ -226,10 +235,10 @@ def _on_http(error: HTTPException) -> Response:
 
 def _on_login(error: LoginError) -> Response:
     log.info("refused", reason=error.reason, detail=error.detail)
-    wait = error.wait_seconds if isinstance(error, TooManyAttempts) else None
-    response = error_page(status=error.status, reason=error.reason, wait_seconds=wait)
-    if wait is not None:
-        response.headers["Retry-After"] = str(wait)
+    if not isinstance(error, TooManyAttempts):
+        return error_page(status=error.status, reason=error.reason)
+    response = error_page(status=error.status, reason=error.reason, wait_minutes=error.wait_minutes)
+    response.headers["Retry-After"] = str(error.wait_seconds)
     return response
 
 

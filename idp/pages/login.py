@@ -11,7 +11,7 @@ from flask import jsonify, redirect, request
 from idp import cookies
 from idp.citizens.malformed import Malformed
 from idp.citizens.national_id import PersonalNumber
-from idp.errors import AccessDenied, AssertionRefused, TooManyAttempts
+from idp.errors import AccessDenied, AssertionRefused
 from idp.metrics import LOGINS
 from idp.pages import _flow, _visit
 from idp.pages._portal import portal_view
@@ -167,10 +167,6 @@ def passkey_verify() -> ResponseReturnValue:
         services.metrics.count(LOGINS, METHOD, "refused")
         message = _("Khóa truy cập này chưa dùng được ở đây. Hãy thử lại, hoặc dùng khóa truy cập khác.")
         return jsonify(message=message), 400
-    except TooManyAttempts as refused:
-        minutes = -(-refused.wait_seconds // 60)
-        message = _("Có quá nhiều lần thử từ nơi này. Hãy đợi %(minutes)s phút rồi thử lại.") % {"minutes": minutes}
-        return jsonify(message=message), 429
     services.metrics.count(LOGINS, METHOD, "succeeded")
     _visit.hold(token)
     return jsonify(next=f"/continue?tx={transaction.id}")

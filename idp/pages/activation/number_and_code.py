@@ -79,10 +79,11 @@ def start() -> ResponseReturnValue:
         errors["code"] = _("Số định danh và mã kích hoạt chưa khớp, hoặc mã đã hết hiệu lực.")
         return _start(transaction, errors=errors, number=number.digits, status=400)
     except TooManyAttempts as refused:
-        minutes = -(-refused.wait_seconds // 60)
         text = _("Có quá nhiều lần thử. Hãy đợi %(minutes)s phút rồi thử lại.")
-        errors["code"] = text % {"minutes": minutes}
-        return _start(transaction, errors=errors, number=number.digits, status=429)
+        errors["code"] = text % {"minutes": refused.wait_minutes}
+        answer = _start(transaction, errors=errors, number=number.digits, status=refused.status)
+        answer.headers["Retry-After"] = str(refused.wait_seconds)
+        return answer
     return redirect(waiting.next_step(transaction), 303)
 
 

@@ -14,6 +14,7 @@ from tests.support.house import ISSUER, House
 from tests.support.login.own_pages import begins_login
 from tests.support.login.stranger import AStranger
 from tests.support.office import new_number
+from tests.support.portal import members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,7 +68,9 @@ def test_a_number_takes_five_codes_in_a_quarter_of_an_hour(build: Callable[..., 
     house = build()
     citizen, stranger = house.registers_citizen(), AStranger.at(house, "/activate")
     assert _statuses(lambda: stranger.tries_code(citizen.number, WRONG), times=TRIES + 2) == [400] * 5 + [429] * 2
-    assert stranger.tries_code(citizen.number, citizen.code).status_code == 429, "right ones neither"
+    refused = stranger.tries_code(citizen.number, citizen.code)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "900"), "right ones neither"
+    assert "Hãy đợi 15 phút" in refused.text
     assert stranger.tries_code(new_number(), WRONG).status_code == 400, "another number has its own five"
 
 
@@ -200,3 +203,19 @@ def test_pages_that_leave_something_behind_are_counted(build: Callable[..., Hous
         answers = [browser.get(path, environ_overrides=whence) for _ in range(8)]
         assert [answer.status_code for answer in answers] == [303] * 6 + [429] * 2, path
         assert answers[-1].headers["Retry-After"] == "60"
+
+
+@pytest.mark.spec("LG-05")
+def test_a_script_and_a_person_who_ask_too_often_are_told_the_same(build: Callable[..., House]) -> None:
+    house = build(SEN_LIMITS__REQUESTS_PER_PREFIX="2")
+    stranger, url = AStranger.at(house), house.registers_portal().asks().url
+    not_locked, wait = "Tài khoản của bạn không bị khóa.", "Hãy đợi khoảng 1 phút."
+    for path, once in (("options", 200), ("verify", 400)):
+        first, _, last = (stranger.posts(f"/login/passkey/{path}", credential={}) for _ in range(3))
+        assert (first.status_code, last.status_code, last.headers["Retry-After"]) == (once, 429, "60")
+        assert set(members(last)) == {"message", "reason", "incident"}
+        assert members(last)["message"].endswith(f"{not_locked} {wait}")
+    page = stranger.browser.get("/login").text
+    assert not_locked in page
+    assert wait in page
+    assert not_locked in stranger.browser.get(url).text
