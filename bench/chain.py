@@ -25,6 +25,8 @@ PAR, AUTHORIZE, CODE, REFRESH, USERINFO = "PAR", "authorize, session exists", "c
 INTROSPECTION = "introspection"
 BY_SECRET, BY_KEY = "client_credentials, secret", "client_credentials, private_key_jwt"
 WITH_PROOF = "{}, DPoP"
+DOCUMENTS = 4
+"""How many times as often a ready document is asked for: it costs so little that a figure needs more of them."""
 BOUND = (PAR, CODE, REFRESH, USERINFO, BY_SECRET, BY_KEY)
 KINDS = (
     "discovery", "JWKS", PAR, AUTHORIZE, CODE, REFRESH, USERINFO, INTROSPECTION, BY_SECRET, BY_KEY,
@@ -92,9 +94,10 @@ class Chain:
         Raises:
             WrongAnswerError: any answer is not what it has to be.
         """
+        documents = count * DOCUMENTS
         phases = {
-            "discovery": self._documents(DISCOVERY, member="issuer", count=count),
-            "JWKS": self._documents(self.provider.paths["jwks_uri"], member="keys", count=count),
+            "discovery": self._documents(DISCOVERY, member="issuer", count=documents),
+            "JWKS": self._documents(self.provider.paths["jwks_uri"], member="keys", count=documents),
         }
         phases |= self._tokens_of_all_kinds(count)
         self.holder = self.parties.holder

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from bench.chain import KINDS
+from bench.chain import DOCUMENTS, KINDS
 from bench.login import STEPS
 from bench.peer import versions
 from bench.processes import CORES, LOAD_CORE, SERVER_CORE
@@ -86,7 +86,8 @@ def written(*, peer: Measured, ours: Sequence[Measured], plan: Plan, broken: str
 def _introduction(peer: Measured, plan: Plan) -> str:
     return (
         f"CPU microseconds of the server per request (user and system; stores not counted), median of "
-        f"{len(peer.rounds)} rounds by turns with {plan.requests} requests of a kind each, every response checked. "
+        f"{len(peer.rounds)} rounds by turns with {plan.requests} requests of a kind each ({DOCUMENTS} times as "
+        f"many for a ready document), every response checked. "
         f"The ratio is peer / Sen within a round: median (least to most)."
     )
 

@@ -243,8 +243,8 @@ class _Cursor:
         return self._link.run_together(*batch)[-1]
 
 
-def _dumped(statement: Prepared, parameters: Mapping[str, Any]) -> tuple[list[bytes | None], list[int]]:
-    """Return the parameters in their order as PostgreSQL reads them: text, or bytes as they are.
+def _dumped(statement: Prepared, parameters: Mapping[str, Any]) -> tuple[list[bytes | None], list[int] | None]:
+    """Return the parameters in their order as PostgreSQL reads them, and which are not text but bytes, if any are.
 
     The server knows from the statement what type each one is.
 
@@ -256,10 +256,11 @@ def _dumped(statement: Prepared, parameters: Mapping[str, Any]) -> tuple[list[by
     values = [given[name] for name in statement.names]
     if "\x00" in "".join([value for value in values if type(value) is str]):
         raise psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
-    kinds = [type(value) for value in values]
-    if not DUMPS.keys() >= set(kinds):
-        raise TypeError(f"{set(kinds) - DUMPS.keys()} are no parameters of a hot statement")
-    return [DUMPS[type(value)](value) for value in values], [int(kind is bytes) for kind in kinds]
+    kinds = set(map(type, values))
+    if not DUMPS.keys() >= kinds:
+        raise TypeError(f"{kinds - DUMPS.keys()} are no parameters of a hot statement")
+    formats = [int(type(value) is bytes) for value in values] if bytes in kinds else None
+    return [DUMPS[type(value)](value) for value in values], formats
 
 
 DUMPS: Mapping[type, Callable[[Any], bytes | None]] = {
