@@ -15,6 +15,7 @@ from idp.citizens.login_session import Former, NewSession
 from idp.ephemeral import Take, Write
 from idp.errors import AssertionRefused
 from idp.login import METHODS, even_time
+from idp.login.passkey_refusal import PUBLIC
 from idp.sessions import Session
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from idp.login.transaction import Transaction
     from idp.sessions import Held, Sessions
 
-REFUSED = "This passkey did not fit."
 NOT_OURS = re.compile("[^A-Za-z ,.:]")
 """What a reason of ours is never written with, and what somebody wrote into an answer may be (numbers above all)."""
 LONGEST_REASON = 100
@@ -90,7 +90,7 @@ class Journey:
         limits.check(method, counted, settings=self.desk.settings.limits)
         try:
             if state is None:
-                raise AssertionRefused(REFUSED, detail="no challenge waits")  # noqa: TRY301  one audit for all reasons
+                raise AssertionRefused(PUBLIC[AssertionRefused], detail="no challenge waits")  # noqa: TRY301  one audit for all reasons
             verified = METHODS[method](self.desk).verify(  # 2
                 expected_state=orjson.loads(state), unverified_response=unverified_response
             )

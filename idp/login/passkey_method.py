@@ -14,7 +14,7 @@ from idp.citizens.fingerprints import number_hash
 from idp.errors import AssertionRefused
 from idp.login.method import Challenge, Desk, Verified
 from idp.login.passkey import authentication_options, decoy_allow_list, read_assertion, verify_assertion
-from idp.login.passkey_refusal import CounterWentBack
+from idp.login.passkey_refusal import PUBLIC, CounterWentBack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 CHALLENGE_BYTES = 32
 DECOY = "passkey decoy"
-REFUSED = "This passkey did not fit."
 NOBODY = "-"
 
 # The base point of P-256 as a COSE key (RFC 9053 section 7.1.1). Its private key is 1: nothing is believed by it.
@@ -71,7 +70,7 @@ class PasskeyMethod:
         if found is None:
             with contextlib.suppress(AssertionRefused):
                 self._verify(expected_state, unverified, self._nobodys(unverified.credential_id))
-            raise AssertionRefused(REFUSED, detail="unknown credential")
+            raise AssertionRefused(PUBLIC[AssertionRefused], detail="unknown credential")
         passkey, citizen = found
         try:
             verified = self._verify(expected_state, unverified, passkey)
@@ -80,7 +79,7 @@ class PasskeyMethod:
             self._desk.passkeys.flag_counter(event=event)
             raise
         if citizen.status != "active":
-            raise AssertionRefused(REFUSED, detail=f"the account is {citizen.status}")
+            raise AssertionRefused(PUBLIC[AssertionRefused], detail=f"the account is {citizen.status}")
         use = PasskeyUse(
             passkey_id=passkey.id,
             citizen_id=citizen.id,

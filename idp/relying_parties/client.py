@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-from idp.errors import InvalidClient
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -170,17 +166,6 @@ class RelyingParty:
         return self.profile.loopback_redirect and any(
             _same_but_port(registered=uri, unverified_uri=unverified_uri) for uri in self.redirect_uris
         )
-
-    def check_secret(self, unverified_secret: str) -> None:
-        """Compare a client secret in constant time.
-
-        Raises:
-            InvalidClient: it does not fit.
-        """
-        given = hashlib.sha256(unverified_secret.encode()).digest()
-        if not hmac.compare_digest(given, self.secret_hash or b""):
-            reason = "wrong secret" if self.secret_hash else f"registered for {self.authentication_method}"
-            raise InvalidClient("The client could not be authenticated.", detail=reason)
 
 
 def _same_but_port(*, registered: str, unverified_uri: str) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from typing import Final
 
 from cryptography import x509
 
+from keys.compact import encode
 from keys.errors import KeysError
 
 LONGEST_CERTIFICATE: Final = 16 * 1024
@@ -29,7 +29,7 @@ class CertificateRefused(KeysError):
 
 def certificate_thumbprint(certificate: bytes) -> str:
     """Return `x5t#S256` of a certificate in DER: SHA-256 in base64url, 43 characters (RFC 8705 section 3.1)."""
-    return base64.urlsafe_b64encode(hashlib.sha256(certificate).digest()).rstrip(b"=").decode()
+    return encode(hashlib.sha256(certificate).digest()).decode()
 
 
 def read_certificate(unverified: bytes) -> x509.Certificate:

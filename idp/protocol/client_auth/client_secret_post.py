@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from typing import TYPE_CHECKING
 
 from idp.errors import InvalidClient
@@ -9,6 +11,7 @@ from idp.protocol.client_auth.proof import CLIENT_ID, METHODS_SHARED_TEXT, Crede
 
 if TYPE_CHECKING:
     from idp.protocol.provider import Provider
+    from idp.relying_parties.client import RelyingParty
 
 LONGEST_SECRET = 1024
 
@@ -27,8 +30,17 @@ def verify(credentials: Credentials, provider: Provider) -> Proof:
     client = provider.directory.find(unverified_id)
     if client is None:
         raise InvalidClient(METHODS_SHARED_TEXT, detail="unknown relying party")
-    try:
-        client.check_secret(unverified_secret)
-    except InvalidClient as error:
-        raise InvalidClient(METHODS_SHARED_TEXT, detail=error.detail) from error
+    check_secret(client, unverified_secret=unverified_secret)
     return Proof(client=client)
+
+
+def check_secret(client: RelyingParty, *, unverified_secret: str) -> None:
+    """Compare a client secret in constant time.
+
+    Raises:
+        InvalidClient: it does not fit, or there is none.
+    """
+    given = hashlib.sha256(unverified_secret.encode()).digest()
+    if not hmac.compare_digest(given, client.secret_hash or b""):
+        reason = "wrong secret" if client.secret_hash else f"registered for {client.authentication_method}"
+        raise InvalidClient(METHODS_SHARED_TEXT, detail=reason)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from idp.errors import InvalidToken
+from idp.protocol.grants.call import MICROS
 from idp.protocol.records import AnyAuthorization, SenderKey
 from idp.protocol.tokens import REFRESH_PREFIX, AccessToken, read_access_token, refresh_hash
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from idp.protocol.provider import Provider
 
-MICROS = 1_000_000
 NOT_GOOD = "The token is not good, or no longer."
 
 

@@ -17,7 +17,7 @@ from idp.errors import InvalidGrant, InvalidRequest, UnauthorizedClient
 from idp.protocol import codes, tokens
 from idp.protocol.client_auth import spend
 from idp.protocol.grants import rotation
-from idp.protocol.grants.call import TokenAnswer
+from idp.protocol.grants.call import MICROS, TokenAnswer
 from idp.protocol.grants.narrowing import narrowed
 from idp.protocol.interaction import OFFLINE
 from idp.protocol.records import CodeRecord, NewAuthorization
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 NOT_GOOD = "The code is not good, or no longer. Start again at the authorization endpoint."
 REUSED = "code reused"
 NARROWING = frozenset({"resource", "authorization_details"})
-MICROS = 1_000_000
 DAY = 86400 * MICROS
 
 
@@ -142,6 +141,7 @@ def _issue(
     offline = OFFLINE in record.scope.split(" ") and "refresh_token" in client.grant_types
     authorization_id = str(uuid_utils.uuid7())
     refresh = _refresh_token(call, authorization_id=authorization_id) if offline else None
+    extras = IdTokenExtras(nonce=record.nonce, claims=_open_claims(record.sealed_claims, provider=provider))
     at = int(call.now.timestamp() * MICROS)
     new = NewAuthorization(
         id=authorization_id,
@@ -152,7 +152,7 @@ def _issue(
         session_id=record.session_id,
         consent_id=record.consent_id,
         code_hash=code_hash,
-        refresh_hash=None if refresh is None else hashlib.sha256(refresh.encode()).digest(),
+        refresh_hash=None if refresh is None else tokens.refresh_hash(refresh),
         refresh_expires_at=at + provider.settings.tokens.refresh_token_days * DAY if offline else None,
         offline=offline,
         scope=record.scope,
@@ -169,7 +169,6 @@ def _issue(
         sid=record.sid,
         at=at,
     )
-    extras = IdTokenExtras(nonce=record.nonce, claims=_open_claims(record.sealed_claims, provider=provider))
     told = narrowed(new, form=call.form) if NARROWING & call.form.keys() or new.resource else new
     members = tokens.answer_members(authorization=told, client=client, extras=extras, provider=provider, now=call.now)
     if record.tells_grant:

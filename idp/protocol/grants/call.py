@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from idp.protocol.client_auth import Proof
     from idp.protocol.provider import Provider
 
+MICROS = 1_000_000
+"""An authorization counts its instants in microseconds since 1970."""
+
 
 @dataclass(frozen=True, slots=True)
 class GrantCall:

@@ -11,7 +11,7 @@ from idp.errors import InvalidAuthorizationDetails, InvalidGrant, InvalidScope, 
 from idp.protocol import tokens
 from idp.protocol.claims.released import LEGACY_SCOPE
 from idp.protocol.client_auth import spend
-from idp.protocol.grants.call import TokenAnswer
+from idp.protocol.grants.call import MICROS, TokenAnswer
 from idp.protocol.records import AnyAuthorization, NewMachineAuthorization
 from idp.relying_parties.metadata_rules import SCOPES
 from idp.relying_parties.purposes import SCOPE_PREFIX
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from idp.relying_parties.client import RelyingParty
 
 GRANT = "client_credentials"
-MICROS = 1_000_000
 ABOUT_CITIZENS = SCOPES | {LEGACY_SCOPE}
 """Scopes that mean a citizen, beside those of purposes: they are registered for logins, and stand in no token here."""
 

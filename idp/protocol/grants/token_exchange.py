@@ -13,7 +13,7 @@ from idp.errors import InvalidGrant, InvalidRequest, InvalidScope, InvalidTarget
 from idp.protocol import tokens
 from idp.protocol.client_auth import spend
 from idp.protocol.grants import alive
-from idp.protocol.grants.call import TokenAnswer
+from idp.protocol.grants.call import MICROS, TokenAnswer
 from idp.protocol.records import NewMachineAuthorization
 from idp.relying_parties import authorization_details
 from idp.relying_parties.profiles import TOKEN_EXCHANGE
@@ -28,8 +28,6 @@ JWT = "urn:ietf:params:oauth:token-type:jwt"
 TOKEN_TYPES = frozenset({ACCESS_TOKEN, JWT})
 MOST_ACTORS = 3
 """How many may stand one behind the other in `act`; the stores look no deeper either."""
-
-MICROS = 1_000_000
 
 
 def answer(call: GrantCall) -> TokenAnswer:

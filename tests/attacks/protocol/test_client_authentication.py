@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from idp import clock
 from idp.errors import InvalidClient
+from idp.protocol.client_auth.client_secret_post import check_secret
 from tests.support.foreign.receiver import Receiver, says_json
 from tests.support.house import ASSERTION_TYPE, ISSUER, House, members
 
@@ -263,7 +264,7 @@ def test_a_portal_cannot_choose_a_weaker_way_than_its_own(house: House, portal: 
     asserting = house.services.provider.directory.find(portal.client_id)
     assert asserting is not None
     with pytest.raises(InvalidClient) as refused:
-        asserting.check_secret("a secret")
+        check_secret(asserting, unverified_secret="a secret")
     assert refused.value.detail == "registered for private_key_jwt", "for the log"
     pair = base64.b64encode(f"{portal.client_id}:".encode()).decode()
     assert is_refused(portal.http.post("/token", data=GRANT, headers={"Authorization": f"Basic {pair}"}))
