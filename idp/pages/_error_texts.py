@@ -47,7 +47,7 @@ _BROKEN = ErrorText(
 _TOO_MANY = ErrorText(
     title=_("Hãy đợi một lát"),
     what=_("Có quá nhiều yêu cầu từ nơi bạn đang kết nối. Tài khoản của bạn không bị khóa."),
-    can_do=(_TRY_AGAIN,),
+    can_do=(_("thử lại sau"),),
 )
 _NO_PAGE = ErrorText(
     title=_("Không có trang này"),
