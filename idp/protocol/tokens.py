@@ -9,7 +9,6 @@ another one (RFC 9449 section 5).
 from __future__ import annotations
 
 import hashlib
-import secrets
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
@@ -47,7 +46,6 @@ BINDING = struct.Struct(">c32s")
 """The key that a sealed token is bound to: of which kind, and its thumbprint."""
 
 DPOP_KEY, CERTIFICATE = b"j", b"x"
-JTI_BYTES = 12
 SIGNATURES = frozenset({"ES256"})
 SIGNED_OVER_SHA512 = "EdDSA"
 
@@ -150,7 +148,7 @@ def resource_token(
         "client_id": authorization.client_id,
         "iat": issued,
         "exp": ends or issued + provider.settings.tokens.access_token_seconds,
-        "jti": f"{authorization.id}.{secrets.token_urlsafe(JTI_BYTES)}",
+        "jti": f"{authorization.id}.{uuid_utils.uuid4()}",  # no secret: it has to be new, and no more
         "scope": authorization.scope or None,
         "auth_time": authorization.auth_time,
         "acr": authorization.acr,

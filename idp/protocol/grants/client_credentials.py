@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import uuid_utils
@@ -85,11 +86,17 @@ def _resource(unverified: str | None, *, client: RelyingParty) -> str:
 
 def _scope(unverified: str | None, *, client: RelyingParty) -> str:
     """Return what is asked for, or else everything registered, of the scopes that are about no citizen."""
-    registered = {scope for scope in client.scopes - ABOUT_CITIZENS if not scope.startswith(SCOPE_PREFIX)}
-    asked = sorted(registered) if unverified is None else list(dict.fromkeys(unverified.split(" ")))
-    if not registered.issuperset(asked):
+    registered = _of_systems(client.scopes)
+    asked = registered if unverified is None else tuple(dict.fromkeys(unverified.split(" ")))
+    if not set(registered).issuperset(asked):
         raise InvalidScope("scope holds one that this relying party is not registered for, or one about citizens.")
     return " ".join(asked)
+
+
+@functools.lru_cache(maxsize=1024)
+def _of_systems(scopes: frozenset[str]) -> tuple[str, ...]:
+    """Return in their order the scopes that are about no citizen."""
+    return tuple(sorted(scope for scope in scopes - ABOUT_CITIZENS if not scope.startswith(SCOPE_PREFIX)))
 
 
 def _as_written(new: NewMachineAuthorization) -> AnyAuthorization:
