@@ -34,7 +34,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed(Delivery):
+class ClaimedDelivery(Delivery):
     """A delivery that one worker has taken; `attempts` counts this one, too."""
 
     id: str
@@ -43,7 +43,7 @@ class Claimed(Delivery):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class DeliveryStanding:
     """Where deliveries of one kind to one receiver stand; the errors are words of ours."""
 
     kind: str
@@ -60,18 +60,20 @@ class Standing:
 class OutboxStore(Protocol):
     """What the worker needs of the outbox; rows are written by the stores whose changes cause them."""
 
-    def claim(self, *, most: int) -> Sequence[Claimed]:
+    def claim(self, *, most: int) -> Sequence[ClaimedDelivery]:
         """Take deliveries that are due, so that no other worker tries them within `LEASE`.
 
         A receiver whose last attempt failed is tried with one delivery at a time; until that is due, with none.
         """
         ...
 
-    def settle(self, claimed: Claimed, *, outcome: Outcome, error: str | None = None, with_older: bool = False) -> None:
+    def settle(
+        self, claimed: ClaimedDelivery, *, outcome: Outcome, error: str | None = None, with_older: bool = False
+    ) -> None:
         """Say how it ended; `with_older`: so did those that have waited longer for the same receiver."""
         ...
 
-    def postpone(self, claimed: Claimed, *, until: datetime, error: str) -> None:
+    def postpone(self, claimed: ClaimedDelivery, *, until: datetime, error: str) -> None:
         """Try again later; nothing changes where another worker has taken it meanwhile."""
         ...
 
@@ -79,6 +81,6 @@ class OutboxStore(Protocol):
         """Return how many deliveries are not done."""
         ...
 
-    def standing(self) -> Sequence[Standing]:
+    def standing(self) -> Sequence[DeliveryStanding]:
         """Return where every kind and receiver stands, in the order of their names."""
         ...

@@ -13,9 +13,9 @@ from idp.storage.sql.housekeeping import SqlHousekeeping
 from idp.storage.sql.outbox import SqlOutbox
 from idp.wiring import build_services
 from idp.worker import JOBS
-from idp.worker.bench import Bench
 from idp.worker.courier import Courier
 from idp.worker.loop import run
+from idp.worker.parts import Parts
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -36,13 +36,13 @@ def worker() -> None:
         office.require_no_pending(opened.database)
         services = build_services(settings)
         courier = Courier(outbox=SqlOutbox(opened.database), services=services)
-        bench = Bench(
+        parts = Parts(
             key_store=opened.signing_keys,
             custodians=opened.custodians,
             ring_settings=opened.ring_settings,
             housekeeping=SqlHousekeeping(opened.database),
             courier=courier,
         )
-        run(jobs=JOBS, bench=bench, metrics=services.metrics, stop=stop)
+        run(jobs=JOBS, parts=parts, metrics=services.metrics, stop=stop)
         courier.close()
         services.close()

@@ -18,7 +18,7 @@ from idp.relying_parties.refusals import InvalidClientMetadata
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from idp.relying_parties.registration import Answer
+    from idp.relying_parties.registration import RegistrationAnswer
     from idp.services import Services
 
 PATH = "/register"
@@ -114,7 +114,7 @@ def _metadata(request: Request) -> Mapping[str, Any]:
     return metadata
 
 
-def _members(registered: Answer, services: Services) -> dict[str, Any]:
+def _members(registered: RegistrationAnswer, services: Services) -> dict[str, Any]:
     """Return all that is registered, and how to come back to it (RFC 7591 section 3.2.1, RFC 7592 section 3)."""
     client = registered.client
     members = {name: value for name, value in client.metadata.items() if name not in INTERNAL}

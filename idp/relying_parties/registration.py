@@ -52,7 +52,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RegistrationAnswer:
     """What is told about a registration; `secret` is there where one was made just now, and is told this once."""
 
     client: StoredClient
@@ -85,7 +85,7 @@ class Registrar:
         self._deployment = directory.deployment
         self._issuers = StatementIssuers.load(settings.registration.software_statements)
 
-    def register(self, unverified: Mapping[str, Any], *, unverified_token: str | None) -> Answer:
+    def register(self, unverified: Mapping[str, Any], *, unverified_token: str | None) -> RegistrationAnswer:
         """Register a relying party.
 
         1. the token is good, or none is needed; 2. the software statement, which goes before the rest; 3. known
@@ -113,20 +113,20 @@ class Registrar:
         registered = Registered(made.client, allowance, _hash(token))
         if not self._store.add(registered, token_id=token_id, at=clock.now(), event=event):  # 6
             raise InvalidToken(NOT_GOOD, detail="the last use was taken meanwhile")
-        return Answer(made.client, token, made.secret)
+        return RegistrationAnswer(made.client, token, made.secret)
 
-    def read(self, *, unverified_client_id: str, unverified_token: str | None) -> Answer:
+    def read(self, *, unverified_client_id: str, unverified_token: str | None) -> RegistrationAnswer:
         """Show a relying party its registration (RFC 7592 section 2.1).
 
         Raises:
             InvalidToken: the token is not that of this relying party; one answer for every reason.
         """
         registered = self._known(unverified_client_id, unverified_token)
-        return Answer(registered.client, unverified_token or "")
+        return RegistrationAnswer(registered.client, unverified_token or "")
 
     def change(
         self, unverified: Mapping[str, Any], *, unverified_client_id: str, unverified_token: str | None
-    ) -> Answer:
+    ) -> RegistrationAnswer:
         """Replace a registration by another, and its registration access token with it.
 
         A secret that the relying party has stays as it is. Where nobody approved of it beforehand, it waits for an
@@ -155,7 +155,7 @@ class Registrar:
         if not self._store.change(changed, former=former, event=event):
             raise InvalidToken(NOT_GOOD, detail="changed, approved or suspended by another meanwhile")
         self._directory.forget(client_id)
-        return Answer(made.client, token, made.secret)
+        return RegistrationAnswer(made.client, token, made.secret)
 
     def end(self, *, unverified_client_id: str, unverified_token: str | None) -> None:
         """End a relying party for ever, and all that it holds (RFC 7592 section 2.3).

@@ -10,7 +10,7 @@ from idp.worker import cleaning, delivery, rotation
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from idp.worker.bench import Bench
+    from idp.worker.parts import Parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Job:
 
     name: str
     every_seconds: float
-    run: Callable[[Bench], object]
+    run: Callable[[Parts], object]
 
 
 JOBS: tuple[Job, ...] = (

@@ -10,7 +10,7 @@ from idp.protocol.logout import logout_token
 from idp.worker.answers import Undeliverable, Unwanted
 
 if TYPE_CHECKING:
-    from idp.outbox import Claimed
+    from idp.outbox import ClaimedDelivery
     from idp.services import Services
 
 SUCCEEDED = (200, 204)
@@ -18,7 +18,7 @@ SUCCEEDED = (200, 204)
 REFUSED = 400
 
 
-def send(claimed: Claimed, *, services: Services) -> None:
+def send(claimed: ClaimedDelivery, *, services: Services) -> None:
     """Make a logout token with the key of now, and post it.
 
     Raises:

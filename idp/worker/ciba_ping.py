@@ -12,7 +12,7 @@ from idp.protocol.grants.decoupled import waiting
 from idp.worker.answers import Undeliverable, Unwanted
 
 if TYPE_CHECKING:
-    from idp.outbox import Claimed
+    from idp.outbox import ClaimedDelivery
     from idp.services import Services
 
 SUCCEEDED = (200, 204)
@@ -20,7 +20,7 @@ REFUSED = range(300, 500)
 """Redirects among them: a relying party must not send one, and none is followed."""
 
 
-def send(claimed: Claimed, *, services: Services) -> None:
+def send(claimed: ClaimedDelivery, *, services: Services) -> None:
     """Post the name of the request, with the token that the relying party made for it.
 
     Raises:

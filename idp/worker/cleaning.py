@@ -10,11 +10,11 @@ from idp import clock
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from idp.worker.bench import Bench
+    from idp.worker.parts import Parts
 
 KEPT = timedelta(days=30)
 
 
-def clear_expired(bench: Bench) -> Mapping[str, int]:
+def clear_expired(parts: Parts) -> Mapping[str, int]:
     """Remove what expired more than `KEPT` ago; return how many rows of which table."""
-    return bench.housekeeping.clear_expired(before=clock.now() - KEPT)
+    return parts.housekeeping.clear_expired(before=clock.now() - KEPT)

@@ -25,7 +25,7 @@ from keys import KeysError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from idp.outbox import Claimed, OutboxStore, Outcome
+    from idp.outbox import ClaimedDelivery, OutboxStore, Outcome
     from idp.services import Services
 
 SENDERS: dict[str, Callable[..., None]] = {
@@ -92,7 +92,7 @@ class Courier:
         self._stopping = True
         self._pool.shutdown()
 
-    def _walk(self, claimed: Claimed | None) -> None:
+    def _walk(self, claimed: ClaimedDelivery | None) -> None:
         """Deliver one after the other, as long as something is due."""
         try:
             while claimed is not None:
@@ -107,7 +107,7 @@ class Courier:
                 self._free += 1
                 self._changed.notify_all()
 
-    def _deliver(self, claimed: Claimed) -> None:
+    def _deliver(self, claimed: ClaimedDelivery) -> None:
         """Try one delivery, and write down how it ended."""
         try:
             SENDERS[claimed.kind](claimed, services=self._services)
@@ -123,13 +123,13 @@ class Courier:
         else:
             self._end(claimed, outcome="delivered", error=None)
 
-    def _end(self, claimed: Claimed, *, outcome: Outcome, error: str | None, with_older: bool = False) -> None:
+    def _end(self, claimed: ClaimedDelivery, *, outcome: Outcome, error: str | None, with_older: bool = False) -> None:
         self.outbox.settle(claimed, outcome=outcome, error=error, with_older=with_older)
         self._metrics.count(DELIVERIES, claimed.kind, outcome)
         if error is not None:
             log.warning("delivery_ended", kind=claimed.kind, target=claimed.target, outcome=outcome, reason=error)
 
-    def _fail(self, claimed: Claimed, *, error: str) -> None:
+    def _fail(self, claimed: ClaimedDelivery, *, error: str) -> None:
         """Try again later, or give up, and what has waited longer for the same receiver with it."""
         now = clock.now()
         if claimed.attempts >= MOST_ATTEMPTS or now - claimed.created_at >= LONGEST_WAIT:

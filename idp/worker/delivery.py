@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from idp.worker.bench import Bench
+    from idp.worker.parts import Parts
 
 
-def deliver(bench: Bench) -> int:
+def deliver(parts: Parts) -> int:
     """Send out what is due; return how many were started. Nothing is waited for."""
-    return bench.courier.send_out()
+    return parts.courier.send_out()
 
 
-def count_waiting(bench: Bench) -> None:
+def count_waiting(parts: Parts) -> None:
     """Tell the counters how many deliveries wait."""
-    bench.courier.measure()
+    parts.courier.measure()

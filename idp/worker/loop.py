@@ -17,27 +17,27 @@ if TYPE_CHECKING:
 
     from idp.metrics import Metrics
     from idp.worker import Job
-    from idp.worker.bench import Bench
+    from idp.worker.parts import Parts
 
 log = structlog.get_logger("sen.worker")
 
 
-def run(*, jobs: Sequence[Job], bench: Bench, metrics: Metrics, stop: threading.Event) -> None:
+def run(*, jobs: Sequence[Job], parts: Parts, metrics: Metrics, stop: threading.Event) -> None:
     """Run every job at once and then each at its pace; a job that fails is logged and tried again when due."""
     due = {job.name: time.monotonic() for job in jobs}
     while not stop.is_set():
         for job in jobs:
             if time.monotonic() >= due[job.name] and not stop.is_set():
-                run_once(job=job, bench=bench, metrics=metrics)
+                run_once(job=job, parts=parts, metrics=metrics)
                 due[job.name] = time.monotonic() + job.every_seconds
         stop.wait(max(0.05, min(due.values()) - time.monotonic()))
 
 
-def run_once(*, job: Job, bench: Bench, metrics: Metrics) -> bool:
+def run_once(*, job: Job, parts: Parts, metrics: Metrics) -> bool:
     """Run one job; return whether it succeeded. Whatever it raises, the loop goes on."""
     new_correlation()
     try:
-        done = job.run(bench)
+        done = job.run(parts)
     except Exception:
         log.exception("job_failed", job=job.name)
         metrics.count(JOBS, job.name, "failed")

@@ -14,7 +14,7 @@ from keys import sign_jwt
 
 if TYPE_CHECKING:
     from idp.citizens.citizen import Person
-    from idp.outbox import Claimed
+    from idp.outbox import ClaimedDelivery
     from idp.services import Services
     from idp.settings import Outbound
 
@@ -27,7 +27,7 @@ REFUSED = 400
 """RFC 8935 section 2.3."""
 
 
-def send(claimed: Claimed, *, services: Services) -> None:
+def send(claimed: ClaimedDelivery, *, services: Services) -> None:
     """Make a token with the key and the addresses of now, and post it.
 
     Raises:
@@ -53,7 +53,7 @@ def send(claimed: Claimed, *, services: Services) -> None:
         raise NoAnswer(f"It answers with status {status}, and 202 is needed.")
 
 
-def _token(claimed: Claimed, *, audience: str, identifiers: list[dict[str, str]], services: Services) -> str:
+def _token(claimed: ClaimedDelivery, *, audience: str, identifiers: list[dict[str, str]], services: Services) -> str:
     """Return what happened as a signed token: to whom, when, how, and what to tell them.
 
     A delivery that is tried again has the same `jti`. There is no `exp` and no `sub`, so that no token of ours that

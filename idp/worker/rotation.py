@@ -8,10 +8,10 @@ from idp import clock
 from keys import rotate
 
 if TYPE_CHECKING:
-    from idp.worker.bench import Bench
+    from idp.worker.parts import Parts
     from keys import Move
 
 
-def rotate_keys(bench: Bench) -> tuple[Move, ...]:
+def rotate_keys(parts: Parts) -> tuple[Move, ...]:
     """Take every step of a key's life that is due, and return those taken."""
-    return rotate(store=bench.key_store, custodians=bench.custodians, settings=bench.ring_settings, now=clock.now)
+    return rotate(store=parts.key_store, custodians=parts.custodians, settings=parts.ring_settings, now=clock.now)

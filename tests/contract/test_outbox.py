@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from idp.outbox import Claimed
+    from idp.outbox import ClaimedDelivery
 
 MINUTE = timedelta(minutes=1)
 
@@ -36,11 +36,11 @@ class Post:
         letters = [Delivery(kind=kind, target=target, payload={"to": target}) for target in targets]
         self.database.transact(lambda connection: write_deliveries(connection, *letters))
 
-    def takes(self, most: int = 100) -> tuple[Claimed, ...]:
+    def takes(self, most: int = 100) -> tuple[ClaimedDelivery, ...]:
         """Take what is due, as a worker does."""
         return self.outbox.claim(most=most)
 
-    def fails(self, claimed: Claimed, *, after: timedelta = MINUTE, error: str = "It does not answer.") -> None:
+    def fails(self, claimed: ClaimedDelivery, *, after: timedelta = MINUTE, error: str = "It does not answer.") -> None:
         """Note that it was tried in vain."""
         self.outbox.postpone(claimed, until=clock.now() + after, error=error)
 
@@ -54,7 +54,7 @@ def post(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Post]:
     database.close()
 
 
-def targets(taken: Sequence[Claimed]) -> list[str]:
+def targets(taken: Sequence[ClaimedDelivery]) -> list[str]:
     return [claimed.target for claimed in taken]
 
 
@@ -84,7 +84,7 @@ def test_nothing_is_written_where_the_change_is_not(post: Post) -> None:
 def test_of_workers_that_reach_at_the_same_moment_one_gets_each_delivery(post: Post) -> None:
     post.writes(*(f"portal-{number}" for number in range(40)))
 
-    def worker() -> list[Claimed]:
+    def worker() -> list[ClaimedDelivery]:
         return [claimed for _ in range(12) for claimed in post.takes(5)]
 
     taken = [claimed for part in at_once(*[worker] * 4) for claimed in part]

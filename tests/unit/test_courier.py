@@ -9,7 +9,7 @@ import pytest
 
 from idp import clock
 from idp.errors import NoAnswer
-from idp.outbox import Claimed
+from idp.outbox import ClaimedDelivery
 from idp.wiring import build_services
 from idp.worker import courier
 from idp.worker.answers import Undeliverable, Unwanted
@@ -27,34 +27,38 @@ if TYPE_CHECKING:
 class Shelf:
     """Holds one delivery and notes what becomes of it."""
 
-    def __init__(self, claimed: Claimed) -> None:
+    def __init__(self, claimed: ClaimedDelivery) -> None:
         self.waiting = [claimed]
         self.ends: list[tuple[str, str | None]] = []
         self.pauses: list[timedelta] = []
         self.takes_older = False
 
-    def claim(self, *, most: int) -> tuple[Claimed, ...]:
+    def claim(self, *, most: int) -> tuple[ClaimedDelivery, ...]:
         """Hand out what lies there."""
         taken, self.waiting = self.waiting[:most], self.waiting[most:]
         return tuple(taken)
 
-    def settle(self, _claimed: Claimed, *, outcome: str, error: str | None = None, with_older: bool = False) -> None:
+    def settle(
+        self, _claimed: ClaimedDelivery, *, outcome: str, error: str | None = None, with_older: bool = False
+    ) -> None:
         """Note an end, and whether those that waited longer go with it."""
         self.ends.append((outcome, error))
         self.takes_older = with_older
 
-    def postpone(self, _claimed: Claimed, *, until: datetime, error: str) -> None:
+    def postpone(self, _claimed: ClaimedDelivery, *, until: datetime, error: str) -> None:
         """Note a pause."""
         assert error
         self.pauses.append(until - clock.now())
 
 
-def a_delivery(*, attempts: int = 1, age: timedelta = timedelta(0)) -> Claimed:
+def a_delivery(*, attempts: int = 1, age: timedelta = timedelta(0)) -> ClaimedDelivery:
     """Return one that has been tried and has waited."""
-    return Claimed(id="1", kind="letter", target="a", payload={}, attempts=attempts, created_at=clock.now() - age)
+    return ClaimedDelivery(
+        id="1", kind="letter", target="a", payload={}, attempts=attempts, created_at=clock.now() - age
+    )
 
 
-def carried(claimed: Claimed, *, folder: Path, send: Callable[..., None]) -> Shelf:
+def carried(claimed: ClaimedDelivery, *, folder: Path, send: Callable[..., None]) -> Shelf:
     """Let a courier try a delivery once."""
     shelf = Shelf(claimed)
     with pytest.MonkeyPatch.context() as patch:

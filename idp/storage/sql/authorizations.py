@@ -56,7 +56,7 @@ GATES_COLUMNS = tuple(GATES.selected_columns.keys())
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class LiveGrant:
     """One live authorization as an operator sees it: who holds it, for what, since when; nothing of the person."""
 
     id: str
@@ -153,12 +153,14 @@ class SqlAuthorizations:
         known = self._open(citizen_id=members["citizen_id"], person=person, number=number, level=level)
         return LiveAuthorization(**members, known=known)
 
-    def of_citizen(self, *, citizen_id: str, limit: int) -> tuple[tuple[Held, ...], int]:
+    def of_citizen(self, *, citizen_id: str, limit: int) -> tuple[tuple[LiveGrant, ...], int]:
         """Return a citizen's live authorizations, newest first and at most `limit`, and how many there are."""
         sought = {"citizen_id": citizen_id, "limit": limit, "at": clock.now()}
         rows = self._database.consult(lambda connection: connection.execute(OF_CITIZEN, sought).all())
-        held = tuple(Held(id=row.id, client_id=row.client_id, scope=row.scope, since=row.created_at) for row in rows)
-        return held, rows[0].all_of_them if rows else 0
+        live = tuple(
+            LiveGrant(id=row.id, client_id=row.client_id, scope=row.scope, since=row.created_at) for row in rows
+        )
+        return live, rows[0].all_of_them if rows else 0
 
     def known(self, *, citizen_id: str) -> Known:
         """See `AuthorizationStore.known`."""

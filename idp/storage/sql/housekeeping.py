@@ -21,7 +21,7 @@ NOW = {
 
 
 class SqlHousekeeping:
-    """Implements `idp.worker.bench.Housekeeping`."""
+    """Implements `idp.worker.parts.Housekeeping`."""
 
     def __init__(self, database: Database) -> None:
         """Share the process's database."""

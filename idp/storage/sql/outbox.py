@@ -10,7 +10,7 @@ from sqlalchemy import and_, case, exists, func, insert, or_, select, update
 
 from idp import clock
 from idp.audit.log import new_id
-from idp.outbox import BACKCHANNEL_LOGOUT, Claimed, Delivery, Standing
+from idp.outbox import BACKCHANNEL_LOGOUT, ClaimedDelivery, Delivery, DeliveryStanding
 from idp.storage.sql.tables import Instant, authorization, outbox, relying_party
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class SqlOutbox:
         """Share the process's database."""
         self._database = database
 
-    def claim(self, *, most: int) -> tuple[Claimed, ...]:
+    def claim(self, *, most: int) -> tuple[ClaimedDelivery, ...]:
         """See `OutboxStore.claim`; where nothing is due, nobody waits for the lock of the writers."""
         if most < 1 or not self._database.consult(lambda connection: connection.execute(_due(most=1)).first()):
             return ()
@@ -119,7 +119,7 @@ class SqlOutbox:
 
         rows = sorted(self._database.transact(work), key=lambda row: cast("str", row.id))
         return tuple(
-            Claimed(
+            ClaimedDelivery(
                 id=row.id,
                 kind=row.kind,
                 target=row.target,
@@ -130,7 +130,9 @@ class SqlOutbox:
             for row in rows
         )
 
-    def settle(self, claimed: Claimed, *, outcome: Outcome, error: str | None = None, with_older: bool = False) -> None:
+    def settle(
+        self, claimed: ClaimedDelivery, *, outcome: Outcome, error: str | None = None, with_older: bool = False
+    ) -> None:
         """See `OutboxStore.settle`."""
         which = outbox.c.id == claimed.id
         if with_older:
@@ -150,7 +152,7 @@ class SqlOutbox:
         )
         self._database.transact(lambda connection: connection.execute(statement))
 
-    def postpone(self, claimed: Claimed, *, until: datetime, error: str) -> None:
+    def postpone(self, claimed: ClaimedDelivery, *, until: datetime, error: str) -> None:
         """See `OutboxStore.postpone`."""
         statement = (
             update(outbox)
@@ -164,10 +166,10 @@ class SqlOutbox:
         statement = select(func.count()).select_from(outbox).where(_WAITING)
         return self._database.consult(lambda connection: connection.execute(statement).scalar_one())
 
-    def standing(self) -> tuple[Standing, ...]:
+    def standing(self) -> tuple[DeliveryStanding, ...]:
         """See `OutboxStore.standing`."""
         rows = self._database.consult(lambda connection: connection.execute(_STANDING).mappings().all())
-        return tuple(Standing(**row) for row in rows)
+        return tuple(DeliveryStanding(**row) for row in rows)
 
 
 def _due(*, most: int) -> Select[Any]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from werkzeug.test import Client, TestResponse
 
-    from idp.outbox import Standing
+    from idp.outbox import DeliveryStanding
     from tests.support.house import House
     from tests.support.portal import Portal
 
@@ -138,7 +138,7 @@ def carries(courier: Courier) -> None:
         courier.rest()
 
 
-def standing(courier: Courier, portal: Portal) -> Standing:
+def standing(courier: Courier, portal: Portal) -> DeliveryStanding:
     """Return where the deliveries to a portal stand."""
     return next(each for each in courier.outbox.standing() if each.target == portal.client_id)
 

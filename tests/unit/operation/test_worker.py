@@ -19,10 +19,10 @@ from idp.storage.sql.outbox import SqlOutbox
 from idp.storage.sql.tables import activation_code, outbox
 from idp.wiring import build_services, open_database
 from idp.worker import JOBS, Job
-from idp.worker.bench import Bench
 from idp.worker.cleaning import KEPT
 from idp.worker.courier import Courier
 from idp.worker.loop import run, run_once
+from idp.worker.parts import Parts
 from keys import RingSettings, Sealer, open_custodians
 from tests.support.house import settings_for
 
@@ -52,11 +52,11 @@ def metrics(tmp_path: Path) -> Metrics:
 
 
 @pytest.fixture
-def bench(database: Database, tmp_path: Path) -> Iterator[Bench]:
+def parts(database: Database, tmp_path: Path) -> Iterator[Parts]:
     """Give what jobs work with."""
     services = build_services(settings_for(folder=tmp_path, redis_url="unix:///nowhere/valkey.sock"))
     courier = Courier(outbox=SqlOutbox(database), services=services)
-    yield Bench(
+    yield Parts(
         key_store=SqlKeyStore(database),
         custodians=open_custodians(sealer=Sealer(master_key=b"k" * 32)),
         ring_settings=RingSettings(
@@ -69,39 +69,39 @@ def bench(database: Database, tmp_path: Path) -> Iterator[Bench]:
     services.close()
 
 
-def test_every_job_of_the_table_succeeds_on_a_new_database(bench: Bench, metrics: Metrics) -> None:
+def test_every_job_of_the_table_succeeds_on_a_new_database(parts: Parts, metrics: Metrics) -> None:
     for job in JOBS:
-        assert run_once(job=job, bench=bench, metrics=metrics), job.name
-    assert [record.state for record in bench.key_store.all()] == ["active"]
+        assert run_once(job=job, parts=parts, metrics=metrics), job.name
+    assert [record.state for record in parts.key_store.all()] == ["active"]
 
 
-def test_a_job_that_fails_is_tried_again_and_stops_nobody(bench: Bench, metrics: Metrics) -> None:
+def test_a_job_that_fails_is_tried_again_and_stops_nobody(parts: Parts, metrics: Metrics) -> None:
     stop, ran = threading.Event(), []
 
-    def fail(_bench: Bench) -> None:
+    def fail(_parts: Parts) -> None:
         ran.append("fail")
         raise RuntimeError("broken")
 
-    def work(_bench: Bench) -> None:
+    def work(_parts: Parts) -> None:
         ran.append("work")
         if ran.count("work") >= 3 and ran.count("fail") >= 3:
             stop.set()
 
     jobs = (Job("fail", 0.01, fail), Job("work", 0.01, work))
-    run(jobs=jobs, bench=bench, metrics=metrics, stop=stop)
+    run(jobs=jobs, parts=parts, metrics=metrics, stop=stop)
     rendered = metrics.render().decode()
     assert 'sen_jobs_total{job="fail",outcome="failed"}' in rendered
     assert 'sen_jobs_total{job="work",outcome="succeeded"}' in rendered
 
 
-def test_a_worker_that_is_told_to_stop_begins_no_other_job(bench: Bench, metrics: Metrics) -> None:
+def test_a_worker_that_is_told_to_stop_begins_no_other_job(parts: Parts, metrics: Metrics) -> None:
     stop, ran = threading.Event(), []
 
-    def work(_bench: Bench) -> None:
+    def work(_parts: Parts) -> None:
         ran.append("work")
         stop.set()
 
-    run(jobs=(Job("one", 1, work), Job("two", 1, work)), bench=bench, metrics=metrics, stop=stop)
+    run(jobs=(Job("one", 1, work), Job("two", 1, work)), parts=parts, metrics=metrics, stop=stop)
     assert ran == ["work"]
 
 
@@ -126,7 +126,7 @@ def rows_of(database: Database, table: Table) -> int:
 
 
 @pytest.mark.spec("F31")
-def test_cleaning_removes_what_expired_long_ago_and_nothing_else(bench: Bench, database: Database) -> None:
+def test_cleaning_removes_what_expired_long_ago_and_nothing_else(parts: Parts, database: Database) -> None:
     now, long_ago = clock.now(), clock.now() - KEPT - timedelta(minutes=1)
     codes = [
         a_code(expires_at=long_ago),
@@ -140,8 +140,8 @@ def test_cleaning_removes_what_expired_long_ago_and_nothing_else(bench: Bench, d
     database.transact(lambda connection: connection.execute(insert(activation_code), codes))
     database.transact(lambda connection: connection.execute(insert(outbox), letters))
     cleaning = next(job for job in JOBS if job.name == "cleaning")
-    assert cleaning.run(bench) == {"activation_code": 2, "outbox": 1}
-    assert cleaning.run(bench) == {}
+    assert cleaning.run(parts) == {"activation_code": 2, "outbox": 1}
+    assert cleaning.run(parts) == {}
     left = [rows_of(database, table) for table in (activation_code, outbox)]
     assert left == [2, 1]
 

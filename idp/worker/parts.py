@@ -1,4 +1,4 @@
-"""Bench: what the jobs of the worker work with, and what they need remembered."""
+"""What the jobs of the worker work with, and what they need remembered."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Housekeeping(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
-    """The parts that jobs use."""
+class Parts:
+    """What they work with."""
 
     key_store: KeyStore
     custodians: Mapping[str, Custodian]
