@@ -18,8 +18,7 @@ from idp.storage.sql.migrate import upgrade
 from idp.storage.sql.outbox import SqlOutbox
 from idp.storage.sql.tables import activation_code, outbox
 from idp.wiring import build_services, open_database
-from idp.worker import JOBS, Job
-from idp.worker.cleaning import KEPT
+from idp.worker import JOBS, KEPT, Job
 from idp.worker.courier import Courier
 from idp.worker.loop import run, run_once
 from idp.worker.parts import Parts
