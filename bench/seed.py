@@ -17,14 +17,13 @@ from idp import clock
 from idp.audit.events import RegisterImported
 from idp.citizens.activation import issue_code, parse_code
 from idp.citizens.citizen import Person
-from idp.citizens.credentials import NewPasskey
 from idp.citizens.enrolment import Activation, new_user_handle
 from idp.citizens.fingerprints import code_hash, number_hash, person_hash
 from idp.citizens.login_session import NewSession
 from idp.citizens.national_id import PersonalNumber
 from idp.citizens.store import RegisterEntry
 from idp.cli import clients
-from idp.login.passkey import PasskeyUser, registration_options, verify_registration
+from idp.login.passkey import ExpectedCeremony, PasskeyUser, registration_options, verify_registration
 from idp.protocol.interaction import OFFLINE, WORDING_VERSION, demand_of
 from idp.protocol.records import AuthorizationRequest
 from idp.relying_parties.store import StoredClient
@@ -33,6 +32,7 @@ from keys import rotate
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from idp.citizens.credentials import NewPasskey
     from idp.citizens.enrolment import Activated
     from idp.cli.office import Office
     from idp.services import Services
@@ -154,27 +154,13 @@ def _passkey(services: Services, *, authenticator: SoftwareAuthenticator) -> New
         attestation="none",
     )
     credential = authenticator.register(dict(options), origin=settings.server.issuer)
-    verified = verify_registration(
+    return verify_registration(
         unverified_response=json.dumps(credential).encode(),
-        expected_challenge=challenge,
-        expected_origin=settings.server.issuer,
-        expected_rp_id=settings.rp_id,
+        expected=ExpectedCeremony(challenge=challenge, origin=settings.server.issuer, rp_id=settings.rp_id),
+        user_handle=handle,
+        name="bench",
         metadata=None,
         now=clock.now(),
-    )
-    return NewPasskey(
-        credential_id=verified.credential_id,
-        public_key=verified.public_key,
-        user_handle=handle,
-        sign_count=verified.sign_count,
-        aaguid=verified.aaguid,
-        backup_eligible=verified.backup_eligible,
-        backed_up=verified.backed_up,
-        transports=verified.transports,
-        attested=verified.attested,
-        biometric_only=verified.biometric_only,
-        hardware_bound=verified.hardware_bound,
-        name="bench",
     )
 
 

@@ -27,6 +27,7 @@ from webauthn.helpers.structs import (
 )
 
 from idp.assurance import Evidence
+from idp.citizens.credentials import NewPasskey
 from idp.errors import AssertionRefused, RegistrationRefused
 from idp.login.attestation import weigh
 from idp.login.authenticator_data import read_authenticator_data
@@ -44,19 +45,18 @@ from idp.login.passkey_response import UnverifiedAssertion, read_assertion, read
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from webauthn.registration import verify_registration_response as library
+    from webauthn.registration.verify_registration_response import VerifiedRegistration
 
-    from idp.citizens.credentials import NewPasskey, Passkey
-    from idp.login.attestation import Worth
+    from idp.citizens.credentials import Passkey
     from idp.login.authenticator_metadata import AuthenticatorMetadata
     from idp.login.passkey_response import UnverifiedRegistration
 
 __all__ = [
     "CounterWentBack",
+    "ExpectedCeremony",
     "PasskeyUser",
     "UnverifiedAssertion",
     "VerifiedAssertion",
-    "VerifiedRegistration",
     "authentication_options",
     "decoy_allow_list",
     "evidence_of",
@@ -73,22 +73,6 @@ _ROOTS_WANTED: Final = (AttestationFormat.ANDROID_KEY, AttestationFormat.APPLE)
 
 
 @dataclass(frozen=True, slots=True)
-class VerifiedRegistration:
-    """A new passkey whose every check has passed; named as in `Passkey`."""
-
-    credential_id: bytes
-    public_key: bytes
-    sign_count: int
-    aaguid: str
-    backup_eligible: bool
-    backed_up: bool
-    transports: tuple[str, ...]
-    attested: bool
-    biometric_only: bool
-    hardware_bound: bool
-
-
-@dataclass(frozen=True, slots=True)
 class VerifiedAssertion:
     """A login whose every check has passed: what to store with the passkey, and what it proves."""
 
@@ -97,20 +81,22 @@ class VerifiedAssertion:
     evidence: Evidence
 
 
-@dataclass(frozen=True, slots=True)
-class _Expected:
-    """What this ceremony must have been made for."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedCeremony:
+    """What a ceremony must have been made for: our challenge, our origin (with its scheme) and our RP ID."""
 
     challenge: bytes
     origin: str
     rp_id: str
 
     def check_client_data(self, unverified: bytes, *, kind: str) -> None:
+        """Check clientDataJSON; `kind` is webauthn.create or webauthn.get."""
         check_client_data(
             unverified, expected_type=kind, expected_challenge=self.challenge, expected_origin=self.origin
         )
 
     def for_library(self) -> _LibraryExpectation:
+        """Return the same in the library's names."""
         return {"expected_challenge": self.challenge, "expected_origin": self.origin, "expected_rp_id": self.rp_id}
 
 
@@ -123,32 +109,26 @@ class _LibraryExpectation(TypedDict):
 def verify_registration(
     *,
     unverified_response: bytes,
-    expected_challenge: bytes,
-    expected_origin: str,
-    expected_rp_id: str,
+    expected: ExpectedCeremony,
+    user_handle: bytes,
+    name: str,
     metadata: AuthenticatorMetadata | None,
     now: datetime,
-) -> VerifiedRegistration:
-    """Verify the answer to navigator.credentials.create(), as the JSON of `toJSON()`.
+) -> NewPasskey:
+    """Verify the answer to navigator.credentials.create(), as the JSON of `toJSON()`, and return its new passkey.
 
     1. read strictly, 2. clientDataJSON, 3. the library's checks, 4. a key of an offered kind and a sound size, 5. what
-    the attestation proves. `metadata` None: no attestation was asked for, none counts.
+    the attestation proves. `metadata` None: no attestation was asked for, none counts. `user_handle` is the one that
+    the ceremony was begun with; `name` is what its owner calls the passkey.
 
     Raises:
         RegistrationRefused: for every reason; the reason is in `detail`.
     Source: Web Authentication Level 3 section 7.1.
     """
     unverified = read_registration(unverified_response)  # 1
-    expected = _Expected(expected_challenge, expected_origin, expected_rp_id)
     with one_answer(RegistrationRefused):
         expected.check_client_data(unverified.client_data, kind="webauthn.create")  # 2
-        verified = webauthn.verify_registration_response(  # 3
-            credential=_as_library_registration(unverified),
-            require_user_verification=True,
-            supported_pub_key_algs=_OFFERED,
-            pem_root_certs_bytes_by_fmt=_library_roots(unverified, metadata),
-            **expected.for_library(),
-        )
+        verified = _verify_by_library(unverified, expected=expected, metadata=metadata)  # 3
         _check_key(verified.credential_public_key)  # 4
         worth = weigh(  # 5
             verified_x5c=unverified.x5c,
@@ -157,15 +137,38 @@ def verify_registration(
             metadata=metadata,
             now=now,
         )
-    return _verified_registration(unverified, verified=verified, worth=worth)
+    return NewPasskey(
+        credential_id=verified.credential_id,
+        public_key=verified.credential_public_key,
+        user_handle=user_handle,
+        sign_count=verified.sign_count,
+        aaguid=verified.aaguid,
+        backup_eligible=verified.credential_device_type is CredentialDeviceType.MULTI_DEVICE,
+        backed_up=verified.credential_backed_up,
+        transports=unverified.transports,
+        attested=worth.attested,
+        biometric_only=worth.biometric_only,
+        hardware_bound=worth.hardware_bound,
+        name=name,
+    )
+
+
+def _verify_by_library(
+    unverified: UnverifiedRegistration, *, expected: ExpectedCeremony, metadata: AuthenticatorMetadata | None
+) -> VerifiedRegistration:
+    return webauthn.verify_registration_response(
+        credential=_as_library_registration(unverified),
+        require_user_verification=True,
+        supported_pub_key_algs=_OFFERED,
+        pem_root_certs_bytes_by_fmt=_library_roots(unverified, metadata),
+        **expected.for_library(),
+    )
 
 
 def verify_assertion(
     *,
     unverified: UnverifiedAssertion,
-    expected_challenge: bytes,
-    expected_origin: str,
-    expected_rp_id: str,
+    expected: ExpectedCeremony,
     passkey: Passkey,
     allowed: frozenset[bytes] | None,
 ) -> VerifiedAssertion:
@@ -183,7 +186,6 @@ def verify_assertion(
         AssertionRefused: for every other reason; the reason is in `detail`.
     Source: Web Authentication Level 3 section 7.2.
     """
-    expected = _Expected(expected_challenge, expected_origin, expected_rp_id)
     with one_answer(AssertionRefused):
         _check_belongs(unverified, passkey=passkey, allowed=allowed)  # 1, 2
         expected.check_client_data(unverified.client_data, kind="webauthn.get")  # 3
@@ -229,23 +231,6 @@ def _check_belongs(unverified: UnverifiedAssertion, *, passkey: Passkey, allowed
         raise CheckFailed("a discoverable login without a user handle")
     if unverified.user_handle not in (None, passkey.user_handle):
         raise CheckFailed("the user handle is of another account")
-
-
-def _verified_registration(
-    unverified: UnverifiedRegistration, *, verified: library.VerifiedRegistration, worth: Worth
-) -> VerifiedRegistration:
-    return VerifiedRegistration(
-        credential_id=verified.credential_id,
-        public_key=verified.credential_public_key,
-        sign_count=verified.sign_count,
-        aaguid=verified.aaguid,
-        backup_eligible=verified.credential_device_type is CredentialDeviceType.MULTI_DEVICE,
-        backed_up=verified.credential_backed_up,
-        transports=unverified.transports,
-        attested=worth.attested,
-        biometric_only=worth.biometric_only,
-        hardware_bound=worth.hardware_bound,
-    )
 
 
 def _check_key(public_key: bytes) -> None:

@@ -13,7 +13,13 @@ from idp.citizens.credentials import NewPasskey, PasskeyUse
 from idp.citizens.fingerprints import number_hash
 from idp.errors import AssertionRefused
 from idp.login.method import Challenge, Desk, Verified
-from idp.login.passkey import authentication_options, decoy_allow_list, read_assertion, verify_assertion
+from idp.login.passkey import (
+    ExpectedCeremony,
+    authentication_options,
+    decoy_allow_list,
+    read_assertion,
+    verify_assertion,
+)
 from idp.login.passkey_refusal import PUBLIC, CounterWentBack
 
 if TYPE_CHECKING:
@@ -93,11 +99,13 @@ class PasskeyMethod:
         self, expected_state: Mapping[str, Any], unverified: UnverifiedAssertion, passkey: Passkey
     ) -> VerifiedAssertion:
         allowed = expected_state["allowed"]
+        settings = self._desk.settings
+        expected = ExpectedCeremony(
+            challenge=b64decode(expected_state["challenge"]), origin=settings.server.issuer, rp_id=settings.rp_id
+        )
         return verify_assertion(
             unverified=unverified,
-            expected_challenge=b64decode(expected_state["challenge"]),
-            expected_origin=self._desk.settings.server.issuer,
-            expected_rp_id=self._desk.settings.rp_id,
+            expected=expected,
             passkey=passkey,
             allowed=None if allowed is None else frozenset(b64decode(text) for text in allowed),
         )

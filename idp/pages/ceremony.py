@@ -10,17 +10,16 @@ import orjson
 from flask import request
 
 from idp import clock, limits
-from idp.citizens.credentials import NewPasskey
 from idp.ephemeral import Take, Write
 from idp.errors import RegistrationRefused
-from idp.login.passkey import PasskeyUser, registration_options, verify_registration
+from idp.login.passkey import ExpectedCeremony, PasskeyUser, registration_options, verify_registration
 from idp.pages import _visit
 from idp.pages._words import gettext as _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from idp.citizens.credentials import Passkey
+    from idp.citizens.credentials import NewPasskey, Passkey
 
 CHALLENGE_BYTES = 32
 LONGEST_NAME = 60
@@ -65,27 +64,16 @@ def finish(*, key: str, unverified_response: bytes, name: str) -> NewPasskey:
     if state is None:
         raise RegistrationRefused(REFUSED, detail="no challenge waits")
     remembered = orjson.loads(state)
-    verified = verify_registration(
+    expected = ExpectedCeremony(
+        challenge=b64decode(remembered["challenge"]), origin=settings.server.issuer, rp_id=settings.rp_id
+    )
+    return verify_registration(
         unverified_response=unverified_response,
-        expected_challenge=b64decode(remembered["challenge"]),
-        expected_origin=settings.server.issuer,
-        expected_rp_id=settings.rp_id,
+        expected=expected,
+        user_handle=b64decode(remembered["user_handle"]),
+        name=clean_name(name),
         metadata=services.journey.desk.metadata,
         now=clock.now(),
-    )
-    return NewPasskey(
-        credential_id=verified.credential_id,
-        public_key=verified.public_key,
-        user_handle=b64decode(remembered["user_handle"]),
-        sign_count=verified.sign_count,
-        aaguid=verified.aaguid,
-        backup_eligible=verified.backup_eligible,
-        backed_up=verified.backed_up,
-        transports=verified.transports,
-        attested=verified.attested,
-        biometric_only=verified.biometric_only,
-        hardware_bound=verified.hardware_bound,
-        name=clean_name(name),
     )
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from idp.citizens.credentials import Passkey
 from idp.errors import AssertionRefused, RegistrationRefused
 from idp.login import passkey as rules
 
 if TYPE_CHECKING:
+    from idp.citizens.credentials import NewPasskey, Passkey
     from idp.login.authenticator_metadata import AuthenticatorMetadata
     from tests.support.authenticator import SoftwareAuthenticator
 
@@ -43,43 +43,24 @@ class PasskeySite:
             attestation="none" if self.metadata is None else "direct",
         )
 
-    def register(self, authenticator: SoftwareAuthenticator) -> rules.VerifiedRegistration:
+    def register(self, authenticator: SoftwareAuthenticator) -> NewPasskey:
         """Let the authenticator make a passkey, and verify it."""
         return self.take_registration(authenticator.register(self.registration_options(), origin=self.origin))
 
-    def take_registration(self, response: dict[str, Any] | bytes) -> rules.VerifiedRegistration:
+    def take_registration(self, response: dict[str, Any] | bytes) -> NewPasskey:
         """Verify an answer of navigator.credentials.create()."""
         return rules.verify_registration(
             unverified_response=as_bytes(response),
-            expected_challenge=self.registration_challenge,
-            expected_origin=ORIGIN,
-            expected_rp_id=RP_ID,
+            expected=rules.ExpectedCeremony(challenge=self.registration_challenge, origin=ORIGIN, rp_id=RP_ID),
+            user_handle=self.user_handle,
+            name="Phone",
             metadata=self.metadata,
             now=self.now,
         )
 
     def enrol(self, authenticator: SoftwareAuthenticator) -> Passkey:
         """Register a passkey and return it as it is stored."""
-        new = self.register(authenticator)
-        return Passkey(
-            id=secrets.token_hex(8),
-            citizen_id="citizen-1",
-            credential_id=new.credential_id,
-            public_key=new.public_key,
-            user_handle=self.user_handle,
-            sign_count=new.sign_count,
-            aaguid=new.aaguid,
-            backup_eligible=new.backup_eligible,
-            backed_up=new.backed_up,
-            transports=new.transports,
-            attested=new.attested,
-            biometric_only=new.biometric_only,
-            hardware_bound=new.hardware_bound,
-            name="Phone",
-            created_at=self.now,
-            last_used_at=None,
-            ended_at=None,
-        )
+        return self.register(authenticator).given_to(citizen_id="citizen-1", at=self.now)
 
     def login_options(self, *passkeys: Passkey) -> dict[str, Any]:
         """Return what the browser is asked for; without passkeys, a discoverable login."""
@@ -97,9 +78,7 @@ class PasskeySite:
         """Verify an answer of navigator.credentials.get()."""
         return rules.verify_assertion(
             unverified=rules.read_assertion(as_bytes(response)),
-            expected_challenge=self.login_challenge,
-            expected_origin=ORIGIN,
-            expected_rp_id=RP_ID,
+            expected=rules.ExpectedCeremony(challenge=self.login_challenge, origin=ORIGIN, rp_id=RP_ID),
             passkey=passkey,
             allowed=allowed,
         )

@@ -24,7 +24,7 @@ from webauthn.helpers.structs import AttestationFormat
 from idp.citizens.credentials import Passkey
 from idp.errors import AssertionRefused, RegistrationRefused
 from idp.login.authenticator_metadata import AuthenticatorMetadata
-from idp.login.passkey import read_assertion, verify_assertion, verify_registration
+from idp.login.passkey import ExpectedCeremony, read_assertion, verify_assertion, verify_registration
 from tests.support.authenticator import base64url
 from tests.support.authenticator_maker import AuthenticatorMaker
 from tests.support.passkey_site import NOON
@@ -133,9 +133,9 @@ def register(name: str) -> Any:
     statement["attestationRootCertificates"] = [base64.b64encode(ROOT).decode()]
     return verify_registration(
         unverified_response=json.dumps(as_json(name, "registration")).encode(),
-        expected_challenge=bytes.fromhex(ceremony["challenge"]),
-        expected_origin=ORIGIN,
-        expected_rp_id=RP_ID,
+        expected=ExpectedCeremony(challenge=bytes.fromhex(ceremony["challenge"]), origin=ORIGIN, rp_id=RP_ID),
+        user_handle=b"u" * 32,
+        name="",
         metadata=AuthenticatorMetadata.from_statements([statement]),
         now=NOON,
     )
@@ -162,11 +162,10 @@ def log_in(name: str) -> Any:
         last_used_at=None,
         ended_at=None,
     )
+    challenge = bytes.fromhex(CEREMONIES[name]["authentication"]["challenge"])
     return verify_assertion(
         unverified=read_assertion(json.dumps(as_json(name, "authentication")).encode()),
-        expected_challenge=bytes.fromhex(CEREMONIES[name]["authentication"]["challenge"]),
-        expected_origin=ORIGIN,
-        expected_rp_id=RP_ID,
+        expected=ExpectedCeremony(challenge=challenge, origin=ORIGIN, rp_id=RP_ID),
         passkey=passkey,
         allowed=frozenset({credential_id}),
     ).evidence
