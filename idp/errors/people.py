@@ -8,9 +8,9 @@ from idp.errors.root import SenError
 
 
 class LoginError(SenError):
-    """An answer to a citizen; `reason` picks the text of the page."""
+    """An answer to a citizen; `reason` picks the text of the page, and every kind has its own."""
 
-    reason: ClassVar[str] = "login"
+    reason: ClassVar[str]
     status: ClassVar[int] = 400
 
 

@@ -1,7 +1,8 @@
 """ERROR_TEXTS: what every error page says, by the reason of the error: what happened and what can be done.
 
 Texts are Vietnamese message ids; `_page.py` translates them. A `LoginError` is found by its `reason`, a `ProtocolError`
-by its wire code, an HTTP error by its status. Nothing here tells whether a person is known.
+by its wire code, an HTTP error by its status. Nothing here tells whether a person is known. A script is told `what`
+alone: where only scripts ask, it says what can be done as well.
 """
 
 from __future__ import annotations
@@ -63,50 +64,24 @@ _FORM = ErrorText(
 ERROR_TEXTS: dict[str, ErrorText] = {
     "assertion_refused": ErrorText(
         title=_("Chưa đăng nhập được"),
-        what=_("Khóa truy cập (passkey) này không dùng được ở đây, hoặc thiết bị chưa xác minh được là bạn."),
-        can_do=(
-            _("thử lại, và mở khóa thiết bị khi được hỏi"),
-            _("dùng khóa truy cập trên thiết bị khác"),
-            _COUNTER,
-        ),
+        what=_("Khóa truy cập này chưa dùng được ở đây. Hãy thử lại, hoặc dùng khóa truy cập khác."),
+        can_do=(_COUNTER,),
     ),
     "registration_refused": ErrorText(
         title=_("Chưa tạo được khóa truy cập"),
-        what=_("Thiết bị này chưa tạo được khóa truy cập (passkey) dùng được với Sen."),
-        can_do=(
-            _("bật khóa màn hình của thiết bị rồi thử lại"),
-            _("dùng thiết bị khác hoặc khóa bảo mật"),
-            _COUNTER,
-        ),
+        what=_("Chưa tạo được khóa truy cập. Hãy thử lại, hoặc dùng thiết bị khác."),
+        can_do=(_COUNTER,),
     ),
     "code_refused": ErrorText(
-        title=_("Số hoặc mã chưa đúng"),
-        what=_("Số định danh và mã kích hoạt này không đi cùng nhau, hoặc mã đã hết hiệu lực."),
-        can_do=(
-            _("xem lại từng chữ trên giấy báo mã"),
-            _("xin mã mới tại nơi đã cấp mã cho bạn"),
-        ),
+        title=_("Chưa kích hoạt được"),
+        what=_("Bước trước đã hết hiệu lực. Hãy nhập lại số định danh và mã kích hoạt."),
+        can_do=(_COUNTER,),
     ),
     "too_many_attempts": _TOO_MANY,
     "transaction_lost": ErrorText(
         title=_("Lần đăng nhập này đã hết hạn"),
         what=_("Lần đăng nhập được bắt đầu ở trình duyệt khác, hoặc đã quá lâu. Chưa có thông tin nào được gửi đi."),
         can_do=(_BACK,),
-    ),
-    "register": ErrorText(
-        title=_("Chưa kích hoạt được"),
-        what=_("Chúng tôi chưa đối chiếu được thông tin của bạn với cơ sở dữ liệu."),
-        can_do=(_TRY_AGAIN, _COUNTER),
-    ),
-    "login": ErrorText(
-        title=_("Chưa đăng nhập được"),
-        what=_("Lần đăng nhập này chưa thành công. Chưa có thông tin nào được gửi đi."),
-        can_do=(_("thử lại"), _BACK),
-    ),
-    "session_ended": ErrorText(
-        title=_("Phiên đăng nhập đã hết hạn"),
-        what=_("Bạn đã đăng xuất, hoặc đã lâu không dùng. Dữ liệu trên trang được xóa để người khác không xem được."),
-        can_do=(_("đăng nhập lại"), _BACK),
     ),
     "form_expired": _FORM,
     "foreign_form": ErrorText(

@@ -14,6 +14,7 @@ from idp.citizens.national_id import PersonalNumber
 from idp.errors import AccessDenied, AssertionRefused
 from idp.metrics import LOGINS
 from idp.pages import _flow, _visit
+from idp.pages._page import error_page
 from idp.pages._portal import portal_view
 from idp.pages._words import current_language, page
 from idp.pages._words import gettext as _
@@ -163,10 +164,9 @@ def passkey_verify() -> ResponseReturnValue:
             address=request.remote_addr or "",
             former=_visit.held(),
         )
-    except AssertionRefused:
+    except AssertionRefused as refused:  # answered here: what its `detail` quotes of a stranger is not for the log
         services.metrics.count(LOGINS, METHOD, "refused")
-        message = _("Khóa truy cập này chưa dùng được ở đây. Hãy thử lại, hoặc dùng khóa truy cập khác.")
-        return jsonify(message=message), 400
+        return error_page(status=refused.status, reason=refused.reason)
     services.metrics.count(LOGINS, METHOD, "succeeded")
     _visit.hold(token)
     return jsonify(next=f"/continue?tx={transaction.id}")

@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import orjson
-import structlog
 from flask import jsonify, redirect, request
 
 from idp import clock
 from idp.audit.events import PasskeyAdded, PasskeyRenamed
-from idp.errors import NotKnown, RegistrationRefused
+from idp.errors import NotKnown
 from idp.login.passkey import evidence_of
 from idp.pages import _visit, ceremony
 from idp.pages._guard import fresh_page, own_page
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from idp.sessions import Held
 
 REMOVED = "removed by the citizen"
-
-log = structlog.get_logger("sen.pages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +104,16 @@ def verify(held: Held) -> ResponseReturnValue:
     """POST /account/passkeys/verify: keep it, with its event."""
     body = read_json()
     name = ceremony.clean_name(str(body.get("name") or "")) or ceremony.suggested_name()
-    try:
-        made = ceremony.finish(key=held.session.id, unverified_response=orjson.dumps(body.get("credential")), name=name)
-        passkey = _no_higher(made, held).given_to(citizen_id=held.session.citizen_id, at=clock.now())
-        event = PasskeyAdded(
-            actor=f"citizen:{passkey.citizen_id}",
-            citizen_id=passkey.citizen_id,
-            object=passkey.id,
-            aaguid=passkey.aaguid,
-            attested=passkey.attested,
-        )
-        _visit.services().people.passkeys.add(passkey=passkey, event=event)
-    except RegistrationRefused as refused:
-        log.info("refused", reason=refused.reason, detail=refused.detail)
-        return jsonify(message=_("Chưa tạo được khóa truy cập. Hãy thử lại, hoặc dùng thiết bị khác.")), 400
+    made = ceremony.finish(key=held.session.id, unverified_response=orjson.dumps(body.get("credential")), name=name)
+    passkey = _no_higher(made, held).given_to(citizen_id=held.session.citizen_id, at=clock.now())
+    event = PasskeyAdded(
+        actor=f"citizen:{passkey.citizen_id}",
+        citizen_id=passkey.citizen_id,
+        object=passkey.id,
+        aaguid=passkey.aaguid,
+        attested=passkey.attested,
+    )
+    _visit.services().people.passkeys.add(passkey=passkey, event=event)
     then = body.get("tx")
     return jsonify(next=f"/continue?tx={then}" if isinstance(then, str) and then else "/account/passkeys")
 

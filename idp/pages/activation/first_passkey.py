@@ -14,10 +14,11 @@ from idp.citizens.fingerprints import number_hash
 from idp.citizens.national_id import PersonalNumber
 from idp.citizens.register import expect_found
 from idp.ephemeral import Drop
-from idp.errors import AccountRefused, CodeRefused, LoginError, RegisterAnswer, RegistrationRefused, TransactionLost
+from idp.errors import AccountRefused, CodeRefused, RegisterAnswer, RegistrationRefused, TransactionLost
 from idp.login.passkey import evidence_of
 from idp.metrics import ACTIVATIONS
 from idp.pages import _flow, _visit, ceremony
+from idp.pages._page import error_page
 from idp.pages._portal import portal_view
 from idp.pages._words import current_language, page
 from idp.pages._words import gettext as _
@@ -101,7 +102,8 @@ def verify() -> ResponseReturnValue:
         return jsonify(next=waiting.next_step(transaction)), 400
     except (RegistrationRefused, CodeRefused, TransactionLost) as refused:
         waiting.note(refused)
-        return jsonify(message=_refusal(refused)), 400
+        reason = refused.reason if isinstance(refused, RegistrationRefused) else CodeRefused.reason
+        return error_page(status=refused.status, reason=reason)
     services.metrics.count(ACTIVATIONS, "succeeded")
     hashed = number_hash(sealer=services.provider.sealer, number=number)
     services.provider.ephemeral.wave(Drop(waiting.key(transaction)), limits.forget("activation", account=hashed.hex()))
@@ -120,12 +122,6 @@ def _activate(number: PersonalNumber, *, proved: dict[str, str], made: NewPasske
         session=services.journey.new_session(method="passkey", evidence=evidence_of(made), former=_visit.held()),
     )
     return services.people.citizens.activate(activation=activation)
-
-
-def _refusal(refused: LoginError) -> str:
-    if isinstance(refused, RegistrationRefused):
-        return _("Chưa tạo được khóa truy cập. Hãy thử lại, hoặc dùng thiết bị khác.")
-    return _("Bước trước đã hết hiệu lực. Hãy nhập lại số định danh và mã kích hoạt.")
 
 
 def second() -> ResponseReturnValue:

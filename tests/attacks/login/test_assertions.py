@@ -112,6 +112,8 @@ def test_what_was_revoked_while_the_answer_was_on_its_way_lets_nobody_in(any_hou
     refused = stranger.answers(answer)
     assert refused.status_code == 400
     assert "Set-Cookie" not in refused.headers
+    told = members(refused)
+    assert (set(told), told["reason"]) == ({"message", "reason", "incident"}, "assertion_refused"), "and nothing of why"
     twin = any_house.activates_citizen()
     other = AStranger.at(any_house)
     good = twin.authenticator.sign_in(members(other.asks_options()), origin=ISSUER)

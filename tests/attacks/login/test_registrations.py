@@ -36,6 +36,8 @@ def test_the_challenge_of_a_registration_is_good_once_even_when_it_failed(citize
     phone.user_verified = False
     refused = pages.calls("/account/passkeys/verify", credential=phone.register(options, origin=ISSUER))
     assert refused.status_code == 400
+    assert members(refused)["message"] == "Chưa tạo được khóa truy cập. Hãy thử lại, hoặc dùng thiết bị khác."
+    assert members(refused)["incident"]
     phone.user_verified = True
     again = pages.calls("/account/passkeys/verify", credential=phone.register(options, origin=ISSUER))
     assert again.status_code == 400
@@ -166,7 +168,9 @@ def test_without_a_session_or_a_proved_code_nobody_gets_a_registration(house: Ho
     assert nobody.calls("/account/passkeys/verify", credential={}).status_code == 401
     stranger = AStranger.at(house, "/activate")
     assert stranger.posts("/activate/passkey/options").status_code == 400
-    assert stranger.posts("/activate/passkey/verify", credential={}).status_code == 400
+    refused = stranger.posts("/activate/passkey/verify", credential={})
+    assert (refused.status_code, members(refused)["reason"]) == (400, "code_refused")
+    assert members(refused)["message"].startswith("Bước trước đã hết hiệu lực.")
     assert stranger.browser.get(f"/activate/passkey?tx={stranger.tx}").status_code == 400
     assert OwnPages(citizen.browser).calls("/account/passkeys/options").status_code == 200
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
+from idp.errors import LoginError, ProtocolError
 from idp.pages._error_texts import ERROR_TEXTS, error_text
 from idp.pages._shield import form_source
 from tests.unit.pages.conftest import ORIGIN, make_app
@@ -14,6 +15,8 @@ from tests.unit.pages.conftest import ORIGIN, make_app
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
+
+Kind = TypeVar("Kind")
 
 OUR_FORM = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
 """What a browser sends with a form of a page that sends no Referer."""
@@ -233,6 +236,18 @@ def test_every_reason_has_a_text_and_an_unknown_one_falls_back_by_its_status() -
     for reason, text in ERROR_TEXTS.items():
         assert error_text(reason, status=400) == text
         assert text.can_do
+
+
+def test_every_text_belongs_to_an_error_that_there_is() -> None:
+    known = {error.reason for error in kinds_of(LoginError)} | {error.code for error in kinds_of(ProtocolError)}
+    others = {"form_expired", "foreign_form", "404", "405", "413"}
+    assert ERROR_TEXTS.keys() - known == others
+
+
+def kinds_of(error: type[Kind]) -> set[type[Kind]]:
+    """Return the classes below an error."""
+    below = set(error.__subclasses__())
+    return below.union(*(kinds_of(kind) for kind in below))
 
 
 def test_pages_do_not_start_without_a_secret_key() -> None:
