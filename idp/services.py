@@ -1,4 +1,4 @@
-"""The bag of long-lived things that a view may use, typed; made once per process by `idp/app.py`."""
+"""The bag of long-lived things that a view may use, typed; made once per process by `idp/wiring.py`."""
 
 from __future__ import annotations
 

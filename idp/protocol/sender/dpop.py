@@ -84,8 +84,8 @@ def verify(
     """Verify the value of a DPoP header for a request of `method` to `path` here.
 
     1. there is one header, and it is a well-formed JWT; 2. the key in it is public and strong; 3. typ, alg, required
-    claims, signature by that key; 4. htm and htu are this request's, and iat is of now; 5. the nonce, where one is
-    demanded or sent, is ours; 6. ath is the hash of the access token, where one comes along; 7. its jti becomes the
+    claims, signature by that key; 4. htm and htu are this request's, and iat is of now; 5. ath is the hash of the
+    access token, where one comes along; 6. the nonce, where one is demanded or sent, is ours; 7. its jti becomes the
     mark that is claimed once.
 
     Raises:
@@ -106,13 +106,13 @@ def verify(
         else "htu" if claims["htu"] not in written and normalised(claims["htu"]) not in normal
         else "iat" if claims["iat"] <= now.timestamp() - LIFE_SECONDS
         else "jti" if len(claims["jti"].encode()) > LONGEST_JTI
-        else "ath" if access_token is not None and claims.get("ath") != _ath(access_token)  # 6
+        else "ath" if access_token is not None and claims.get("ath") != _ath(access_token)  # 5
         else None
     )  # fmt: skip
     if broken is not None:
         raise InvalidDpopProof(f"{NOT_GOOD} {broken}.", detail=broken)
     if "nonce" in claims or settings.tokens.dpop_nonce:
-        _check_nonce(claims.get("nonce", ""), provider=provider, now=now)  # 5
+        _check_nonce(claims.get("nonce", ""), provider=provider, now=now)  # 6
     mark = hashlib.sha256(f"{key.thumbprint}\x00{claims['jti']}".encode()).hexdigest()  # 7
     seconds = LIFE_SECONDS + LEEWAY_SECONDS
     return VerifiedProof(key.thumbprint, Mark(f"dpop:{mark}", seconds, claims["iat"], InvalidDpopProof, USED))
