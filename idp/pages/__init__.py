@@ -10,7 +10,7 @@ from idp.pages import account, consent, home, login, logout, passkeys
 from idp.pages._page import protect
 from idp.pages._portal import carried_answer
 from idp.pages._shield import Pages
-from idp.pages._visit import EXTENSION
+from idp.pages._visit import SERVICES_EXTENSION
 from idp.pages.activation import first_passkey, number_and_code
 from idp.pages.decoupled import approvals, confirming, device
 from idp.pages.languages import Languages
@@ -80,7 +80,7 @@ def create_pages(services: Services) -> Flask:
     app = Flask("idp", template_folder=str(folder), static_folder=str(folder / "static"), static_url_path=STATIC_PATH)
     settings = services.provider.settings
     app.secret_key = services.provider.sealer.keyed_hash(purpose=FORM_KEY, message=b"")
-    app.extensions[EXTENSION] = services
+    app.extensions[SERVICES_EXTENSION] = services
     app.config["MAX_CONTENT_LENGTH"] = LONGEST_FORM
     app.config["TEMPLATES_AUTO_RELOAD"] = settings.server.debug
     app.before_request(home.carried_error)

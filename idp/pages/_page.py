@@ -25,7 +25,7 @@ from idp.cookies import name_of, set_cookie
 from idp.errors import LoginError, ProtocolError, SlowDown, TemporarilyUnavailable, TooManyAttempts
 from idp.pages import languages as tongues
 from idp.pages._error_texts import error_text
-from idp.pages._shield import EXTENSION, URLS, ForeignForm, Pages, form_source, pages_of_app, raise_shield
+from idp.pages._shield import PAGES_EXTENSION, URLS, ForeignForm, Pages, form_source, pages_of_app, raise_shield
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -53,7 +53,7 @@ def protect(app: Flask, *, pages: Pages, unprotected: tuple[str, ...] = ()) -> N
     Raises:
         ValueError: there is no secret key.
     """
-    app.extensions[EXTENSION] = pages
+    app.extensions[PAGES_EXTENSION] = pages
     raise_shield(app, pages=pages, unprotected=unprotected)
     _teach_templates(app)
     app.register_error_handler(CSRFError, _on_csrf)

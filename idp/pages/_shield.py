@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from idp.pages.languages import Languages
 
-EXTENSION: Final = "sen_pages"
+PAGES_EXTENSION: Final = "sen_pages"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 FORM_COOKIE: Final = "sen_form"
 YEAR_SECONDS: Final = 31_536_000
@@ -66,7 +66,7 @@ class ForeignForm(SenError):
 
 def pages_of_app() -> Pages:
     """Return what `protect` has kept for the current application."""
-    return cast("Pages", current_app.extensions[EXTENSION])
+    return cast("Pages", current_app.extensions[PAGES_EXTENSION])
 
 
 def raise_shield(app: Flask, *, pages: Pages, unprotected: tuple[str, ...]) -> None:

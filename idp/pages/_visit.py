@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from idp.login.transaction import Transaction
     from idp.services import Services
 
-EXTENSION = "sen"
+SERVICES_EXTENSION = "sen"
 
 
 def services() -> Services:
     """Return what views work with."""
-    return cast("Services", current_app.extensions[EXTENSION])
+    return cast("Services", current_app.extensions[SERVICES_EXTENSION])
 
 
 def secure() -> bool:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from flask import current_app, g
+from flask import g
 
 from idp.pages import _visit
 from idp.pages._page import choose_language, render_page
+from idp.pages._shield import pages_of_app
 
 if TYPE_CHECKING:
     from flask import Response
 
-    from idp.pages._page import Pages
     from idp.pages.languages import Language
 
 
@@ -23,8 +23,7 @@ def current_language() -> Language:
 
 def gettext(message: str) -> str:
     """Return a text in the language of this page; the message id is the Vietnamese text."""
-    pages = cast("Pages", current_app.extensions["sen_pages"])
-    return pages.languages.texts(current_language()).gettext(message)
+    return pages_of_app().languages.texts(current_language()).gettext(message)
 
 
 def page(template: str, *, status: int = 200, form_targets: tuple[str, ...] = (), **context: Any) -> Response:

@@ -13,6 +13,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from idp.errors import AccessDenied, TooManyAttempts
 from idp.pages._page import Pages, protect, render_page
+from idp.pages._shield import PAGES_EXTENSION
 from idp.pages.languages import Languages
 from tests.unit.pages.samples import SAMPLES
 
@@ -39,7 +40,7 @@ CREATION = {
 
 def pages_of(app: Flask) -> Pages:
     """Return what the application knows of its pages."""
-    pages: Pages = app.extensions["sen_pages"]
+    pages: Pages = app.extensions[PAGES_EXTENSION]
     return pages
 
 
