@@ -7,6 +7,7 @@ A process that is killed loses the notes of its last moment; what must not be lo
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from collections import deque
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger("sen")
 
 PAUSE_SECONDS = 0.1
+PATIENCE_SECONDS = 1.0
+LINES_AT_ONCE = 16
+"""So many lines, of 256 letters at the most, leave in one piece through a pipe that several workers write into."""
+
 MOST_NOTES = 10_000
 """So many wait only where standard error takes nothing: then whoever answers writes, and waits as well."""
 
@@ -42,19 +47,31 @@ class Journal:
         self._notes.append(answered)
         if self._thread is None:
             self._start()
-        if len(self._notes) > MOST_NOTES:
-            self._write_whatever_happens()
+        if len(self._notes) > MOST_NOTES or self._closing.is_set():
+            self.write()
 
     def write(self) -> None:
-        """Write everything that was noted until now."""
-        with self._writing:
+        """Write everything that was noted until now: the counts first, for the log may be a disk that is full.
+
+        What cannot be written is lost and said, where that can be; whoever answers goes on. Nor does anybody wait for
+        long while another one writes to a log that takes nothing.
+        """
+        if not self._writing.acquire(timeout=PATIENCE_SECONDS):
+            return
+        try:
             notes = [self._notes.popleft() for _ in range(len(self._notes))]
-            if self._says and notes:
-                sys.stderr.write("".join([_line(note) for note in notes]))
             self._metrics.answered(notes)
+            if self._says:
+                for first in range(0, len(notes), LINES_AT_ONCE):
+                    sys.stderr.write("".join([_line(note) for note in notes[first : first + LINES_AT_ONCE]]))
+        except Exception:
+            with contextlib.suppress(Exception):
+                log.exception("journal_not_written")
+        finally:
+            self._writing.release()
 
     def close(self) -> None:
-        """Write what is left; nothing more is written by itself."""
+        """Write what is left; what is noted from now on is written at once."""
         self._closing.set()
         self.write()
 
@@ -68,14 +85,7 @@ class Journal:
     def _run(self) -> None:
         while not self._closing.wait(PAUSE_SECONDS):
             if self._notes:
-                self._write_whatever_happens()
-
-    def _write_whatever_happens(self) -> None:
-        """Write; where that cannot be done (a full disk), say so, and answer the next requests all the same."""
-        try:
-            self.write()
-        except Exception:
-            log.exception("journal_not_written")
+                self.write()
 
 
 def _line(note: Answered) -> str:

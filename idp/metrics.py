@@ -7,7 +7,10 @@ No label ever holds what a person or a stranger typed; each takes its values fro
 from __future__ import annotations
 
 import collections
+import contextlib
 import os
+import struct
+import time
 from bisect import bisect_left
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+LOOKS = 5
+LOOK_SECONDS = 0.02
 SECONDS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
@@ -115,6 +120,10 @@ class Metrics:
         """Return what all processes counted, in the text format of Prometheus (`CONTENT_TYPE`)."""
         registry = CollectorRegistry()
         MultiProcessCollector(registry, path=str(self._folder))  # type: ignore[no-untyped-call]
+        for _ in range(LOOKS - 1):
+            with contextlib.suppress(struct.error):  # a file that another process is just making is still empty
+                return generate_latest(registry)
+            time.sleep(LOOK_SECONDS)
         return generate_latest(registry)
 
     def _child(self, metric: Metric, label_values: tuple[str, ...]) -> Any:

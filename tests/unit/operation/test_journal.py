@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import errno
 import json
+import os
+import select
+import sys
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from idp import journal
-from idp.journal import Journal
+from idp.journal import LINES_AT_ONCE, Journal, _line
 from idp.metrics import Answered, Metrics
+from idp.protocol.grants import GRANTS
 from tests.support.demo import until
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 AT = datetime(2026, 9, 2, 7, 0, 0, 5000, tzinfo=UTC)
 
@@ -100,23 +101,49 @@ def test_who_answers_writes_where_notes_pile_up(
     kept.close()
 
 
-def test_what_cannot_be_written_is_said_and_stops_neither_answers_nor_what_is_noted_later(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_a_log_that_takes_nothing_stops_neither_answers_nor_counts_nor_what_is_noted_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     metrics = Metrics(folder=tmp_path)
     kept = Journal(metrics=metrics, says=True)
-    with monkeypatch.context() as patch:
-        patch.setattr(metrics, "answered", full_disk)
+    written = tmp_path / "log"
+    with monkeypatch.context() as patch, Path("/dev/full").open("w", buffering=1) as full:
+        patch.setattr(sys, "stderr", full)
         kept.note(note(1))
-        assert until(lambda: "journal_not_written" in "".join(capsys.readouterr()))
+        assert until(lambda: b"} 1.0" in metrics.render())
         patch.setattr(journal, "MOST_NOTES", 0)
         kept.note(note(2))
-        assert "journal_not_written" in "".join(capsys.readouterr())
-    kept.note(note(3))
-    assert until(lambda: '"correlation":"3"' in capsys.readouterr().err)
-    kept.close()
+        assert b'sen_requests_total{endpoint="/token",status="200"} 2.0' in metrics.render()
+        with suppress(OSError):
+            full.close()
+        with written.open("w", buffering=1) as free:
+            patch.setattr(sys, "stderr", free)
+            kept.note(note(3))
+            kept.close()
+            kept.note(note(4))
+    assert [json.loads(line)["correlation"] for line in written.read_text().splitlines()] == ["3", "4"]
+    assert b'sen_requests_total{endpoint="/token",status="200"} 4.0' in metrics.render()
 
 
-def full_disk(_notes: object) -> None:
-    """Fail as a write to a full disk does."""
-    raise OSError(errno.ENOSPC, "No space left on device")
+def test_nobody_waits_for_long_while_the_log_is_stuck(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "PATIENCE_SECONDS", 0.01)
+    metrics = Metrics(folder=tmp_path)
+    kept = Journal(metrics=metrics, says=True)
+    reading, writing = os.pipe()
+    with monkeypatch.context() as patch, os.fdopen(reading) as come, os.fdopen(writing, "w", buffering=1) as stuck:
+        patch.setattr(sys, "stderr", stuck)
+        for number in range(2000):  # more than a pipe holds
+            kept.note(note(number))
+        assert until(lambda: b"} 2000.0" in metrics.render())
+        kept.write()
+        monkeypatch.setattr(journal, "PATIENCE_SECONDS", 60.0)
+        reader = threading.Thread(target=lambda: [None for _ in come])
+        reader.start()
+        kept.close()
+        stuck.close()
+        reader.join()
+
+
+def test_what_leaves_at_once_is_short_enough_to_stay_whole_in_a_pipe_of_several_workers() -> None:
+    longest = Answered("/.well-known/oauth-authorization-server", 200, 9999.9, max(GRANTS, key=len), "ABC-DEF-GH", AT)
+    assert len(_line(longest)) * LINES_AT_ONCE <= select.PIPE_BUF
