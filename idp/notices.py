@@ -22,13 +22,14 @@ TARGET = "gateway"
 
 CREDENTIAL_CHANGE = "https://schemas.openid.net/secevent/caep/event-type/credential-change"
 CREDENTIAL_COMPROMISE = "https://schemas.openid.net/secevent/risc/event-type/credential-compromise"
+RECOVERY_ACTIVATED = "https://schemas.openid.net/secevent/risc/event-type/recovery-activated"
 INITIATORS = {"citizen": "user", "operator": "admin"}
 """Who did it, by the first word of an event's actor; everybody else is the system (CAEP 1.0 section 2)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The event, its members beside the credential's type, and one sentence in each language."""
+    """The event, its members, and what to say in each language."""
 
     event: str
     vi: str
@@ -41,24 +42,30 @@ NOTICES: dict[str, Notice] = {
         CREDENTIAL_CHANGE,
         "Tài khoản của bạn đã được mở bằng mã kích hoạt.",
         "Your account was opened with an activation code.",
-        {"change_type": "create"},
+        {"credential_type": "passkey", "change_type": "create"},
     ),
     "PasskeyAdded": Notice(
         CREDENTIAL_CHANGE,
         "Tài khoản của bạn có thêm một khóa truy cập mới.",
         "Your account has a new passkey.",
-        {"change_type": "create"},
+        {"credential_type": "passkey", "change_type": "create"},
     ),
     "PasskeyEnded": Notice(
         CREDENTIAL_CHANGE,
         "Một khóa truy cập đã bị xóa khỏi tài khoản của bạn.",
         "A passkey was removed from your account.",
-        {"change_type": "revoke"},
+        {"credential_type": "passkey", "change_type": "revoke"},
     ),
     "PasskeyCounterWentBack": Notice(
         CREDENTIAL_COMPROMISE,
         "Một lần đăng nhập đã bị từ chối: khóa truy cập có dấu hiệu bị sao chép.",
         "A login was refused: the passkey may have been copied.",
+        {"credential_type": "passkey"},
+    ),
+    "ActivationCodeIssued": Notice(
+        RECOVERY_ACTIVATED,
+        "Một mã kích hoạt đã được cấp cho tài khoản của bạn. Mã này mở được tài khoản trên thiết bị khác.",
+        "An activation code was issued for your account. It opens the account on another device.",
     ),
 }
 """By the type of the audit event. Of one change citizens are told once, of what stands first here."""
@@ -67,17 +74,26 @@ ADVICE_VI = "Nếu không phải bạn, hãy mang thẻ căn cước đến Trun
 ADVICE_EN = "If this was not you, take your ID card to the nearest public service centre."
 
 
+MOST_AN_HOUR = 10
+"""A citizen is not told more often: who holds a copied passkey could bury what matters, at the operator's cost."""
+
+
 def deliveries(*events: Event) -> tuple[Delivery, ...]:
-    """Return what is to be delivered because of one change: nothing, or one notice. No personal data is in it."""
-    by_type = {type(event).__name__: event for event in events}
-    told = next((name for name in NOTICES if name in by_type), None)
-    if told is None:
-        return ()
-    event = by_type[told]
+    """Return what is to be delivered because of one change: of each citizen one notice, or none.
+
+    No personal data is in it.
+    """
+    told: dict[str, Event] = {}
+    for name in reversed(NOTICES):
+        told |= {event.citizen_id: event for event in events if type(event).__name__ == name and event.citizen_id}
+    return tuple(_delivery(citizen_id, event) for citizen_id, event in told.items())
+
+
+def _delivery(citizen_id: str, event: Event) -> Delivery:
     payload = {
-        "citizen_id": str(event.citizen_id),
-        "type": told,
+        "citizen_id": citizen_id,
+        "type": type(event).__name__,
         "initiator": INITIATORS.get(event.actor.partition(":")[0], "system"),
         "correlation": correlation.get(),
     }
-    return (Delivery(kind=NOTICE, target=TARGET, payload=payload),)
+    return Delivery(kind=NOTICE, target=TARGET, payload=payload)

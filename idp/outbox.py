@@ -73,8 +73,11 @@ class OutboxStore(Protocol):
         """Say how it ended; `with_older`: so did those that have waited longer for the same receiver."""
         ...
 
-    def postpone(self, claimed: ClaimedDelivery, *, until: datetime, error: str) -> None:
-        """Try again later; nothing changes where another worker has taken it meanwhile."""
+    def postpone(self, claimed: ClaimedDelivery, *, until: datetime, error: str | None) -> None:
+        """Try again later; nothing changes where another worker has taken it meanwhile.
+
+        An error says that the receiver is away, and holds back what else waits for it; without one nothing does.
+        """
         ...
 
     def waiting(self) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idp import settings as settings_room
+from idp.audit.log import new_correlation
 from idp.citizens.register import LocalRegister, RegisterName
 from idp.errors import SettingsError
 from idp.storage.sql import migrate
@@ -124,6 +125,7 @@ def at_work() -> Iterator[Office]:
     Raises:
         SettingsError: settings are broken, or the database lacks a migration.
     """
+    new_correlation()
     with opened() as office:
         require_no_pending(office.database)
         yield office

@@ -244,7 +244,7 @@ class OutboundClient:
         """Return the addresses of a host, all of them allowed; one that is not refuses the whole name."""
         if NAME.fullmatch(host):
             found = self._resolved(host, until=until)
-        elif self._settings.allow_loopback:
+        elif self._settings.allow_loopback or self._own_network:
             found = (host,)
         else:
             raise OutboundRefused("Its host has to be a name, not a number.")

@@ -167,6 +167,7 @@ def session_views(held: Held) -> tuple[SessionView, ...]:
 def _sentence(record: AuditRecord) -> str | None:
     """Return what happened in one sentence; None for what is no news to the citizen."""
     sentences = {
+        "ActivationCodeIssued": _("Đã cấp mã kích hoạt mới"),
         "CitizenActivated": _("Đã kích hoạt tài khoản"),
         "CitizenEnded": _("Đã khóa tài khoản"),
         "PersonRefreshed": _("Đã cập nhật thông tin cá nhân theo cơ sở dữ liệu dân cư"),

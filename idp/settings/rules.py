@@ -61,11 +61,10 @@ def _mtls_base_is_apart(settings: Settings) -> bool:
 def _gateway_is_safe(settings: Settings) -> bool:
     if not settings.notices.gateway:
         return True
-    try:
-        parts = urlsplit(settings.notices.gateway)
-    except ValueError:
+    found = re.fullmatch(r"(https?://[^/?#\\\s]+)(?:[/?][!-\"$-\[\]-~]*)?", settings.notices.gateway, re.ASCII)
+    if found is None or not _names_origin(found[1], schemes={"https", "http"}):
         return False
-    return bool(parts.hostname) and (parts.scheme == "https" or parts.hostname in {"localhost", "127.0.0.1", "::1"})
+    return found[1].startswith("https:") or urlsplit(found[1]).hostname in {"localhost", "127.0.0.1", "::1"}
 
 
 def _is_address(text: str) -> bool:

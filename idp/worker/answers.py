@@ -1,4 +1,4 @@
-"""How a delivery may end without having been received, and without another try."""
+"""How a delivery may fail otherwise than by a receiver who is away."""
 
 from __future__ import annotations
 
@@ -11,3 +11,7 @@ class Unwanted(SenError):
 
 class Undeliverable(SenError):
     """There is nobody any more to deliver it to."""
+
+
+class Unready(SenError):
+    """It fails for what is in this one, and may go later; others for the same receiver need not wait for it."""

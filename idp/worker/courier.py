@@ -19,7 +19,7 @@ from idp.errors import SenError
 from idp.metrics import DELIVERIES, OUTBOX_WAITING
 from idp.outbox import BACKCHANNEL_LOGOUT, CIBA_PING, NOTICE
 from idp.worker import backchannel_logout, ciba_ping, notice
-from idp.worker.answers import Undeliverable, Unwanted
+from idp.worker.answers import Undeliverable, Unready, Unwanted
 from keys import KeysError
 
 if TYPE_CHECKING:
@@ -115,11 +115,13 @@ class Courier:
             self._end(claimed, outcome="refused", error=str(error))
         except Undeliverable as error:
             self._end(claimed, outcome="given_up", error=str(error))
+        except Unready as error:
+            self._fail(claimed, error=str(error), alone=True)
         except (SenError, KeysError) as error:
-            self._fail(claimed, error=str(error))
+            self._fail(claimed, error=str(error), alone=False)
         except Exception:
             log.exception("delivery_broken", kind=claimed.kind)
-            self._fail(claimed, error="Something broke here; the log knows what.")
+            self._fail(claimed, error="Something broke here; the log knows what.", alone=True)
         else:
             self._end(claimed, outcome="delivered", error=None)
 
@@ -129,11 +131,13 @@ class Courier:
         if error is not None:
             log.warning("delivery_ended", kind=claimed.kind, target=claimed.target, outcome=outcome, reason=error)
 
-    def _fail(self, claimed: ClaimedDelivery, *, error: str) -> None:
-        """Try again later, or give up, and what has waited longer for the same receiver with it."""
+    def _fail(self, claimed: ClaimedDelivery, *, error: str, alone: bool) -> None:
+        """Try again later, or give up; unless it failed `alone`, so does what waits for the same receiver."""
         now = clock.now()
         if claimed.attempts >= MOST_ATTEMPTS or now - claimed.created_at >= LONGEST_WAIT:
-            self._end(claimed, outcome="given_up", error=error, with_older=True)
+            self._end(claimed, outcome="given_up", error=error, with_older=not alone)
             return
-        self.outbox.postpone(claimed, until=now + pause_after(claimed.attempts), error=error)
+        self.outbox.postpone(claimed, until=now + pause_after(claimed.attempts), error=None if alone else error)
         self._metrics.count(DELIVERIES, claimed.kind, "postponed")
+        if alone:
+            log.warning("delivery_postponed", kind=claimed.kind, target=claimed.target, reason=error)

@@ -9,8 +9,8 @@ from idp import clock
 from idp.errors import NoAnswer
 from idp.notices import ADVICE_EN, ADVICE_VI, NOTICES
 from idp.outbound import OutboundClient
-from idp.worker.answers import Undeliverable, Unwanted
-from keys import sign_jwt
+from idp.worker.answers import Undeliverable, Unready, Unwanted
+from keys import SealBroken, sign_jwt
 
 if TYPE_CHECKING:
     from idp.citizens.citizen import Person
@@ -20,37 +20,51 @@ if TYPE_CHECKING:
 
 TYP = "secevent+jwt"
 KIND = "application/secevent+jwt"
-CREDENTIAL_TYPE = "passkey"
 SUCCEEDED = (200, 202, 204)
 """202 is what RFC 8935 section 2.2 asks for."""
-REFUSED = 400
-"""RFC 8935 section 2.3."""
+REFUSED = frozenset({400, 413, 415, 422})
+"""It will never take this one (RFC 8935 section 2.3)."""
+AWAY = frozenset({401, 403, 404, 408, 502, 503, 504})
+"""It takes none at this moment, for reasons of its own or because of how we ask; all wait."""
 
 
 def send(claimed: ClaimedDelivery, *, services: Services) -> None:
     """Make a token with the key and the addresses of now, and post it.
 
     Raises:
-        Unwanted: the gateway answers 400; another time it would answer the same.
-        Undeliverable: there is no gateway any more, or nothing by which the citizen could be reached.
-        OutboundError: it cannot be reached, or answers otherwise.
+        Unwanted: the gateway will not take this one; another time it would answer the same.
+        Undeliverable: there is nobody, or nothing by which the citizen could be reached.
+        Unready: it fails for this one alone. OutboundError: the gateway is away.
         NoActiveKey: nothing can sign at this moment.
 
     Source: RFC 8935 section 2.
     """
     address = services.provider.settings.notices.gateway
-    citizen = services.people.citizens.by_id(citizen_id=claimed.payload["citizen_id"])
-    if not address or citizen is None or citizen.status == "deceased":
-        raise Undeliverable("There is no gateway, or nobody to write to any more.")
-    identifiers = _identifiers(citizen.person)
+    if not address:
+        raise NoAnswer("This worker knows of no gateway: [notices] is not the same everywhere.")
+    if claimed.payload["type"] not in NOTICES:
+        raise Unready("A newer release knows what to say here.")
+    identifiers = _identifiers(_person(claimed.payload["citizen_id"], services=services))
     if not identifiers:
         raise Undeliverable("The register knows neither a telephone number nor an e-mail address.")
     token = _token(claimed, audience=address, identifiers=identifiers, services=services)
     status = _gateway(services.provider.settings.outbound).post(address, token.encode(), kind=KIND)
-    if status == REFUSED:
-        raise Unwanted("It answers with status 400: it does not accept the security event token.")
-    if status not in SUCCEEDED:
+    if status in REFUSED:
+        raise Unwanted(f"It answers with status {status}: it does not accept the security event token.")
+    if status in AWAY:
         raise NoAnswer(f"It answers with status {status}, and 202 is needed.")
+    if status not in SUCCEEDED:
+        raise Unready(f"It answers this one with status {status}, and 202 is needed.")
+
+
+def _person(citizen_id: str, *, services: Services) -> Person:
+    try:
+        citizen = services.people.citizens.by_id(citizen_id=citizen_id)
+    except SealBroken as error:
+        raise Undeliverable("What is known of the citizen cannot be opened.") from error
+    if citizen is None or citizen.status == "deceased":
+        raise Undeliverable("There is nobody to write to any more.")
+    return citizen.person
 
 
 def _token(claimed: ClaimedDelivery, *, audience: str, identifiers: list[dict[str, str]], services: Services) -> str:
@@ -74,7 +88,6 @@ def _token(claimed: ClaimedDelivery, *, audience: str, identifiers: list[dict[st
         "events": {
             notice.event: {
                 **notice.members,
-                "credential_type": CREDENTIAL_TYPE,
                 "initiating_entity": claimed.payload["initiator"],
                 "event_timestamp": happened,
                 "reason_user": {"vi": f"{notice.vi} {ADVICE_VI}", "en": f"{notice.en} {ADVICE_EN}"},

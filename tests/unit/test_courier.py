@@ -12,7 +12,7 @@ from idp.errors import NoAnswer
 from idp.outbox import ClaimedDelivery
 from idp.wiring import build_services
 from idp.worker import courier
-from idp.worker.answers import Undeliverable, Unwanted
+from idp.worker.answers import Undeliverable, Unready, Unwanted
 from idp.worker.courier import LONGEST_PAUSE, LONGEST_WAIT, MOST_ATTEMPTS, Courier, pause_after
 from tests.support.house import settings_for
 
@@ -31,7 +31,7 @@ class Shelf:
         self.waiting = [claimed]
         self.ends: list[tuple[str, str | None]] = []
         self.pauses: list[timedelta] = []
-        self.takes_older = False
+        self.takes_older = self.holds_others = False
 
     def claim(self, *, most: int) -> tuple[ClaimedDelivery, ...]:
         """Hand out what lies there."""
@@ -45,9 +45,9 @@ class Shelf:
         self.ends.append((outcome, error))
         self.takes_older = with_older
 
-    def postpone(self, _claimed: ClaimedDelivery, *, until: datetime, error: str) -> None:
-        """Note a pause."""
-        assert error
+    def postpone(self, _claimed: ClaimedDelivery, *, until: datetime, error: str | None) -> None:
+        """Note a pause, and whether it holds back others."""
+        self.holds_others = error is not None
         self.pauses.append(until - clock.now())
 
 
@@ -104,15 +104,26 @@ def test_an_answer_is_final(tmp_path: Path, error: Exception | None, outcome: st
     assert not shelf.takes_older, "what is over for this one says nothing of another"
 
 
-@pytest.mark.parametrize("error", [NoAnswer("It answers too slowly."), RuntimeError("a secret of ours")])
+@pytest.mark.parametrize(
+    ("error", "waits"),
+    [
+        (NoAnswer("It answers too slowly."), "everything"),
+        (Unready("It fails for this one."), "itself"),
+        (RuntimeError("a secret of ours"), "itself"),
+    ],
+    ids=["away", "this one alone", "broken here"],
+)
 @pytest.mark.spec("LO-06")
-def test_no_answer_is_a_pause_until_there_were_too_many_or_a_day_is_over(tmp_path: Path, error: Exception) -> None:
+def test_what_fails_comes_again_until_a_day_is_over_and_holds_others_back_only_where_nobody_answers(
+    tmp_path: Path, error: Exception, waits: str
+) -> None:
     again = carried(a_delivery(attempts=MOST_ATTEMPTS - 1), folder=tmp_path, send=raises(error))
     assert len(again.pauses) == 1
+    assert again.holds_others is (waits == "everything")
     assert again.ends == []
     for last in (a_delivery(attempts=MOST_ATTEMPTS), a_delivery(age=LONGEST_WAIT)):
         shelf = carried(last, folder=tmp_path, send=raises(error))
         ((outcome, reason),) = shelf.ends
         assert outcome == "given_up"
-        assert shelf.takes_older
+        assert shelf.takes_older is (waits == "everything")
         assert "secret" not in str(reason)

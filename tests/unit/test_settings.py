@@ -258,3 +258,23 @@ def test_no_reason_repeats_a_secret() -> None:
         {**DEVELOPMENT, "SEN_SECRETS__MASTER_KEY": "my-secret-key", "SEN_SERVER__PORT": "my-secret-port"}
     )
     assert "my-secret" not in "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    "gateway", ["https://gateway.example/notices?from=sen", "https://10.20.30.40:8443", "http://127.0.0.1:9/n"]
+)
+def test_a_gateway_is_an_address_that_will_be_called(gateway: str) -> None:
+    assert load({**DEVELOPMENT, "SEN_NOTICES__GATEWAY": gateway}).notices.gateway == gateway
+
+
+@pytest.mark.parametrize(
+    "gateway",
+    [
+        "http://10.20.30.40/notices", "ftp://localhost/n", "https://user:word@gateway.example/n", "gateway.example",
+        "https://gateway.example/n#part", "https://gateway.example:99999/n", "https://gate way.example/n",
+        "https://[bad/n", "https://gateway.example/\\n",
+    ],
+)  # fmt: skip
+def test_a_gateway_is_no_address_that_would_be_refused_when_it_is_called(gateway: str) -> None:
+    refused = ("[notices] gateway must be an https address, or one of this machine",)
+    assert reasons_of({**DEVELOPMENT, "SEN_NOTICES__GATEWAY": gateway}) == refused

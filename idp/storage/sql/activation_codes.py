@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, insert, select, update
@@ -10,7 +11,7 @@ from idp import clock
 from idp.errors import CodeRefused
 from idp.storage.sql.audit import write_events
 from idp.storage.sql.people import code_of
-from idp.storage.sql.tables import activation_code
+from idp.storage.sql.tables import activation_code, citizen_number
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
@@ -78,10 +79,14 @@ class SqlActivationCodes:
             expires_at=code.expires_at,
         )
 
+        holder = select(citizen_number.c.citizen_id).where(
+            citizen_number.c.number_hash == code.number_hash, citizen_number.c.valid_to.is_(None)
+        )
+
         def work(connection: Connection) -> None:
             connection.execute(older)
             connection.execute(kept)
-            write_events(connection, event)
+            write_events(connection, replace(event, citizen_id=connection.execute(holder).scalar()))
 
         self._database.transact(work)
 

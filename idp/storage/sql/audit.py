@@ -5,9 +5,10 @@ What citizens answer to requests of other devices is such an event, and nothing 
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, func, insert, select
 
 from idp import clock, notices
 from idp.audit.events import WaitingRequestDisowned
@@ -33,7 +34,18 @@ def write_events(connection: Connection, *events: Event) -> None:
     if events:
         connection.execute(insert(audit_event), [row_of(event, at=clock.now()) for event in events])
     if connection.get_execution_options().get("notices"):
-        write_deliveries(connection, *notices.deliveries(*events))
+        told = notices.deliveries(*events)
+        write_deliveries(connection, *(one for one in told if not _has_been_told_enough(connection, one)))
+
+
+def _has_been_told_enough(connection: Connection, delivery: Delivery) -> bool:
+    """Tell whether a citizen would be written to for more than `MOST_AN_HOUR` events; this one is among them."""
+    recent = select(func.count()).where(
+        audit_event.c.citizen_id == delivery.payload["citizen_id"],
+        audit_event.c.type.in_(notices.NOTICES),
+        audit_event.c.at > clock.now() - timedelta(hours=1),
+    )
+    return connection.execute(recent).scalar_one() > notices.MOST_AN_HOUR
 
 
 def hot_row(event: Event) -> dict[str, Any]:

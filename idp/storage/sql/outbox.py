@@ -152,12 +152,12 @@ class SqlOutbox:
         )
         self._database.transact(lambda connection: connection.execute(statement))
 
-    def postpone(self, claimed: ClaimedDelivery, *, until: datetime, error: str) -> None:
+    def postpone(self, claimed: ClaimedDelivery, *, until: datetime, error: str | None) -> None:
         """See `OutboxStore.postpone`."""
         statement = (
             update(outbox)
             .where(outbox.c.id == claimed.id, outbox.c.attempts == claimed.attempts, _WAITING)
-            .values(due_at=until, last_error=error[:LONGEST_ERROR])
+            .values(due_at=until, last_error=error and error[:LONGEST_ERROR])
         )
         self._database.transact(lambda connection: connection.execute(statement))
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -15,13 +16,16 @@ import pytest
 from sqlalchemy import select, update
 
 from idp import clock
-from idp.storage.sql.tables import outbox
+from idp.audit.events import ActivationCodeIssued, PasskeyEnded
+from idp.notices import MOST_AN_HOUR, deliveries
+from idp.storage.sql.tables import audit_event, outbox
+from idp.storage.sql.tables import citizen as citizen_table
 from tests.support.authenticator import SoftwareAuthenticator
 from tests.support.demo import ROOT, until
 from tests.support.foreign.receiver import Receiver, says
 from tests.support.house import ISSUER, House, members
 from tests.support.login.leaving import carries, courier_of
-from tests.support.login.own_pages import OwnPages, begins_login, passkeys_of
+from tests.support.login.own_pages import OwnPages, begins_login, citizen_id_of, passkeys_of
 from tests.support.login.stranger import AStranger
 from tests.support.valkey import free_ports
 
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
     from tests.support.valkey import ValkeyServer
 
 CHANGE = "https://schemas.openid.net/secevent/caep/event-type/credential-change"
+RECOVERY = "https://schemas.openid.net/secevent/risc/event-type/recovery-activated"
 COMPROMISE = "https://schemas.openid.net/secevent/risc/event-type/credential-compromise"
 PHONE, EMAIL = "+84912345678", "hoa@dan.example"
 RECEIVED = says(b"", status="202 Accepted")
@@ -137,6 +142,9 @@ def test_each_new_passkey_and_each_one_that_is_removed_is_told(gateway: Gateway)
 def test_a_way_back_in_with_a_new_code_is_told(gateway: Gateway) -> None:
     citizen = activated(gateway)
     citizen.code = gateway.house.office.issues_code(number=citizen.number)
+    warned = gateway.hears_once()["events"][RECOVERY]["reason_user"]["en"]
+    assert warned.startswith("An activation code was issued for your account."), "before anybody uses it"
+    assert "Đã cấp mã kích hoạt mới" in citizen.browser.get("/account/activity").text
     citizen.browser, citizen.authenticator = gateway.house.browser(), SoftwareAuthenticator()
     assert citizen.activates().status_code == 200
     told = gateway.hears_once()["events"][CHANGE]
@@ -199,6 +207,51 @@ def test_what_can_reach_nobody_is_given_up_at_once(gateway: Gateway, away: str) 
     assert len(gateway.hears()) == len(person)
     (standing,) = gateway.courier.outbox.standing()
     assert (standing.target, standing.waiting, standing.refused + standing.given_up) == ("gateway", 0, 1)
+
+
+@pytest.mark.spec("LG-13", "LO-06")
+@pytest.mark.parametrize("how", ["500", "429", "damaged"])
+def test_a_message_that_fails_for_its_own_sake_keeps_nobody_elses_back(gateway: Gateway, how: str) -> None:
+    first = gateway.house.registers_citizen(phone_number=PHONE)
+    assert first.activates().status_code == 200
+    if how == "damaged":
+        gateway.house.office.database.transact(
+            lambda connection: connection.execute(
+                update(citizen_table)
+                .where(citizen_table.c.id == citizen_id_of(gateway.house, first))
+                .values(person=b"x")
+            )
+        )
+    else:
+        gateway.receiver.answers["/notices"] = says(b"", status=f"{how} Not This One")
+    assert len(gateway.hears()) == (how != "damaged")
+    gateway.receiver.answers["/notices"] = RECEIVED
+    second = gateway.house.registers_citizen(phone_number="+84987654321")
+    assert second.activates().status_code == 200
+    assert gateway.hears_once()["sub_id"]["identifiers"][0]["phone_number"] == "+84987654321"
+
+
+@pytest.mark.spec("LG-13")
+def test_whoever_holds_a_passkey_cannot_bury_what_matters_under_messages(gateway: Gateway) -> None:
+    citizen = activated(gateway)
+    own = OwnPages(citizen.browser)
+    for _ in range(MOST_AN_HOUR + 2):
+        assert own.adds_passkey(SoftwareAuthenticator()).status_code == 200
+    assert len(gateway.hears()) == MOST_AN_HOUR - 2, "the activation was two events of this hour"
+    an_hour_ago = update(audit_event).values(at=clock.now() - timedelta(hours=1))
+    gateway.house.office.database.transact(lambda connection: connection.execute(an_hour_ago))
+    gateway.house.office.issues_code(number=citizen.number)
+    assert len(gateway.hears()) == 1
+
+
+def test_several_citizens_of_one_change_each_get_their_own() -> None:
+    def ended(citizen_id: str) -> PasskeyEnded:
+        return PasskeyEnded(actor="operator", citizen_id=citizen_id, reason="lost")
+
+    told = deliveries(ended("one"), ended("two"), ended("two"))
+    assert [delivery.payload["citizen_id"] for delivery in told] == ["one", "two"]
+    nobody = ActivationCodeIssued(actor="operator", object="a", account_level=2)
+    assert deliveries(nobody) == (), "a first code is for nobody who has an account"
 
 
 def test_without_a_gateway_nothing_is_written_for_one(house: House) -> None:
