@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from idp.errors import InvalidClient
-from idp.protocol.client_auth import client_secret_post
+from idp.protocol.client_auth.client_secret_post import by_secret
 from idp.protocol.client_auth.proof import METHODS_SHARED_TEXT, Credentials, Proof
 
 if TYPE_CHECKING:
@@ -36,6 +35,4 @@ def verify(credentials: Credentials, provider: Provider) -> Proof:
     unverified_id = unquote_plus(client_id)
     if credentials.client_id not in {None, unverified_id}:
         raise InvalidClient(METHODS_SHARED_TEXT, detail="client_id differs")
-    return client_secret_post.verify(
-        replace(credentials, client_id=unverified_id, secret=unquote_plus(secret)), provider
-    )
+    return by_secret(unverified_id=unverified_id, unverified_secret=unquote_plus(secret), provider=provider)

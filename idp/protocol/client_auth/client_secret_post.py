@@ -11,36 +11,36 @@ from idp.protocol.client_auth.proof import CLIENT_ID, METHODS_SHARED_TEXT, Crede
 
 if TYPE_CHECKING:
     from idp.protocol.provider import Provider
-    from idp.relying_parties.client import RelyingParty
 
 LONGEST_SECRET = 1024
 
 
 def verify(credentials: Credentials, provider: Provider) -> Proof:
-    """Verify an identifier and a secret.
+    """Verify the identifier and the secret of a form.
 
     Raises:
         InvalidClient: they do not fit; one answer for every reason.
 
     Source: RFC 6749 section 2.3.1, OpenID Connect Core section 9.
     """
-    unverified_id, unverified_secret = credentials.client_id or "", credentials.secret or ""
+    return by_secret(
+        unverified_id=credentials.client_id or "", unverified_secret=credentials.secret or "", provider=provider
+    )
+
+
+def by_secret(*, unverified_id: str, unverified_secret: str, provider: Provider) -> Proof:
+    """Verify an identifier and a secret, wherever they stood; secrets are compared in constant time.
+
+    Raises:
+        InvalidClient: they do not fit, or there is no secret; one answer for every reason.
+    """
     if not CLIENT_ID.fullmatch(unverified_id) or len(unverified_secret) > LONGEST_SECRET:
         raise InvalidClient(METHODS_SHARED_TEXT, detail="no client_id, or a secret too long")
     client = provider.directory.find(unverified_id)
     if client is None:
         raise InvalidClient(METHODS_SHARED_TEXT, detail="unknown relying party")
-    check_secret(client, unverified_secret=unverified_secret)
-    return Proof(client=client)
-
-
-def check_secret(client: RelyingParty, *, unverified_secret: str) -> None:
-    """Compare a client secret in constant time.
-
-    Raises:
-        InvalidClient: it does not fit, or there is none.
-    """
     given = hashlib.sha256(unverified_secret.encode()).digest()
     if not hmac.compare_digest(given, client.secret_hash or b""):
         reason = "wrong secret" if client.secret_hash else f"registered for {client.authentication_method}"
         raise InvalidClient(METHODS_SHARED_TEXT, detail=reason)
+    return Proof(client=client)
