@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -28,8 +28,11 @@ NOT_ITS_OWN = frozenset(
 )  # fmt: skip
 """Members that an officer sets, or that the token brings: a relying party that sends them is not heard."""
 
-STAYS = ("sandbox", "sector_identifier", "resources", "resources_served", "exchange", "authorization_details_types")
-"""What an officer has set, and no change of its own takes away; `owner` and `loosened` go with what it may be."""
+STAYS = (
+    "sandbox", "sector_identifier", "resources", "resources_served", "exchange", "authorization_details_types",
+    "subject_type",
+)  # fmt: skip
+"""What a change that does not name it leaves as it was; what an officer has allowed says the rest (`Allowance`)."""
 
 READ_ONLY = frozenset(
     {"registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"}
@@ -65,62 +68,34 @@ def complete(
 ) -> Draft:
     """Return what is to be registered: known members only, what was left out by its usual value.
 
-    What an officer has set about `former`, and it could not have set itself, stays where it is not named.
+    What stays of `former` stays where it is not named. A purpose that the catalogue has no longer is allowed to nobody.
 
     Source: RFC 7591 section 2, RFC 7592 section 2.2, OpenID Connect Registration section 2.
     """
-    allowance, given = _given(former, allowance=allowance, deployment=deployment)
+    stays = {} if former is None else {name: former.metadata[name] for name in STAYS if name in former.metadata}
     own = {
         name: value
         for name, value in unverified.items()
         if name.partition("#")[0] in metadata_rules.KNOWN and name not in NOT_ITS_OWN and value is not None
     }
-    kept = {**given, **own}
+    kept = {**stays, **own}
     problems: list[str] = []
     profile = deployment.profile(_profile(kept, allowance=allowance, problems=problems))
-    purposes = kept.get("purposes", list(allowance.purposes))
-    if not isinstance(purposes, list) or not set(map(str, purposes)) <= set(allowance.purposes):
-        problems.append(f"purposes: a list of {', '.join(allowance.purposes)}")
-        purposes = list(allowance.purposes)
+    allowed = [one for one in allowance.purposes if one in deployment.known_purposes]
+    purposes = kept.get("purposes", allowed)
+    if not isinstance(purposes, list) or not set(map(str, purposes)) <= set(allowed):
+        problems.append(f"purposes: a list of {', '.join(allowed)}")
+        purposes = allowed
     completed = {**_usual(kept, profile=profile), **kept, "profile": profile.name, "purposes": purposes}
     if completed.get("subject_type") == "public" and not allowance.public_subject:
-        problems.append("subject_type: the initial access token allows pairwise only")
+        problems.append("subject_type: only pairwise is allowed")
     if allowance.loosened and profile.loosening:
         completed["loosened"] = sorted(profile.loosening.intersection(allowance.loosened))
     completed["owner"] = dict(allowance.owner)
-    if "exchange" in given and TOKEN_EXCHANGE not in _texts_of(completed["grant_types"]):
+    if "exchange" in stays and TOKEN_EXCHANGE not in _texts_of(completed["grant_types"]):
         del completed["exchange"]  # it has given the grant up
     problems += _sizes(own) + _texts(completed) + _shown(completed, profile=profile, deployment=deployment)
     return Draft(profile.name, completed, problems)
-
-
-def _given(
-    former: StoredClient | None, *, allowance: Allowance, deployment: Deployment
-) -> tuple[Allowance, dict[str, Any]]:
-    """Return what may be registered, with what an officer has set beyond that, and the members that say so.
-
-    Who holds a value that the initial access token does not allow has it from an officer: nobody else could set it.
-    """
-    if former is None:
-        return allowance, {}
-    metadata = former.metadata
-    given = {name: metadata[name] for name in STAYS if name in metadata}
-    purposes = [one for one in _texts_of(metadata.get("purposes")) if one in deployment.known_purposes]
-    if not set(purposes) <= set(allowance.purposes):
-        given["purposes"] = purposes
-    if former.profile in PROFILES and former.profile not in allowance.profiles:
-        given["profile"] = former.profile
-    if metadata.get("subject_type") == "public" and not allowance.public_subject:
-        given["subject_type"] = "public"
-    widened = replace(
-        allowance,
-        profiles=tuple(dict.fromkeys((*allowance.profiles, given.get("profile", allowance.profiles[0])))),
-        purposes=tuple(dict.fromkeys((*allowance.purposes, *given.get("purposes", ())))),
-        owner=metadata.get("owner", allowance.owner),
-        loosened=tuple(metadata.get("loosened", allowance.loosened)),
-        public_subject=allowance.public_subject or "subject_type" in given,
-    )
-    return widened, given
 
 
 def _texts_of(value: object) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class StoredClient:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What whoever holds an initial access token may register.
+    """What a relying party may register of itself: as its initial access token says, or an officer after that.
 
     `owner` is {name#vi, name#en} of the body that answers for it: nobody names that of himself. `approved` says that
     what is registered works at once; otherwise it waits for an officer, and waits again after each change.
@@ -40,6 +40,21 @@ class Allowance:
     approved: bool
     loosened: tuple[str, ...] = ()
     public_subject: bool = False
+
+    def set_by_officer(self, client: StoredClient) -> Allowance:
+        """Return what is allowed once an officer has registered this: as much, and no more.
+
+        Whether a change works at once stays as it was: no file says that.
+        """
+        metadata = client.metadata
+        return replace(
+            self,
+            profiles=(client.profile,),
+            purposes=tuple(metadata.get("purposes", ())),
+            owner=metadata.get("owner", {}),
+            loosened=tuple(metadata.get("loosened", ())),
+            public_subject=metadata.get("subject_type") == "public",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +90,7 @@ class RelyingPartyStore(Protocol):
         ...
 
     def put(self, client: StoredClient, *, event: Event) -> None:
-        """Add or replace one; what was ended stays ended."""
+        """Add or replace one on an officer's word, which bounds its own from now on; what was ended stays ended."""
         ...
 
     def end(self, *, client_id: str, reason: str, event: Event) -> bool:
@@ -115,7 +130,7 @@ class RegistrationStore(Protocol):
         ...
 
     def change(self, registered: Registered, *, former: Registered, event: Event) -> bool:
-        """Replace one whose registration access token and status are still the former ones; False when not."""
+        """Replace one that is still `former` in everything; False when somebody has changed it meanwhile."""
         ...
 
     def end(self, *, client_id: str, reason: str, event: Event) -> bool:

@@ -43,6 +43,17 @@ def _values(client: StoredClient) -> dict[str, Any]:
     }
 
 
+def _registered(row: Mapping[str, Any]) -> Registered:
+    return Registered(_stored(row), _allowance(row["allowance"]), row["registration_hash"])
+
+
+def _by_itself(client_id: str) -> Select[Any]:
+    """Return what finds a relying party that registered itself."""
+    return select(relying_party).where(
+        relying_party.c.client_id == client_id, relying_party.c.registration_hash.is_not(None)
+    )
+
+
 def _allowance(text: str) -> Allowance:
     members = orjson.loads(text)
     lists = {name: tuple(value) for name, value in members.items() if isinstance(value, list)}
@@ -97,10 +108,14 @@ class SqlRelyingParties:
         return tuple(_stored(dict(row)) for row in rows)
 
     def put(self, client: StoredClient, *, event: Event) -> None:
-        """Add or replace one; what was ended stays ended."""
+        """See `RelyingPartyStore.put`."""
         values = _values(client)
 
         def work(connection: Connection) -> None:
+            row = connection.execute(_by_itself(client.client_id)).mappings().first()
+            if row is not None:
+                allowance = _allowance(row["allowance"]).set_by_officer(client)
+                values["allowance"] = orjson.dumps(allowance).decode()
             changed = connection.execute(
                 update(relying_party)
                 .where(relying_party.c.client_id == client.client_id, relying_party.c.ended_at.is_(None))
@@ -210,28 +225,27 @@ class SqlRegistrations:
 
     def get(self, *, client_id: str) -> Registered | None:
         """See `RegistrationStore.get`."""
-        statement = select(relying_party).where(
-            relying_party.c.client_id == client_id, relying_party.c.registration_hash.is_not(None)
-        )
-        row = _first(self._database, statement)
-        if row is None:
-            return None
-        return Registered(_stored(row), _allowance(row["allowance"]), row["registration_hash"])
+        row = _first(self._database, _by_itself(client_id))
+        return None if row is None else _registered(row)
 
     def change(self, registered: Registered, *, former: Registered, event: Event) -> bool:
         """See `RegistrationStore.change`."""
+        client_id = registered.client.client_id
         statement = (
             update(relying_party)
-            .where(
-                relying_party.c.client_id == registered.client.client_id,
-                relying_party.c.registration_hash == former.token_hash,
-                relying_party.c.status == former.client.status,
-                relying_party.c.metadata == orjson.dumps(former.client.metadata).decode(),
-                relying_party.c.ended_at.is_(None),
-            )
+            .where(relying_party.c.client_id == client_id)
             .values(registration_hash=registered.token_hash, **_values(registered.client))
         )
-        return _changed(self._database, statement, event=event)
+
+        def work(connection: Connection) -> bool:
+            row = connection.execute(_by_itself(client_id).with_for_update()).mappings().first()
+            if row is None or row["ended_at"] is not None or _registered(dict(row)) != former:
+                return False
+            connection.execute(statement)
+            write_events(connection, event)
+            return True
+
+        return self._database.transact(work)
 
 
 def _good(at: datetime) -> tuple[ColumnElement[bool], ...]:

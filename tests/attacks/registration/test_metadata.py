@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from idp.audit.events import ClientAdded
 from idp.relying_parties.profiles import CIBA, DEVICE_CODE
-from idp.storage.sql.relying_parties import SqlRelyingParties
 from tests.support.foreign.receiver import Receiver, says_json
 from tests.support.foreign.registrant import (
     REDIRECT,
@@ -19,6 +16,7 @@ from tests.support.foreign.registrant import (
     gives_token,
     is_refused,
     moves,
+    officer_sets,
     public_jwk,
     sector_of,
 )
@@ -161,13 +159,11 @@ def test_who_is_answered_without_a_redirect_sees_no_sub_of_another_portals_secto
 
 def test_a_registration_that_a_later_rule_breaks_is_mended_by_its_own_change(house: House) -> None:
     registrant = Registrant(house).registered()
-    store = SqlRelyingParties(house.office.database)
-    seen = store.get(client_id=registrant.told["client_id"])
-    assert seen is not None
-    event = ClientAdded(actor="operator", client_id=seen.client_id, object=seen.client_id, profile=seen.profile)
-    store.put(replace(seen, metadata={**seen.metadata, "purposes": ["abolished"]}), event=event)
+    officer_sets(registrant, purposes=["abolished", "login"])
     assert registrant.changes(purposes=["abolished"]).status_code == 400
     assert registrant.changes(purposes=["login"]).status_code == 200
+    assert registrant.changes().status_code == 200
+    assert registrant.told["purposes"] == ["login"]
 
 
 def test_a_change_that_is_not_its_own_changes_nothing(house: House) -> None:

@@ -1,4 +1,4 @@
-"""What an officer has set about a relying party that registered itself: no change of its own takes or widens it."""
+"""What an officer has set about a relying party that registered itself: no change of its own undoes or widens it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from idp.relying_parties.profiles import TOKEN_EXCHANGE
 from idp.storage.sql.relying_parties import SqlRelyingParties
 from tests.support.foreign.registrant import Registrant, gives_token, is_refused, officer_sets
+from tests.support.portal import members
 from tests.support.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -41,9 +42,65 @@ def test_the_subject_type_in_an_officers_file_outlives_the_next_change(strict_ho
     for sent in ({}, {"subject_type": "public"}, {"client_name": "Cổng khác"}):
         assert registrant.changes(**sent).status_code == 200
         assert registrant.told["subject_type"] == "public"
-    assert registrant.changes(subject_type="pairwise").status_code == 200
+    for sent in ({"subject_type": "pairwise"}, {}):
+        assert registrant.changes(**sent).status_code == 200
+        assert registrant.told["subject_type"] == "pairwise"
+    assert registrant.changes(subject_type="public").status_code == 200
+    file.write_bytes(orjson.dumps(told))
+    added = terminal.types("client", "add", str(file))
+    assert added.status == 0, added.err
     assert is_refused(registrant.changes(subject_type="public"), status=400, code="invalid_client_metadata")
+    assert registrant.changes().status_code == 200
     assert registrant.told["subject_type"] == "pairwise"
+
+
+NARROWED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "purpose": ({"purposes": ["login", "e-tax"]}, {"purposes": ["login"]}),
+    "profile": ({"profile": "web"}, {"profile": "fapi2", "id_token_signed_response_alg": "ES256"}),
+    "subject_type": ({"subject_type": "public"}, {"subject_type": "pairwise"}),
+}
+"""What its token lets a relying party have, and what an officer leaves it of that."""
+
+
+@pytest.mark.spec("RG-06", "RG-08")
+@pytest.mark.parametrize("what", NARROWED)
+def test_what_an_officer_takes_away_no_change_brings_back(strict_house: House, what: str) -> None:
+    much, left = NARROWED[what]
+    token = gives_token(strict_house, profiles=("web", "fapi2"), purposes=("login", "e-tax"), public_subject=True)
+    registrant = Registrant(strict_house, token)
+    method: dict[str, Any] = {"token_endpoint_auth_method": "private_key_jwt", "jwks": registrant.jwks}
+    registrant.registered(**method, **much)
+    assert registrant.changes(**method, **much).status_code == 200
+    assert {name: registrant.told[name] for name in much} == much
+    officer_sets(registrant, **left)
+    assert is_refused(registrant.changes(**method, **much), status=400, code="invalid_client_metadata")
+    for sent in ({}, left):
+        assert registrant.changes(**method, **sent).status_code == 200
+        assert {name: registrant.told[name] for name in left} == left
+        assert registrant.told["registration_status"] == "approved"
+    officer_sets(registrant, **much, id_token_signed_response_alg=None)
+    assert registrant.changes(**method, **much).status_code == 200
+
+
+@pytest.mark.spec("RG-06", "RG-08")
+@pytest.mark.parametrize(("name", "value"), [("loosened", ["no_pkce"]), ("sandbox", True)])
+def test_what_only_an_officer_sets_is_gone_once_an_officer_takes_it(strict_house: House, name: str, value: Any) -> None:
+    registrant = Registrant(strict_house, gives_token(strict_house, loosened=("no_pkce",))).registered()
+    for said in (value, None, value):
+        officer_sets(registrant, **{name: said})
+        asked: tuple[dict[str, Any], ...] = ({}, {name: value}, {name: []})
+        for sent in asked:
+            assert registrant.changes(**sent).status_code == 200
+            assert (registrant.told.get(name) or None) == said
+
+
+@pytest.mark.spec("RG-06")
+def test_who_waits_for_an_officer_after_each_change_does_so_when_one_has_set_something(strict_house: House) -> None:
+    registrant = Registrant(strict_house, gives_token(strict_house, approved=False)).registered()
+    officer_sets(registrant, purposes=["login", "e-tax"])
+    assert members(registrant.reads())["registration_status"] == "approved"
+    assert registrant.changes().status_code == 200
+    assert (registrant.told["registration_status"], registrant.told["purposes"]) == ("pending", ["login", "e-tax"])
 
 
 @pytest.mark.spec("RG-06", "RG-08")
@@ -81,8 +138,10 @@ def test_a_purpose_and_a_profile_beyond_its_token_stay_and_reach_no_further(stri
     beyond_that: tuple[dict[str, Any], ...] = ({"profile": "native"}, {"purposes": ["login", "health"]})
     for poison in beyond_that:
         assert is_refused(registrant.changes(**method, **poison), status=400, code="invalid_client_metadata")
-    assert registrant.changes(**method, purposes=["e-tax"]).status_code == 200
-    assert registrant.told["purposes"] == ["e-tax"]
+    less: tuple[dict[str, Any], ...] = ({"purposes": ["e-tax"]}, beyond)
+    for sent in less:
+        assert registrant.changes(**method, **sent).status_code == 200
+        assert registrant.told["purposes"] == sent["purposes"]
 
 
 def test_what_tokens_are_exchanged_for_stays_for_as_long_as_the_grant_does(house: House) -> None:

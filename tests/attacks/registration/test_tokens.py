@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select
@@ -109,16 +109,21 @@ def test_an_officer_who_suspends_is_not_overrun_by_a_change(any_house: House) ->
     assert store.change(suspended, former=suspended, event=event)
 
 
-def test_an_officer_who_sets_something_is_not_overrun_by_a_change(any_house: House) -> None:
+@pytest.mark.parametrize("said", [{"sandbox": True}, {"secret": "another"}, {}], ids=["member", "secret", "as it was"])
+def test_an_officer_who_sets_something_is_not_overrun_by_a_change(any_house: House, said: dict[str, Any]) -> None:
     registrant = Registrant(any_house).registered()
     store = SqlRegistrations(any_house.office.database)
     former = store.get(client_id=registrant.told["client_id"])
     assert former is not None
     event = ClientChanged(actor="test", client_id=former.client.client_id, status="approved", generation=False)
-    officer_sets(registrant, sandbox=True)
+    officer_sets(registrant, **said)
     assert not store.change(former, former=former, event=event)
-    assert members(registrant.reads())["sandbox"] is True
+    set_by_officer = store.get(client_id=former.client.client_id)
     assert registrant.changes().status_code == 200
+    changed = store.get(client_id=former.client.client_id)
+    assert set_by_officer is not None
+    assert changed is not None
+    assert changed.client == set_by_officer.client
 
 
 def test_what_was_registered_is_kept_as_hashes_and_told_in_the_trail(house: House) -> None:

@@ -73,14 +73,16 @@ def moves(house: House, client_id: str, *, status: str) -> None:
     house.services.provider.directory.forget(client_id)
 
 
-def officer_sets(registrant: Registrant, **said: Any) -> None:
-    """Set members of its metadata, as `sen client add FILE.json` does; a profile is set with them."""
+def officer_sets(registrant: Registrant, *, secret: str | None = None, **said: Any) -> None:
+    """Set members of its metadata and a new secret, as `sen client add FILE.json` does; None takes a member away."""
     store = SqlRelyingParties(registrant.house.office.database)
     seen = store.get(client_id=registrant.told["client_id"])
     assert seen is not None
     event = ClientAdded(actor="operator", client_id=seen.client_id, object=seen.client_id, profile=seen.profile)
-    profile = said.get("profile", seen.profile)
-    store.put(replace(seen, profile=profile, metadata={**seen.metadata, **said}, status="approved"), event=event)
+    metadata = {name: value for name, value in {**seen.metadata, **said}.items() if value is not None}
+    secret_hash = sha256(secret.encode()).digest() if secret else seen.secret_hash
+    put = replace(seen, profile=metadata["profile"], metadata=metadata, secret_hash=secret_hash, status="approved")
+    store.put(put, event=event)
     registrant.house.services.provider.directory.forget(seen.client_id)
 
 
