@@ -146,11 +146,13 @@ def test_a_registration_is_read_changed_and_ended_by_its_token(any_house: House)
     assert not works(registrant)
 
 
-def test_what_a_change_leaves_out_is_gone(house: House) -> None:
+def test_what_a_change_leaves_out_is_gone_but_never_the_names_by_which_citizens_are_known(house: House) -> None:
     registrant = Registrant(house).registered(contacts=["it@portal.example"], subject_type="public")
     assert registrant.changes().status_code == 200
     assert "contacts" not in registrant.told
-    assert registrant.told["subject_type"] == "pairwise"
+    assert registrant.told["subject_type"] == "public", "another sub would be another person to the portal"
+    assert registrant.changes(subject_type="pairwise").status_code == 200
+    assert registrant.told["subject_type"] == "pairwise", "whoever says so gets it"
 
 
 def test_a_change_of_method_makes_a_secret_or_takes_it_away(house: House) -> None:
