@@ -140,7 +140,7 @@ def read_request(environ: dict[str, Any], *, methods: frozenset[str], form: bool
 
     Raises:
         MethodNotAllowed, UnsupportedMediaType, TooLarge: as named.
-        InvalidRequest: a parameter is repeated or cannot be read.
+        InvalidRequest: a parameter is repeated, or it or the path cannot be read.
 
     Source: RFC 6749 sections 3.1 and 3.2.
     """
@@ -152,9 +152,12 @@ def read_request(environ: dict[str, Any], *, methods: frozenset[str], form: bool
         raise TooLarge("The query is longer than any honest request; push it instead (RFC 9126).")
     if not query.isascii():  # WSGI would hand other letters on as something else than what was sent
         raise InvalidRequest("The query holds letters that are not percent-encoded.")
+    path = environ.get("PATH_INFO", "")
+    if "\x00" in path:
+        raise InvalidRequest("The path holds a NUL character.")
     return Request(
         method=method,
-        path=environ.get("PATH_INFO", ""),
+        path=path,
         query=read_parameters(query) if query else {},
         form=_read_form(environ) if form and method == "POST" else {},
         cookies=read_cookies(environ["HTTP_COOKIE"]) if "HTTP_COOKIE" in environ else {},

@@ -83,6 +83,11 @@ ERROR_TEXTS: dict[str, ErrorText] = {
         what=_("Lần đăng nhập được bắt đầu ở trình duyệt khác, hoặc đã quá lâu. Chưa có thông tin nào được gửi đi."),
         can_do=(_BACK,),
     ),
+    "unreadable_text": ErrorText(
+        title=_("Nội dung gửi lên không đọc được"),
+        what=_("Nội dung gửi lên có ký tự không phải là chữ, nên không được nhận. Chưa có gì thay đổi."),
+        can_do=(_("quay lại và tự gõ lại, không dán từ nơi khác"), _BACK),
+    ),
     "form_expired": _FORM,
     "foreign_form": ErrorText(
         title=_("Biểu mẫu không đến từ Sen"),

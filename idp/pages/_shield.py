@@ -1,7 +1,8 @@
-"""What guards every page: the origin of a form, its CSRF token, and the security headers of every answer."""
+"""What guards every page: no NUL, the origin of a form, its CSRF token, and the security headers of every answer."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ from flask import current_app, g, request
 from flask_wtf.csrf import CSRFProtect
 
 from idp.cookies import name_of
-from idp.errors import SenError
+from idp.errors import LoginError, SenError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +24,8 @@ PAGES_EXTENSION: Final = "sen_pages"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 FORM_COOKIE: Final = "sen_form"
 YEAR_SECONDS: Final = 31_536_000
+NUL_IN_JSON: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""A NUL as JSON writes it; a backslash that is itself escaped begins none (RFC 8259 section 7)."""
 
 URLS: Final[dict[str, str]] = {
     "home": "/",
@@ -60,6 +63,12 @@ class Pages:
         return self.expected_origin.startswith("https://")
 
 
+class UnreadableText(LoginError):
+    """What was sent holds a NUL, which nobody can type."""
+
+    reason = "unreadable_text"
+
+
 class ForeignForm(SenError):
     """A form was sent from a page that is not ours, or by something that hides where it comes from."""
 
@@ -70,7 +79,7 @@ def pages_of_app() -> Pages:
 
 
 def raise_shield(app: Flask, *, pages: Pages, unprotected: tuple[str, ...]) -> None:
-    """Check every POST but those to the `unprotected` paths, and add headers to every answer.
+    """Check every request, every POST but those to the `unprotected` paths further, and add headers to every answer.
 
     Raises:
         ValueError: the application has no secret key.
@@ -90,6 +99,7 @@ def raise_shield(app: Flask, *, pages: Pages, unprotected: tuple[str, ...]) -> N
         SEND_FILE_MAX_AGE_DEFAULT=YEAR_SECONDS,
     )
     csrf = CSRFProtect(app)
+    app.before_request(_check_text)
 
     @app.before_request
     def check_form() -> None:
@@ -98,6 +108,20 @@ def raise_shield(app: Flask, *, pages: Pages, unprotected: tuple[str, ...]) -> N
             csrf.protect()
 
     app.after_request(_add_headers)
+
+
+def _check_text() -> None:
+    """Let no page meet a NUL in a query, a form or JSON: PostgreSQL takes it in no text.
+
+    Other letters that it refuses do not arrive: what is not UTF-8 has been replaced, and JSON with half a surrogate
+    pair is none. The path needs no look, because every page's is fixed.
+
+    Raises:
+        UnreadableText: there is one.
+    """
+    fields = (*request.args.items(multi=True), *request.form.items(multi=True))
+    if any("\x00" in name or "\x00" in value for name, value in fields) or NUL_IN_JSON.search(request.get_data()):
+        raise UnreadableText("The text holds a NUL character.")
 
 
 def _check_origin() -> None:

@@ -162,8 +162,6 @@ class SqlConsentStore:
 
     def by_id(self, consent_id: str) -> Standing | None:
         """Return one consent with its withdrawal."""
-        if "\x00" in consent_id:  # PostgreSQL takes it in no text
-            return None
         row = self._connection.execute(STANDING.where(consent.c.id == consent_id)).mappings().one_or_none()
         return None if row is None else standing_of(row)
 

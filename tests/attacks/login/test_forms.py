@@ -73,7 +73,6 @@ ODD_LANGUAGES = (
     "x" * 10_000,
     "vi\r\nSet-Cookie: a=b",
     "en;q=1e400",
-    "\x00",
     "zz",
     "<script>",
 )
@@ -83,7 +82,7 @@ ODD_LANGUAGES = (
 @pytest.mark.spec("HT-07")
 def test_an_odd_language_is_vietnamese(house: House, odd: str) -> None:
     browser = house.browser()
-    one_line = odd.replace("\r\n", " ").replace("\x00", " ")
+    one_line = odd.replace("\r\n", " ")
     for answer in (
         browser.get("/help", query_string={"lang": odd}),
         browser.get("/help", headers={"Accept-Language": one_line}),

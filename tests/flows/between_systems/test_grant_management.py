@@ -165,9 +165,10 @@ def test_a_bound_token_manages_with_its_key_alone(house: House) -> None:
     assert calls(machine, "x", token).status_code == 401
 
 
-def test_a_path_with_more_or_nothing_in_it_is_not_there(house: House) -> None:
-    portal = manager(house)
+def test_a_path_with_more_or_nothing_in_it_is_not_there(any_house: House) -> None:
+    portal = manager(any_house)
     token = gets_token(portal, ENDPOINT)
-    assert calls(portal, "", token).status_code == 404
+    assert [calls(portal, name, token).status_code for name in ("", "%ff", "x" * 9000)] == [404] * 3
+    assert calls(portal, "a%00b", token).status_code == 400
     assert calls(portal, "a/b", token).status_code == 404
     assert portal.http.post("/grants/x").status_code == 405
