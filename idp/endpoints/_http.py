@@ -119,8 +119,8 @@ def error_response(error: ProtocolError) -> Response:
     elif isinstance(error, InvalidDpopProof | UseDpopNonce):
         extra = (_dpop_challenge(error),) if error.status == HTTPStatus.UNAUTHORIZED else ()
         extra += (("DPoP-Nonce", error.nonce),) if isinstance(error, UseDpopNonce) else ()
-    elif error.status in {429, 503}:
-        extra = (("Retry-After", "5"),)
+    elif error.wait_seconds is not None:
+        extra = (("Retry-After", str(error.wait_seconds)),)
     return Response(response.status, response.headers + extra, response.body)
 
 
@@ -204,7 +204,9 @@ def check_address(name: str, replies: Sequence[Any], *, settings: Limits) -> Non
     try:
         limits.check(name, replies, settings=settings)
     except TooManyAttempts as error:
-        raise SlowDown("Too many requests from this address; wait a minute.") from error
+        raise SlowDown(
+            "Too many requests from this address; wait a minute.", wait_seconds=error.wait_seconds
+        ) from error
 
 
 def read_parameters(text: str) -> Mapping[str, str]:

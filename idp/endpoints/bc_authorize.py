@@ -110,7 +110,7 @@ def _wait(auth_req_id: str, *, asked: _Asked, proof: Proof, provider: Provider, 
     marked = replace(proof, marks=proof.marks + asked.marks)
     in_an_hour, former = spend(marked, *counts, provider=provider)  # 4
     if in_an_hour > settings.requests_per_person:
-        raise SlowDown("Too many requests for one person; wait an hour.")
+        raise SlowDown("Too many requests for one person; wait an hour.", wait_seconds=persons.HOUR)
     before, shown = provider.ephemeral.wave(*persons.place_steps(place=place, seconds=asked.seconds))  # 5
     waits = Waiting(
         name=waiting.name_of("ciba", auth_req_id),

@@ -12,6 +12,8 @@ class ProtocolError(SenError):
 
     code: ClassVar[str] = "invalid_request"
     status: ClassVar[int] = 400
+    wait_seconds: int | None = None
+    """After how long trying again may help, for Retry-After (RFC 9110 section 10.2.3); None where it never does."""
 
 
 class InvalidRequest(ProtocolError):
@@ -195,6 +197,11 @@ class SlowDown(ProtocolError):
     code = "slow_down"
     status = 429
 
+    def __init__(self, public: str, *, wait_seconds: int, detail: str = "") -> None:
+        """Keep the window of the limit beside the text."""
+        super().__init__(public, detail=detail)
+        self.wait_seconds = wait_seconds
+
 
 class ServerError(ProtocolError):
     """Something broke here; the incident number is in the log."""
@@ -208,3 +215,4 @@ class TemporarilyUnavailable(ProtocolError):
 
     code = "temporarily_unavailable"
     status = 503
+    wait_seconds = 5

@@ -22,7 +22,7 @@ from werkzeug.exceptions import HTTPException
 from idp import clock
 from idp.audit.log import correlation
 from idp.cookies import name_of, set_cookie
-from idp.errors import LoginError, ProtocolError, SlowDown, TemporarilyUnavailable, TooManyAttempts
+from idp.errors import LoginError, ProtocolError, TooManyAttempts
 from idp.pages import languages as tongues
 from idp.pages._error_texts import error_text
 from idp.pages._shield import PAGES_EXTENSION, URLS, ForeignForm, Pages, form_source, pages_of_app, raise_shield
@@ -39,7 +39,6 @@ LANGUAGE_PARAMETER: Final = "lang"
 """A click on the switch comes as `?lang=en` and is kept in the cookie until the browser closes."""
 NONCE_BYTES: Final = 16
 DIGEST_CHARACTERS: Final = 12
-RETRY_SECONDS: Final = "5"
 
 log = structlog.get_logger("sen.pages")
 
@@ -245,8 +244,8 @@ def _on_login(error: LoginError) -> Response:
 def _on_protocol(error: ProtocolError) -> Response:
     log.info("refused", reason=error.code, detail=error.detail)
     response = error_page(status=error.status, reason=error.code)
-    if isinstance(error, TemporarilyUnavailable | SlowDown):
-        response.headers["Retry-After"] = RETRY_SECONDS
+    if error.wait_seconds is not None:
+        response.headers["Retry-After"] = str(error.wait_seconds)
     return response
 
 

@@ -108,7 +108,7 @@ def spend(proof: Proof, *steps: Step, provider: Provider) -> list[Any]:
         taken = zip(steps, replies[1 + len(marks) :], strict=True)
         found = [(step.key, value) for step, value in taken if isinstance(step, Take) and value is not None]
         provider.ephemeral.wave(*(Write(key, value, MINUTE) for key, value in found))
-        raise SlowDown("Too many requests from this relying party; wait a minute.")
+        raise SlowDown("Too many requests from this relying party; wait a minute.", wait_seconds=MINUTE)
     if not marks and proof.client.authentication_method == "private_key_jwt":
         raise InvalidClient(METHODS_SHARED_TEXT, detail="no replay mark")
     for mark, claimed in zip(marks, replies[1:], strict=False):

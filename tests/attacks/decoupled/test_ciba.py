@@ -145,7 +145,9 @@ def test_a_portal_cannot_bombard_one_person_and_learns_nothing_by_trying(
     try:
         portal = ciba_portal(house)
         for number in (number_of(house.logs_in_directly()), new_number().digits):
-            assert [names(portal, login_hint=number).status_code for _ in range(5)] == [200] * 3 + [429] * 2
+            answers = [names(portal, login_hint=number) for _ in range(5)]
+            assert [answer.status_code for answer in answers] == [200] * 3 + [429] * 2
+            assert {answer.headers["Retry-After"] for answer in answers[3:]} == {"3600"}
         assert names(portal, login_hint=number_of(house.logs_in_directly())).status_code == 200
     finally:
         house.services.close()
