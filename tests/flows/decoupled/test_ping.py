@@ -77,7 +77,18 @@ def test_a_ping_that_is_not_heard_is_sent_again(
     assert request.tokens()
 
 
-@pytest.mark.parametrize("token", ["", "short", "with space" * 4, "é" * 30])
+@pytest.mark.parametrize("token", [19 * "-" + "~=", 1023 * "+" + "="])
+def test_a_ping_may_have_any_token_of_the_length_that_the_standard_names(
+    house: House, citizen: SignedIn, receiver: Receiver, courier: Courier, token: str
+) -> None:
+    request = asks_for(pinged(house, receiver), citizen, client_notification_token=token)
+    Phone.of(citizen).approves(request)
+    courier.send_out()
+    courier.rest()
+    assert [heard.headers["authorization"] for heard in receiver.asked] == [f"Bearer {token}"]
+
+
+@pytest.mark.parametrize("token", ["", "a" * 20, "a" * 1025, "=" * 30, "with space" * 4, "é" * 30])
 def test_a_ping_needs_a_token_that_can_be_sent(house: House, citizen: SignedIn, receiver: Receiver, token: str) -> None:
     portal = pinged(house, receiver)
     answer = names(portal, login_hint=number_of(citizen), client_notification_token=token)

@@ -41,8 +41,8 @@ LONGEST_MESSAGE: Final = 60
 MESSAGE_SIGNS: Final = frozenset(f"{ascii_letters}{digits}đĐ .,-#+()")
 """What is left of all that a message may hold without its marks; đ is a letter of its own and not a marked d."""
 
-BEARER: Final = re.compile(r"[A-Za-z0-9._~+/-]{22,1024}=*")
-"""What can stand in an Authorization header (RFC 6750 section 2.1), and holds 128 bits."""
+BEARER: Final = re.compile(r"(?=.{21,1024}\Z)[A-Za-z0-9._~+/-]+=*")
+"""What can stand in an Authorization header (RFC 6750 section 2.1); 21 of its 68 signs hold 128 bits."""
 
 EXPIRY: Final = re.compile(r"[1-9][0-9]{0,14}")
 """More than anybody waits: what is too much is cut short, and only what is no number of seconds is refused."""
@@ -147,5 +147,5 @@ def notification_token(unverified: Mapping[str, str], *, client: RelyingParty) -
         return None
     token = unverified.get("client_notification_token")
     if token is None or not BEARER.fullmatch(token):
-        raise InvalidRequest("client_notification_token is needed for ping: 22 to 1024 characters of a bearer token.")
+        raise InvalidRequest("client_notification_token is needed for ping: 21 to 1024 characters of a bearer token.")
     return token
