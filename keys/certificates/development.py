@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 if TYPE_CHECKING:
@@ -19,15 +19,20 @@ AUTHORITY_DAYS: Final = 3650
 LEAF_DAYS: Final = 365
 """Browsers refuse a server's certificate that lives longer than 398 days."""
 
+RSA_BITS: Final = 2048
+
 _HOUR: Final = timedelta(hours=1)
+
+
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A certificate and its private key, on P-256."""
+    """A certificate and its private key: RSA for a server, P-256 for everybody else."""
 
     certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey = field(repr=False)
+    key: PrivateKey = field(repr=False)
 
     @property
     def certificate_pem(self) -> bytes:
@@ -72,22 +77,29 @@ class DevelopmentAuthority:
         return cls(read_pair(certificate_pem=certificate_pem, key_pem=key_pem))
 
     def issue_server(self, *, hosts: Sequence[str], now: datetime) -> Pair:
-        """Issue a certificate for a server under these names and addresses."""
-        return self._issue(_name(hosts[0]), ExtendedKeyUsageOID.SERVER_AUTH, now=now, alternatives=_general(hosts))
+        """Issue a certificate for a server under these names and addresses.
+
+        Its key is RSA: with TLS 1.2, FAPI 1.0 Part 2 section 8.5 knows no other, nor does what tests CIBA by it.
+        """
+        key = rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
+        names = _general(hosts)
+        return self._issue(_name(hosts[0]), ExtendedKeyUsageOID.SERVER_AUTH, key=key, now=now, alternatives=names)
 
     def issue_client(self, *, name: str, now: datetime) -> Pair:
         """Issue a certificate for a TLS client whose subject is `CN=name`."""
-        return self._issue(_name(name), ExtendedKeyUsageOID.CLIENT_AUTH, now=now, alternatives=[])
+        key = ec.generate_private_key(ec.SECP256R1())
+        return self._issue(_name(name), ExtendedKeyUsageOID.CLIENT_AUTH, key=key, now=now, alternatives=[])
 
     def _issue(
         self,
         subject: x509.Name,
         usage: x509.ObjectIdentifier,
         *,
+        key: PrivateKey,
         now: datetime,
         alternatives: Sequence[x509.GeneralName],
     ) -> Pair:
-        key, ours = ec.generate_private_key(ec.SECP256R1()), self.pair.certificate
+        ours = self.pair.certificate
         builder = _begun(subject=subject, issuer=ours.subject, key=key, now=now, days=LEAF_DAYS)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(_usage(signs_certificates=False), critical=True)
@@ -115,13 +127,13 @@ def read_pair(*, certificate_pem: bytes, key_pem: bytes) -> Pair:
     """
     certificate = x509.load_pem_x509_certificate(certificate_pem)
     key = serialization.load_pem_private_key(key_pem, password=None)
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
+    if not isinstance(key, PrivateKey) or key.public_key() != certificate.public_key():
         raise ValueError("a certificate and a key that do not belong together")
     return Pair(certificate, key)
 
 
 def _begun(
-    *, subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime, days: int
+    *, subject: x509.Name, issuer: x509.Name, key: PrivateKey, now: datetime, days: int
 ) -> x509.CertificateBuilder:
     """Begin a certificate; it is good from an hour ago, for clocks that are late."""
     return (

@@ -46,8 +46,14 @@ class Paper(Pair):
     @property
     def jwk(self) -> dict[str, Any]:
         """The key with the certificate, for a key set (RFC 7517 section 4.7)."""
-        public = jwt.algorithms.ECAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
-        return {**public, "alg": "ES256", "use": "sig", "x5c": [b64encode(self.certificate_der).decode()]}
+        public = self.key.public_key()
+        assert isinstance(public, ec.EllipticCurvePublicKey)
+        return {
+            **jwt.algorithms.ECAlgorithm.to_jwk(public, as_dict=True),
+            "alg": "ES256",
+            "use": "sig",
+            "x5c": [b64encode(self.certificate_der).decode()],
+        }
 
     @property
     def as_client_cert(self) -> dict[str, str]:
