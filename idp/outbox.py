@@ -25,7 +25,7 @@ class Delivery:
     """What is to be delivered: `kind` is a key of the worker's SENDERS, `payload` is for its sender.
 
     `target` is a relying party's client_id, or `gateway`.
-    `payload` holds neither secrets nor tokens: what is signed is made when it is sent.
+    `payload` holds neither secrets nor tokens: what is signed is made when it is sent. What is personal is sealed.
     """
 
     kind: str

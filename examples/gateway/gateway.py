@@ -45,7 +45,7 @@ class Gateway(BaseHTTPRequestHandler):
             return
         if claims["jti"] not in sent:  # 2
             (event,) = claims["events"].values()
-            for address in claims["sub_id"]["identifiers"]:  # 3
+            for address in claims["sub_id"].get("identifiers", [claims["sub_id"]]):  # 3
                 print(f"{address[address['format']]}: {event['reason_user'][LANGUAGE]}", flush=True)  # noqa: T201  it has nobody to write to
             sent.add(claims["jti"])
         self.send_response(202)  # 4

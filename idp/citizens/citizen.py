@@ -140,6 +140,11 @@ class Person:
         names = (each.name for each in fields(self) if each.name != "confirmed_at")
         return tuple(name for name in names if getattr(self, name) != getattr(before, name))
 
+    def contacts(self) -> dict[str, str]:
+        """Return by what the person can be written to: each by the name of its format (RFC 9493 section 3.2)."""
+        known = {"phone_number": self.phone_number, "email": self.email}
+        return {name: contact for name, contact in known.items() if contact is not None}
+
     def to_json(self) -> bytes:
         """Return the known fields as JSON, for sealing."""
         known: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}

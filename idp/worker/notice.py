@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from idp import clock
 from idp.errors import NoAnswer
-from idp.notices import ADVICE_EN, ADVICE_VI, NOTICES
+from idp.notices import ADVICE_EN, ADVICE_VI, FORMER_CONTACT, NOTICES, former_contact
 from idp.outbound import OutboundClient
 from idp.worker.answers import Undeliverable, Unready, Unwanted
 from keys import SealBroken, sign_jwt
 
 if TYPE_CHECKING:
-    from idp.citizens.citizen import Person
     from idp.outbox import ClaimedDelivery
     from idp.services import Services
     from idp.settings import Outbound
@@ -44,10 +43,8 @@ def send(claimed: ClaimedDelivery, *, services: Services) -> None:
         raise NoAnswer("This worker knows of no gateway: [notices] is not the same everywhere.")
     if claimed.payload["type"] not in NOTICES:
         raise Unready("A newer release knows what to say here.")
-    identifiers = _identifiers(_person(claimed.payload["citizen_id"], services=services))
-    if not identifiers:
-        raise Undeliverable("The register knows neither a telephone number nor an e-mail address.")
-    token = _token(claimed, audience=address, identifiers=identifiers, services=services)
+    subject = _subject(claimed, services=services)
+    token = _token(claimed, audience=address, subject=subject, services=services)
     status = _gateway(services.provider.settings.outbound).post(address, token.encode(), kind=KIND)
     if status in REFUSED:
         raise Unwanted(f"It answers with status {status}: it does not accept the security event token.")
@@ -57,23 +54,34 @@ def send(claimed: ClaimedDelivery, *, services: Services) -> None:
         raise Unready(f"It answers this one with status {status}, and 202 is needed.")
 
 
-def _person(citizen_id: str, *, services: Services) -> Person:
+def _subject(claimed: ClaimedDelivery, *, services: Services) -> dict[str, Any]:
+    """Return whom to write to: the former contact alone, or whatever the register knows at this moment.
+
+    Nothing else of a person leaves with a notice.
+
+    Source: RISC 1.0 section 2.5 for a former contact, RFC 9493 sections 3.2.2, 3.2.6 and 3.2.8.
+    """
     try:
-        citizen = services.people.citizens.by_id(citizen_id=citizen_id)
+        citizen = services.people.citizens.by_id(citizen_id=claimed.payload["citizen_id"])
+        if citizen is None or citizen.status == "deceased":
+            raise Undeliverable("There is nobody to write to any more.")
+        if claimed.payload["type"] == FORMER_CONTACT:
+            return {**former_contact(payload=claimed.payload, sealer=services.provider.sealer)}
     except SealBroken as error:
         raise Undeliverable("What is known of the citizen cannot be opened.") from error
-    if citizen is None or citizen.status == "deceased":
-        raise Undeliverable("There is nobody to write to any more.")
-    return citizen.person
+    identifiers = [{"format": name, name: contact} for name, contact in citizen.person.contacts().items()]
+    if not identifiers:
+        raise Undeliverable("The register knows neither a telephone number nor an e-mail address.")
+    return {"format": "aliases", "identifiers": identifiers}
 
 
-def _token(claimed: ClaimedDelivery, *, audience: str, identifiers: list[dict[str, str]], services: Services) -> str:
+def _token(claimed: ClaimedDelivery, *, audience: str, subject: dict[str, Any], services: Services) -> str:
     """Return what happened as a signed token: to whom, when, how, and what to tell them.
 
     A delivery that is tried again has the same `jti`. There is no `exp` and no `sub`, so that no token of ours that
     somebody else trusts can be mistaken for it, nor the other way round.
 
-    Source: RFC 8417 section 2.2, RFC 9493 sections 3.2.2, 3.2.6 and 3.2.8, CAEP 1.0 sections 2 and 3.3.
+    Source: RFC 8417 section 2.2, CAEP 1.0 sections 2 and 3.3.
     """
     provider, now = services.provider, clock.now()
     notice, happened = NOTICES[claimed.payload["type"]], int(claimed.created_at.timestamp())
@@ -84,7 +92,7 @@ def _token(claimed: ClaimedDelivery, *, audience: str, identifiers: list[dict[st
         "jti": claimed.id,
         "txn": claimed.payload["correlation"],
         "toe": happened,
-        "sub_id": {"format": "aliases", "identifiers": identifiers},
+        "sub_id": subject,
         "events": {
             notice.event: {
                 **notice.members,
@@ -96,12 +104,6 @@ def _token(claimed: ClaimedDelivery, *, audience: str, identifiers: list[dict[st
     }
     key = provider.ring.signing_key(provider.settings.keys.algorithms[0], now=now)
     return sign_jwt(claims=claims, key=key, typ=TYP)
-
-
-def _identifiers(person: Person) -> list[dict[str, str]]:
-    """Return by what the citizen can be reached; nothing else of a person leaves with a notice."""
-    known = (("phone_number", person.phone_number), ("email", person.email))
-    return [{"format": name, name: value} for name, value in known if value is not None]
 
 
 @functools.cache

@@ -16,6 +16,7 @@ from idp.errors import AccountRefused, NotKnown, TemporarilyUnavailable
 from idp.storage.sql.activation_codes import take_code
 from idp.storage.sql.audit import write_events
 from idp.storage.sql.database import insert_if_new
+from idp.storage.sql.outbox import tell_former_contacts
 from idp.storage.sql.passkeys import add_passkey
 from idp.storage.sql.people import citizen_of, citizen_row, number_of, number_row, seal_person, session_row
 from idp.storage.sql.sessions import end_sessions
@@ -100,6 +101,8 @@ class SqlCitizens:
         else:
             changed = {name: values[name] for name in ("account_level", "person")}
             connection.execute(update(citizen).where(citizen.c.id == existing.id).values(changed))
+            change = (existing.id, existing.person, done.citizen.person)
+            tell_former_contacts(connection, [change], sealer=self._sealer)
         if activation.person.former_number is not None:
             # Old records name the same former number for two people at times: the first one keeps it.
             self._hold(connection, done.citizen, activation.person.former_number)
@@ -117,11 +120,16 @@ class SqlCitizens:
         """See `CitizenStore.refresh_person`."""
         sealed = seal_person(sealer=self._sealer, person=person, citizen_id=citizen_id)
         statement = update(citizen).where(citizen.c.id == citizen_id).values(person=sealed)
+        locked = select(citizen).where(citizen.c.id == citizen_id).with_for_update(key_share=True)
 
         def work(connection: Connection) -> None:
-            if not connection.execute(statement).rowcount:
+            row = connection.execute(locked).mappings().first()
+            if row is None:
                 raise NotKnown("There is no such citizen.")
+            before = citizen_of(sealer=self._sealer, row=row).person
+            connection.execute(statement)
             write_events(connection, event)
+            tell_former_contacts(connection, [(citizen_id, before, person)], sealer=self._sealer)
 
         self._database.transact(work)
 

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 from sqlalchemy import and_, case, exists, func, insert, or_, select, update
 
-from idp import clock
+from idp import clock, notices
 from idp.audit.log import new_id
 from idp.outbox import BACKCHANNEL_LOGOUT, ClaimedDelivery, Delivery, DeliveryStanding
 from idp.storage.sql.tables import Instant, authorization, outbox, relying_party
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select
 
+    from idp.citizens.citizen import Person
     from idp.outbox import Outcome
     from idp.storage.sql.database import Database
+    from keys.sealing import Sealer
 
 LEASE = timedelta(seconds=30)
 """For how long a delivery is the worker's that took it; an attempt has to be over long before."""
@@ -53,6 +55,22 @@ def write_deliveries(connection: Connection, *deliveries: Delivery) -> None:
         for delivery in deliveries
     ]
     connection.execute(insert(outbox), rows)
+
+
+def tell_former_contacts(
+    connection: Connection, changes: Iterable[tuple[str, Person, Person]], *, sealer: Sealer
+) -> None:
+    """Write to contacts that citizens have no more, where notices are sent; a change is an id, the person before, now.
+
+    Nothing is sealed or written for who can be reached as before.
+    """
+    if not connection.get_execution_options().get("notices"):
+        return
+    told = (
+        notices.to_former_contacts(citizen_id=citizen_id, before=before.contacts(), after=now.contacts(), sealer=sealer)
+        for citizen_id, before, now in changes
+    )
+    write_deliveries(connection, *(delivery for deliveries in told for delivery in deliveries))
 
 
 def tell_of_logout(connection: Connection, *which: ColumnElement[bool]) -> None:

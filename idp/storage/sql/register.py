@@ -14,6 +14,7 @@ from idp.citizens.store import Followed, RegisterEntry
 from idp.storage.sql.audit import write_events
 from idp.storage.sql.citizens import end_citizen, status_of
 from idp.storage.sql.database import insert_if_new, upsert
+from idp.storage.sql.outbox import tell_former_contacts
 from idp.storage.sql.people import citizen_of, number_row, seal_person
 from idp.storage.sql.tables import citizen, citizen_number, register_entry
 
@@ -112,6 +113,7 @@ class SqlRegister:
         if changed:
             connection.execute(REFRESH, changed)
             write_events(connection, *events)
+            tell_former_contacts(connection, ((holder, before, said) for holder, said, before in alive), sealer=sealer)
         return len(changed)
 
 

@@ -6,11 +6,9 @@ import socket
 import subprocess
 import sys
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import jwt
 import orjson
 import pytest
 from sqlalchemy import select, update
@@ -23,76 +21,22 @@ from idp.storage.sql.tables import citizen as citizen_table
 from tests.support.authenticator import SoftwareAuthenticator
 from tests.support.demo import ROOT, until
 from tests.support.foreign.receiver import Receiver, says
-from tests.support.house import ISSUER, House, members
+from tests.support.house import ISSUER, House
+from tests.support.login.gateway import EMAIL, PHONE, RECEIVED, Gateway, activated
 from tests.support.login.leaving import carries, courier_of
 from tests.support.login.own_pages import OwnPages, begins_login, citizen_id_of, passkeys_of
 from tests.support.login.stranger import AStranger
+from tests.support.office import a_person
 from tests.support.valkey import free_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from idp.worker.courier import Courier
-    from tests.support.house import ACitizen
     from tests.support.valkey import ValkeyServer
 
 CHANGE = "https://schemas.openid.net/secevent/caep/event-type/credential-change"
 RECOVERY = "https://schemas.openid.net/secevent/risc/event-type/recovery-activated"
 COMPROMISE = "https://schemas.openid.net/secevent/risc/event-type/credential-compromise"
-PHONE, EMAIL = "+84912345678", "hoa@dan.example"
-RECEIVED = says(b"", status="202 Accepted")
-
-
-@dataclass
-class Gateway:
-    """The operator's gateway, which reads what it is sent with a library of its own."""
-
-    house: House
-    receiver: Receiver
-    courier: Courier
-
-    def hears(self) -> list[dict[str, Any]]:
-        """Let the worker deliver, and return the claims of every token that came in since."""
-        self.receiver.asked.clear()
-        carries(self.courier)
-        return [self._read(asked.body.decode()) for asked in self.receiver.asked]
-
-    def hears_once(self) -> dict[str, Any]:
-        """Return the claims of the one token that came in."""
-        (claims,) = self.hears()
-        return claims
-
-    def _read(self, token: str) -> dict[str, Any]:
-        header = jwt.get_unverified_header(token)
-        assert header["typ"] == "secevent+jwt"
-        keys = jwt.PyJWKSet.from_dict(members(self.house.browser().get("/jwks")))
-        address = self.house.settings.notices.gateway
-        required = ["iss", "aud", "iat", "jti", "events"]
-        return jwt.decode(
-            token, keys[header["kid"]], algorithms=["ES256"], audience=address, issuer=ISSUER,
-            options={"require": required},
-        )  # fmt: skip
-
-
-@pytest.fixture
-def gateway(tmp_path: Path, lone_valkey: ValkeyServer) -> Iterator[Gateway]:
-    """Give a house with a gateway that takes what comes."""
-    with Receiver(notices=RECEIVED) as receiver:
-        url = receiver.url("/notices", host="localhost")
-        house = House.build(folder=tmp_path, redis_url=lone_valkey.url, SEN_NOTICES__GATEWAY=url)
-        courier = courier_of(house)
-        yield Gateway(house, receiver, courier)
-        courier.close()
-        house.close()
-
-
-def activated(gateway: Gateway) -> ACitizen:
-    """Return a citizen with a telephone number, of whose activation the gateway has heard."""
-    citizen = gateway.house.registers_citizen(phone_number=PHONE, email=EMAIL)
-    assert citizen.activates().status_code == 200
-    gateway.hears_once()
-    return citizen
 
 
 @pytest.mark.spec("LG-13")
@@ -273,7 +217,10 @@ def test_the_gateway_among_the_examples_writes_each_message_once(tmp_path: Path,
         with subprocess.Popen([*command, keys.url("/jwks")], stdout=subprocess.PIPE, text=True) as gateway:
             try:
                 assert until(lambda: is_there(port))
-                assert house.registers_citizen(phone_number=PHONE).activates().status_code == 200
+                citizen = house.registers_citizen(phone_number=PHONE)
+                assert citizen.activates().status_code == 200
+                house.office.registers(number=citizen.number, person=a_person())
+                house.office.registers(number=citizen.number, person=a_person(phone_number="+84987654321"))
                 carries(courier)
                 everything = update(outbox).values(due_at=clock.now(), done_at=None, outcome=None)
                 house.office.database.transact(lambda connection: connection.execute(everything))
@@ -281,9 +228,10 @@ def test_the_gateway_among_the_examples_writes_each_message_once(tmp_path: Path,
             finally:
                 gateway.terminate()
             printed = gateway.communicate()[0]
-        assert [(row.target, row.delivered) for row in courier.outbox.standing()] == [("gateway", 1)]
-    (line,) = printed.splitlines()
-    assert line.startswith(f"{PHONE}: Tài khoản của bạn đã được mở bằng mã kích hoạt. Nếu không phải bạn, hãy")
+        assert [(row.target, row.delivered) for row in courier.outbox.standing()] == [("gateway", 2)]
+    now, former = sorted(printed.splitlines(), reverse=True)
+    assert now.startswith("+84987654321: Tài khoản của bạn đã được mở bằng mã kích hoạt. Nếu không phải bạn, hãy")
+    assert former.startswith(f"{PHONE}: Số điện thoại hoặc địa chỉ thư điện tử này đã bị xóa khỏi thông tin của bạn")
 
 
 def is_there(port: int) -> bool:
