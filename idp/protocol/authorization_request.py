@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from idp.ephemeral import Read, Write
-from idp.errors import InvalidRequest, InvalidRequestUri, ProtocolError, RequestUriNotSupported
+from idp.errors import InvalidRequest, InvalidRequestUri, ProtocolError
 from idp.protocol import request_object
 from idp.protocol.authorization_response import default_mode
 from idp.protocol.records import AuthorizationRequest
@@ -130,17 +130,16 @@ def keep_step(request: AuthorizationRequest, *, seconds: int) -> tuple[str, Writ
 def read_step(unverified: Mapping[str, str]) -> Read | None:
     """Return the step that reads the pushed request that is named, if one is.
 
+    One that is not ours names nothing here; `take` refuses it.
+
     Raises:
         InvalidRequest: `request` stands beside it.
-        RequestUriNotSupported: it is not one of ours; nothing is ever fetched.
     """
-    uri = unverified.get("request_uri")
-    if uri is None:
+    uri = unverified.get("request_uri", "")
+    if not uri.startswith(REQUEST_URI_PREFIX):
         return None
     if "request" in unverified:
         raise InvalidRequest("request and request_uri exclude each other.")
-    if not uri.startswith(REQUEST_URI_PREFIX):
-        raise RequestUriNotSupported("request_uri must come from this issuer's PAR endpoint.")
     return Read(pushed_key(uri.removeprefix(REQUEST_URI_PREFIX)))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from idp.errors import InvalidRequest, InvalidRequestObject, RequestNotSupported
+from idp.errors import InvalidRequest, InvalidRequestObject, RequestNotSupported, RequestUriNotSupported
 from idp.protocol.signed_request import DOCUMENTS, Opened, marks_of, parameters_of, verified
 from keys import JoseRefused, peek_unverified
 
@@ -38,23 +38,26 @@ def opened(
 ) -> Opened:
     """Return the parameters that count: those of the object alone, where one was sent.
 
-    1. where the relying party must sign its requests, there is an object, and it is signed; 2. nothing of it is
-    fetched; 3. algorithm, type, issuer, audience, times, and the signature by one of its keys; 4. what stands outside
-    agrees; 5. its parameters, with their types; 6. its jti becomes a mark that is claimed once.
+    1. nothing of it is fetched; 2. where the relying party must sign its requests, there is an object; 3. algorithm,
+    type, issuer, audience, times, and the signature by one of its keys; 4. what stands outside agrees; 5. its
+    parameters, with their types; 6. its jti becomes a mark that is claimed once.
 
     Raises:
-        InvalidRequest: there is none where there has to be. RequestNotSupported: it is not signed.
+        RequestUriNotSupported: it lies elsewhere. RequestNotSupported: it is not signed.
+        InvalidRequest: there is none where there has to be, or two.
         InvalidRequestObject: one of the others does not hold.
 
     Source: RFC 9101 sections 4, 6 and 10.8, FAPI 2.0 Message Signing section 5.3.1, OpenID Connect Core section 6.1.
     """
     token = unverified.get("request")
+    if "request_uri" in unverified:  # 1
+        if token is not None:
+            raise InvalidRequest("request and request_uri exclude each other.")
+        raise RequestUriNotSupported("request_uri must come from this issuer's PAR endpoint.")
     if token is None:
-        if client.messages.request_object_required:  # 1
+        if client.messages.request_object_required:  # 2
             raise InvalidRequest("This relying party must send its requests as signed objects (RFC 9101).")
         return Opened(unverified)
-    if "request_uri" in unverified:  # 2
-        raise InvalidRequest("request and request_uri exclude each other.")
     try:
         peeked = peek_unverified(token)
         if peeked.header.get("alg") == "none" and not pushed:

@@ -40,6 +40,8 @@ def test_one_request_is_not_inside_or_beside_another(web: Signer, citizen: Signe
     assert is_refused(web.pushes(web.signs(), request_uri=uri), "invalid_request")
     both = citizen.browser.get(web.link(web.signs(), request_uri=uri))
     assert (both.status_code, "Location" in both.headers) == (400, False)
+    elsewhere = web.link(web.signs(), request_uri="https://portal.example/request.jwt")
+    assert answered(citizen.browser.get(elsewhere))["error"] == "invalid_request"
 
 
 @pytest.mark.spec("PAR-07", "RFC 9101 6.3")

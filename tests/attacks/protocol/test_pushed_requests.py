@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.house import answered, members
+from tests.support.house import ISSUER, answered, members
 
 if TYPE_CHECKING:
     from tests.support.house import House
@@ -194,15 +194,17 @@ def test_a_request_object_beside_a_pushed_request_is_refused(house: House) -> No
 
 
 @pytest.mark.spec("PAR-14")
-def test_a_request_is_never_fetched_from_anywhere(house: House) -> None:
+def test_a_request_is_never_fetched_from_anywhere_and_a_relying_party_hears_so_at_its_own_address(house: House) -> None:
     portal = house.registers_portal()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.3)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/request.jwt"
         query = {**portal.asks().parameters, "request_uri": address}
-        response = house.browser().get("/authorize", query_string=query)
-        assert response.status_code == 400
-        assert "Location" not in response.headers
+        told = answered(house.browser().get("/authorize", query_string=query))
+        assert (told["error"], told["state"], told["iss"]) == ("request_uri_not_supported", query["state"], ISSUER)
+        for unknown in ("", "https://elsewhere.example/"):
+            page = house.browser().get("/authorize", query_string={**query, "redirect_uri": unknown})
+            assert (page.status_code, "Location" in page.headers) == (400, False)
         with pytest.raises(TimeoutError):
             listener.accept()
 
