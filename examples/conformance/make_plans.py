@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 
 from keys.certificates.development import make_self_signed
 
@@ -32,20 +32,21 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-CIBA = "urn:openid:params:grant-type:ciba"
 CODE = ["authorization_code", "refresh_token"]
 SCOPE = "openid profile email address phone offline_access"
 PURPOSES = ["electricity-connection"]
 """The one purpose that knows a name, an address, a telephone and an e-mail: scopes bring what the purpose holds."""
 
 EKYC_PURPOSES = ["driving-licence"]
+ASKED = {"verified_claims": {"verification": {"trust_framework": None}, "claims": {"name": None, "birthdate": None}}}
 SECOND = "?dummy1=lorem&dummy2=ipsum"
 """What the suite puts behind the redirect address of its second client, to see that it comes back whole."""
 
-PUBLIC = frozenset({"kty", "crv", "x", "y", "use", "alg", "kid", "x5c"})
+PUBLIC = frozenset({"kty", "crv", "x", "y", "n", "e", "use", "alg", "kid", "x5c"})
 METHODS = {"private_key_jwt": "private_key_jwt", "mtls": "self_signed_tls_client_auth"}
 BOUND_BY = {"dpop": "dpop_bound_access_tokens", "mtls": "tls_client_certificate_bound_access_tokens"}
 SIGNED = "[fapi_request_method=signed_non_repudiation][fapi_response_mode=jarm]"
+PLAIN = "[security_profile=none][auth_request_method=http_query][auth_request_non_repudiation_method=unsigned]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +111,11 @@ class Client:
         return {"cert": self.paper.certificate_pem.decode(), "key": self.paper.key_pem.decode()}
 
 
-def a_key() -> Json:
-    """Return a new private signing key."""
-    named: KeyParameters = {"alg": "ES256", "use": "sig", "kid": secrets.token_hex(4)}
-    return ECKey.generate_key("P-256", named).as_dict(private=True)
+def a_key(algorithm: str) -> Json:
+    """Return a new private key that signs with ES256 or PS256."""
+    named: KeyParameters = {"alg": algorithm, "use": "sig", "kid": secrets.token_hex(4)}
+    made = RSAKey.generate_key(2048, named) if algorithm == "PS256" else ECKey.generate_key("P-256", named)
+    return made.as_dict(private=True)
 
 
 def _certified(paper: Pair) -> Json:
@@ -124,12 +126,8 @@ def _certified(paper: Pair) -> Json:
 
 def named(client_id: str, **metadata: Any) -> Json:
     """Return metadata with the members that every relying party of the suite has."""
-    usual = {
-        "client_id": client_id,
-        "client_name#vi": f"Bộ kiểm thử {client_id}",
-        "client_name#en": f"Suite {client_id}",
-    }
-    return {**usual, "scope": SCOPE, "purposes": PURPOSES, **metadata}
+    title = {"client_name#vi": f"Bộ kiểm thử {client_id}", "client_name#en": f"Suite {client_id}"}
+    return {"client_id": client_id, **title, "scope": SCOPE, "purposes": PURPOSES, **metadata}
 
 
 def ordinary(client_id: str, places: Places, *, method: str = "client_secret_basic", **more: Any) -> Client:
@@ -175,8 +173,9 @@ def openid_plans(places: Places) -> Iterator[Plan]:
     yield from logout_plans(places)
     ekyc = ordinary("suite-ekyc", places, purposes=EKYC_PURPOSES)
     variants = "[client_auth_type=client_secret_basic][response_type=code][response_mode=default]" + static
-    verified = configured(places, client=ekyc.said("openid"), ekyc={"verified_claims_names": ["name", "birthdate"]})
-    yield Plan(f"ekyc-test-plan-oidccore{variants}", "ekyc", verified, (ekyc.registered,))
+    asked = {"verified_claims_request_list": [{"userinfo": ASKED, "id_token": ASKED}]}
+    name = f"ekyc-test-plan-oidccore{variants}{PLAIN}[sender_constrain=none][fapi_response_mode=plain_response]"
+    yield Plan(name, "ekyc", configured(places, client=ekyc.said("openid"), ekyc=asked), (ekyc.registered,))
 
 
 def logout_plans(places: Places) -> Iterator[Plan]:
@@ -202,25 +201,26 @@ def logout_plans(places: Places) -> Iterator[Plan]:
 
 
 def pair(stem: str, places: Places, **metadata: Any) -> tuple[Client, Client]:
-    """Return the two relying parties of a FAPI plan: with a signing key, and a certificate of their own."""
+    """Return the two relying parties of a FAPI plan, with a certificate and a key each."""
     made = []
-    for number, behind in ((1, ""), (2, SECOND)):
+    for number, behind, algorithm in ((1, "", "PS256"), (2, SECOND, "ES256")):  # some modules sign with RS256 instead
         client_id = f"{stem}-{number}"
         own = {"redirect_uris": [places.of_suite("callback") + behind], **metadata}
+        own |= {name: algorithm for name in own if name.endswith("_signing_alg")}
         paper = make_self_signed(name=client_id, now=datetime.now(UTC))
-        made.append(Client(named(client_id, **own), (a_key(),), paper))
+        made.append(Client(named(client_id, **own), (a_key(algorithm),), paper))
     return made[0], made[1]
 
 
-def of_pair(places: Places, both: tuple[Client, Client], *, scope: str, resource: str, **more: Any) -> Json:
+def of_pair(places: Places, both: tuple[Client, Client], *, resource: str, **more: Any) -> Json:
     """Return the configuration of a FAPI plan."""
-    first, second = both
+    first, second = (one.said("openid offline_access") for one in both)
     return configured(
         places,
-        client={**first.said(scope), **more},
-        client2=second.said(scope),
-        mtls=first.shown,
-        mtls2=second.shown,
+        client={**first, **more},
+        client2=second,
+        mtls=both[0].shown,
+        mtls2=both[1].shown,
         resource={"resourceUrl": f"{resource}/userinfo"},
     )
 
@@ -234,10 +234,9 @@ def fapi2_plans(places: Places) -> Iterator[Plan]:
                 stem = f"{profile}-{auth.replace('_', '-')}-{bound}"
                 more = {"profile": profile, "grant_types": CODE, "token_endpoint_auth_method": method, member: True}
                 both = pair(f"suite-{stem}", places, **more)
-                resource = places.mutual if bound == "mtls" else places.sen
                 variants = f"[client_auth_type={auth}][sender_constrain={bound}][fapi_profile=plain_fapi]"
-                name = f"{plan}-test-plan{variants}[openid=openid_connect]{messages}"
-                configuration = of_pair(places, both, scope="openid offline_access", resource=resource)
+                name = f"{plan}-test-plan{variants}[openid=openid_connect][authorization_request_type=simple]{messages}"
+                configuration = of_pair(places, both, resource=places.mutual if bound == "mtls" else places.sen)
                 yield Plan(name, stem, configuration, tuple(one.registered for one in both))
 
 
@@ -248,13 +247,13 @@ def ciba_plans(places: Places) -> Iterator[Plan]:
             stem = f"ciba-{mode}-{auth.replace('_', '-')}"
             more: Json = {
                 "profile": "web",  # its assertions may name the endpoint, as this plan's do
-                "grant_types": [CIBA, "refresh_token"],
+                "grant_types": ["urn:openid:params:grant-type:ciba", "refresh_token"],
                 "response_types": [],
                 "redirect_uris": [],
                 "token_endpoint_auth_method": method,
-                "token_endpoint_auth_signing_alg": "ES256",
+                "token_endpoint_auth_signing_alg": "",  # as its key, like the other one of that kind
                 "id_token_signed_response_alg": "ES256",
-                "backchannel_authentication_request_signing_alg": "ES256",
+                "backchannel_authentication_request_signing_alg": "",
                 "backchannel_token_delivery_mode": mode,
                 BOUND_BY["mtls"]: True,
             }
@@ -262,10 +261,10 @@ def ciba_plans(places: Places) -> Iterator[Plan]:
                 more["backchannel_client_notification_endpoint"] = places.of_suite("ciba-notification-endpoint")
             both = pair(f"suite-{stem}", places, **more)
             hint = {"hint_type": "login_hint", "hint_value": places.hint}
-            whole = of_pair(places, both, scope="openid offline_access", resource=places.mutual, **hint)
+            whole = of_pair(places, both, resource=places.mutual, **hint)
             variants = f"[client_auth_type={auth}][fapi_ciba_profile=plain_fapi][ciba_mode={mode}]"
             name = f"fapi-ciba-id1-test-plan{variants}[client_registration=static_client]"
-            whole["client2"] |= hint
+            whole["client2"] |= {"acr_value": "urn:sen:authentication-level:2"}  # that every passkey reaches
             yield Plan(name, stem, whole, tuple(one.registered for one in both))
 
 

@@ -70,6 +70,9 @@ def test_everybody_that_is_made_for_a_run_of_the_suite_can_be_registered(
         assert all(client_id is None or client_id in by_id for client_id in named), line
         if "mtls" in configuration:
             assert by_id[named[0]].sender_constraint
+        if "hint_type" in configuration["client"]:
+            offered = house.services.provider.assurance.supported_acr_values()
+            assert configuration["client2"]["acr_value"] in offered
     bound = {client_id for client_id, one in by_id.items() if one.sender_constraint == {"mtls"}}
     assert any(client_id.startswith("suite-ciba") for client_id in bound)
 
@@ -147,7 +150,7 @@ def test_every_verified_claim_may_be_asked_for_in_both_places_and_unknown_ones_a
     portal: Portal, citizen: SignedIn, spec: str
 ) -> None:
     known = members(portal.http.get("/.well-known/openid-configuration"))["claims_in_verified_claims_supported"]
-    names = [*known, "no_such_claim", "'<a href=x>\"&"]
+    names = [*known, "no_such_claim", "'<a href=x>\"&", "claim%1/a&,.b"]
     entry = {"verification": {"trust_framework": None}, "claims": dict.fromkeys(names, SPECS[spec])}
     plain = {"sub": None, "name": SPECS[spec]}
     claims = json.dumps({place: {**plain, "verified_claims": entry} for place in PLACES})
