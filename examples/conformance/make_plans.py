@@ -160,13 +160,15 @@ def openid_plans(places: Places) -> Iterator[Plan]:
     """Return the certification plans of OpenID Connect, and identity assurance."""
     basic, second = ordinary("suite-basic", places), ordinary("suite-basic-2", places)
     post = ordinary("suite-post", places, method="client_secret_post")
-    static = "[server_metadata=discovery][client_registration=static_client]"
+    static, opened = (f"[server_metadata=discovery][client_registration={one}_client]" for one in ("static", "dynamic"))
     said = {"client": basic, "client2": second, "client_secret_post": post}
     whole = configured(places, **{name: client.said("openid") for name, client in said.items()})
     three = (basic.registered, second.registered, post.registered)
     yield Plan(f"oidcc-basic-certification-test-plan{static}", "oidcc-basic", whole, three)
     yield Plan(f"oidcc-formpost-basic-certification-test-plan{static}", "oidcc-basic", whole)
     dynamic = configured(places, client={"client_name": "Suite"}, client2={"client_name": "Suite, another"})
+    for name in ("basic", "formpost-basic"):
+        yield Plan(f"oidcc-{name}-certification-test-plan{opened}", "oidcc-dynamic", dynamic)
     yield Plan("oidcc-config-certification-test-plan", "oidcc-dynamic", dynamic)
     yield Plan("oidcc-dynamic-certification-test-plan[response_type=code]", "oidcc-dynamic", dynamic)
     yield Plan("oidcc-3rdparty-init-login-certification-test-plan[response_type=code]", "oidcc-dynamic", dynamic)
@@ -195,8 +197,7 @@ def logout_plans(places: Places) -> Iterator[Plan]:
         back = [places.of_suite("post_logout_redirect")]
         client = ordinary(f"suite-{way}", places, post_logout_redirect_uris=back, **members)
         configuration = configured(places, client=client.said("openid"))
-        variants = "[client_registration=static_client][response_type=code]"
-        name = f"oidcc-{way}-logout-certification-test-plan{variants}"
+        name = f"oidcc-{way}-logout-certification-test-plan[client_registration=static_client][response_type=code]"
         yield Plan(name, f"oidcc-{way}-logout", configuration, (client.registered,))
 
 
