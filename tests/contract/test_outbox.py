@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
+from sqlalchemy import event
 
 from idp import clock
 from idp.outbox import Delivery
@@ -174,6 +175,23 @@ def test_with_one_that_is_given_up_go_those_that_waited_longer_for_the_same_rece
     post.outbox.settle(second, outcome="given_up", error="It does not answer.", with_older=True)
     away = next(each for each in post.outbox.standing() if each.target == "away")
     assert (away.given_up, away.waiting, away.last_error) == (2, 1, "It does not answer.")
+
+
+def test_what_to_take_is_asked_once_and_not_anew_for_each_delivery_that_waits(tmp_path: Path) -> None:
+    post = Post(Database(url=f"sqlite:///{tmp_path}/sen.db"))
+    METADATA.create_all(post.database.engine)
+    post.writes("a")
+    asked: list[tuple[str, Any]] = []
+    event.listen(post.database.engine, "before_cursor_execute", lambda *said: asked.append(said[2:4]))
+    post.takes()
+    with post.database.engine.connect() as connection:
+        plans = [
+            str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all())
+            for statement, values in tuple(asked)
+            if statement.startswith("SELECT")
+        ]
+    assert [("ix_outbox" in plan, "CORRELATED" in plan) for plan in plans] == [(True, False)] * 2
+    post.database.close()
 
 
 def test_it_is_told_where_everything_stands(post: Post) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
-from sqlalchemy import and_, case, exists, func, insert, or_, select, update
+from sqlalchemy import and_, case, func, insert, or_, select, tuple_, update
 
 from idp import clock, notices
 from idp.audit.log import new_id
@@ -197,9 +197,11 @@ def _due(*, most: int) -> Select[Any]:
     another. 1. nothing of a receiver whose failed delivery is not yet due again, or is being tried; 2. one delivery of
     a receiver that has failed, the one tried most often; 3. few of any receiver at once.
     """
-    now, failed, other = clock.now(), outbox.alias("failed"), outbox.alias("other")
-    held = exists().where(*_same_receiver(failed), failed.c.last_error.is_not(None), failed.c.due_at > now)  # 1
-    ailing = exists().where(*_same_receiver(other), other.c.last_error.is_not(None), other.c.due_at.is_not(None))
+    now, receiver, failed = clock.now(), tuple_(outbox.c.target, outbox.c.kind), outbox.alias("failed")
+    # asked once and not of each row: an import may leave a notice for everybody
+    failing = select(failed.c.target, failed.c.kind).where(failed.c.last_error.is_not(None))
+    held = receiver.in_(failing.where(failed.c.due_at > now))  # 1
+    ailing = receiver.in_(failing.where(failed.c.due_at.is_not(None)))
     place = func.row_number().over(
         partition_by=(outbox.c.target, outbox.c.kind), order_by=(outbox.c.attempts.desc(), outbox.c.id)
     )
