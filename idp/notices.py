@@ -119,12 +119,13 @@ def to_former_contacts(
 ) -> tuple[Delivery, ...]:
     """Return one delivery to each contact that a citizen had before a change and has no more, sealed to the citizen.
 
-    Contacts are as in `Person.contacts`. No limit holds here: the register alone can cause it, never a credential.
+    Contacts are as in `Person.contacts`; an address in other capitals is no other one (RFC 5321 section 2.4 advises
+    mailboxes against it). No limit holds here: the register alone can cause it, never a credential.
     """
     return tuple(
         _to_former(citizen_id, {"format": name, name: contact}, sealer=sealer)
         for name, contact in before.items()
-        if after.get(name) != contact
+        if after.get(name, "").lower() != contact.lower()
     )
 
 

@@ -77,6 +77,9 @@ def test_by_whatever_way_contacts_change_the_former_ones_are_told_and_no_others(
     assert writes(told) == [], "a first contact is nobody's former one"
     follows(told, number, account, a_person(phone_number=PHONE, email=EMAIL, full_name="Nguyễn Hoa"), how=how)
     assert writes(told) == [], "another name is no other telephone"
+    capitals = a_person(phone_number="0912 345 678", email="Hoa@Dan.Example")
+    follows(told, number, account, capitals, how=how)
+    assert writes(told) == [], "another spelling is no other contact"
     follows(told, number, account, a_person(phone_number=ANOTHER, email=EMAIL), how=how)
     assert writes(told) == [(mine, PHONE)]
     follows(told, number, account, a_person(email=EMAIL), how=how)
