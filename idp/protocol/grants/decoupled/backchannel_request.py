@@ -42,7 +42,10 @@ MESSAGE_SIGNS: Final = frozenset(f"{ascii_letters}{digits}đĐ .,-#+()")
 """What is left of all that a message may hold without its marks; đ is a letter of its own and not a marked d."""
 
 BEARER: Final = re.compile(r"(?=.{21,1024}\Z)[A-Za-z0-9._~+/-]+=*")
-"""What can stand in an Authorization header (RFC 6750 section 2.1); 21 of its 68 signs hold 128 bits."""
+"""What can stand in an Authorization header (RFC 6750 section 2.1), and as long as the conformance suite's.
+
+A length shows no randomness; 21 of its 68 characters can hold 127.8 bits, where CIBA Core section 7.1 asks for 128.
+"""
 
 EXPIRY: Final = re.compile(r"[1-9][0-9]{0,14}")
 """More than anybody waits: what is too much is cut short, and only what is no number of seconds is refused."""
