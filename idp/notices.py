@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from idp.audit.log import correlation
-from idp.outbox import NOTICE, Delivery
+from idp.outbox import FORMER_CONTACT_NOTICE, NOTICE, Delivery
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -138,7 +138,7 @@ def _to_former(citizen_id: str, subject: Mapping[str, str], *, sealer: Sealer) -
         "correlation": correlation.get(),
         "former": b64encode(sealed).decode(),
     }
-    return Delivery(kind=NOTICE, target=TARGET, payload=payload)
+    return Delivery(kind=FORMER_CONTACT_NOTICE, target=TARGET, payload=payload)
 
 
 def former_contact(*, payload: Mapping[str, str], sealer: Sealer) -> dict[str, str]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 BACKCHANNEL_LOGOUT = "backchannel_logout"
 CIBA_PING = "ciba_ping"
 NOTICE = "notice"
+FORMER_CONTACT_NOTICE = "former_contact_notice"
+"""Of a kind of its own: a change of many people's records makes no other notice wait behind theirs."""
 
 Outcome = Literal["delivered", "refused", "given_up"]
 

@@ -17,7 +17,7 @@ import structlog
 from idp import clock
 from idp.errors import SenError
 from idp.metrics import DELIVERIES, OUTBOX_WAITING
-from idp.outbox import BACKCHANNEL_LOGOUT, CIBA_PING, NOTICE
+from idp.outbox import BACKCHANNEL_LOGOUT, CIBA_PING, FORMER_CONTACT_NOTICE, NOTICE
 from idp.worker import backchannel_logout, ciba_ping, notice
 from idp.worker.answers import Undeliverable, Unready, Unwanted
 from keys import KeysError
@@ -32,6 +32,7 @@ SENDERS: dict[str, Callable[..., None]] = {
     BACKCHANNEL_LOGOUT: backchannel_logout.send,
     CIBA_PING: ciba_ping.send,
     NOTICE: notice.send,
+    FORMER_CONTACT_NOTICE: notice.send,
 }
 """How each kind is sent."""
 

@@ -52,7 +52,10 @@ def shape(database: Database) -> dict[str, object]:
             "key": inspector.get_pk_constraint(table),
             "unique": sorted(map(repr, inspector.get_unique_constraints(table))),
             "foreign": sorted(map(repr, inspector.get_foreign_keys(table))),
-            "indexes": sorted(map(repr, inspector.get_indexes(table))),
+            "indexes": sorted(
+                repr((index, *map(str, index.pop("dialect_options", {}).values())))
+                for index in inspector.get_indexes(table)
+            ),
         }
         for table in inspector.get_table_names()
         if table != "alembic_version"
@@ -74,7 +77,7 @@ def test_the_migrated_schema_is_the_one_that_the_code_expects(database: Database
 def test_a_schema_that_lacks_something_is_seen_to_differ(database: Database) -> None:
     upgrade(database)
     with database.engine.begin() as connection:
-        connection.execute(text("DROP INDEX ix_outbox_due_at"))
+        connection.execute(text("DROP INDEX ix_outbox_target"))
         connection.execute(text("ALTER TABLE outbox DROP COLUMN done_at"))
     assert len(differences(database)) == 2
 

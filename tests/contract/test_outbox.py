@@ -177,20 +177,27 @@ def test_with_one_that_is_given_up_go_those_that_waited_longer_for_the_same_rece
     assert (away.given_up, away.waiting, away.last_error) == (2, 1, "It does not answer.")
 
 
-def test_what_to_take_is_asked_once_and_not_anew_for_each_delivery_that_waits(tmp_path: Path) -> None:
+def test_what_waits_behind_the_first_of_a_receiver_is_not_looked_at(tmp_path: Path) -> None:
     post = Post(Database(url=f"sqlite:///{tmp_path}/sen.db"))
     METADATA.create_all(post.database.engine)
-    post.writes("a")
-    asked: list[tuple[str, Any]] = []
-    event.listen(post.database.engine, "before_cursor_execute", lambda *said: asked.append(said[2:4]))
-    post.takes()
-    with post.database.engine.connect() as connection:
-        plans = [
-            str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all())
-            for statement, values in tuple(asked)
-            if statement.startswith("SELECT")
-        ]
-    assert [("ix_outbox" in plan, "CORRELATED" in plan) for plan in plans] == [(True, False)] * 2
+    steps: list[None] = []
+
+    @event.listens_for(post.database.engine, "checkout")
+    def count(connection: Any, *_others: object) -> None:
+        connection.set_progress_handler(lambda: steps.append(None), 100)
+
+    def work() -> int:
+        """Return how many hundreds of steps SQLite takes for the next deliveries."""
+        steps.clear()
+        post.takes()
+        return len(steps)
+
+    post.writes(*["a"] * 100, *["b"] * 100)
+    few = work()
+    post.writes(*["a"] * 10_000, *["b"] * 10_000)
+    assert work() <= few * 2
+    post.writes(*(f"receiver-{number}" for number in range(100)))
+    assert work() > few * 2, "the steps are counted"
     post.database.close()
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
-from sqlalchemy import and_, case, func, insert, or_, select, tuple_, update
+from sqlalchemy import and_, bindparam, case, func, insert, or_, select, update
 
 from idp import clock, notices
 from idp.audit.log import new_id
@@ -116,17 +116,14 @@ class SqlOutbox:
 
     def claim(self, *, most: int) -> tuple[ClaimedDelivery, ...]:
         """See `OutboxStore.claim`; where nothing is due, nobody waits for the lock of the writers."""
-        if most < 1 or not self._database.consult(lambda connection: connection.execute(_due(most=1)).first()):
+        found = self._database.consult(lambda connection: _due(connection, most=most)) if most > 0 else []
+        if not found:
             return ()
 
         def work(connection: Connection) -> Sequence[Row[Any]]:
             now = clock.now()
-            chosen = (
-                select(outbox.c.id)
-                .where(outbox.c.id.in_(_due(most=most).subquery().select()), _WAITING, outbox.c.due_at <= now)
-                .with_for_update(skip_locked=True)
-            )
-            ids = connection.execute(chosen).scalars().all()
+            chosen = select(outbox.c.id).where(outbox.c.id.in_(found), _WAITING, outbox.c.due_at <= now)
+            ids = connection.execute(chosen.with_for_update(skip_locked=True)).scalars().all()
             taken = (
                 update(outbox)
                 .where(outbox.c.id.in_(ids))
@@ -190,35 +187,61 @@ class SqlOutbox:
         return tuple(DeliveryStanding(**row) for row in rows)
 
 
-def _due(*, most: int) -> Select[Any]:
-    """Return which deliveries to take now: fresh ones first, then those that have waited longest.
+def _due(connection: Connection, *, most: int) -> list[str]:
+    """Return the ids of the deliveries to take now: fresh ones first, then those that have waited longest.
 
     A receiver is one target for one kind: each kind has an address of its own, and one that is away says nothing of
-    another. 1. nothing of a receiver whose failed delivery is not yet due again, or is being tried; 2. one delivery of
-    a receiver that has failed, the one tried most often; 3. few of any receiver at once.
+    another. 1. of one that has failed, one delivery, the one tried most often, and none while a failed one is not yet
+    due again, or is being tried; 2. few of any receiver at once. What waits behind these is not looked at: after a
+    change of many people's records it may be a million.
     """
-    now, receiver, failed = clock.now(), tuple_(outbox.c.target, outbox.c.kind), outbox.alias("failed")
-    # asked once and not of each row: an import may leave a notice for everybody
-    failing = select(failed.c.target, failed.c.kind).where(failed.c.last_error.is_not(None))
-    held = receiver.in_(failing.where(failed.c.due_at > now))  # 1
-    ailing = receiver.in_(failing.where(failed.c.due_at.is_not(None)))
-    place = func.row_number().over(
-        partition_by=(outbox.c.target, outbox.c.kind), order_by=(outbox.c.attempts.desc(), outbox.c.id)
+    now = clock.now()
+    failing: dict[tuple[str, str], Row[Any]] = {}
+    held = set()
+    for row in connection.execute(_FAILING):  # 1
+        receiver = (row.target, row.kind)
+        failing.setdefault(receiver, row)
+        if row.due_at > now:
+            held.add(receiver)
+    chosen = [row for receiver, row in failing.items() if receiver not in held]
+    ids = [each for each in connection.execute(_FIRSTS).scalars() if each is not None]
+    firsts = connection.execute(select(*_COLUMNS).where(outbox.c.id.in_(ids)))
+    fresh = sorted((row for row in firsts if (row.target, row.kind) not in failing and row.due_at <= now), key=_turn)
+    for first in fresh[:most]:  # 2
+        chosen += connection.execute(_OLDEST, {"target": first.target, "kind": first.kind, "now": now}).all()
+    return [row.id for row in sorted(chosen, key=_turn)[:most]]
+
+
+def _turn(row: Row[Any]) -> tuple[int, datetime]:
+    return row.attempts, row.due_at
+
+
+def _firsts() -> Select[Any]:
+    """Return the id of what has waited longest for each receiver, found by stepping from receiver to receiver."""
+    seen, beyond = outbox.alias("seen"), outbox.alias("beyond")
+    by = (beyond.c.target, beyond.c.kind, beyond.c.due_at, beyond.c.id)
+    waiting = select(beyond.c.id).where(beyond.c.due_at.is_not(None)).order_by(*by).limit(1)
+    receivers = select(waiting.scalar_subquery().label("id")).cte("receivers", recursive=True)
+    # in two steps, each of which is a place in the index: SQLite would walk there for a comparison of pairs
+    same_target = waiting.where(beyond.c.target == seen.c.target, beyond.c.kind > seen.c.kind).scalar_subquery()
+    other_target = waiting.where(beyond.c.target > seen.c.target).scalar_subquery()
+    following = select(func.coalesce(same_target, other_target)).where(seen.c.id == receivers.c.id)
+    return select(receivers.union_all(following).c.id)
+
+
+_COLUMNS: tuple[Any, ...] = (outbox.c.id, outbox.c.target, outbox.c.kind, outbox.c.attempts, outbox.c.due_at)
+_FIRSTS = _firsts()
+_FAILING: Select[Any] = (
+    select(*_COLUMNS).where(outbox.c.last_error.is_not(None), _WAITING).order_by(outbox.c.attempts.desc(), outbox.c.id)
+)
+_OLDEST: Select[Any] = (
+    select(*_COLUMNS)
+    .where(
+        outbox.c.target == bindparam("target"), outbox.c.kind == bindparam("kind"), outbox.c.due_at <= bindparam("now")
     )
-    due = (
-        select(
-            outbox.c.id,
-            outbox.c.attempts,
-            outbox.c.due_at,
-            place.label("place"),
-            case((ailing, 1), else_=SIDE_BY_SIDE).label("room"),
-        )
-        .where(_WAITING, outbox.c.due_at <= now, ~held)
-        .subquery()
-    )
-    return (
-        select(due.c.id).where(due.c.place <= due.c.room).order_by(due.c.attempts, due.c.due_at).limit(most)  # 2, 3
-    )
+    .order_by(outbox.c.due_at, outbox.c.id)
+    .limit(SIDE_BY_SIDE)
+)
 
 
 def _same_receiver(other: FromClause) -> tuple[ColumnElement[bool], ...]:

@@ -1,8 +1,7 @@
 """Every table. Keys are UUIDv7 text, instants are whole microseconds since 1970 in UTC, JSON is text.
 
-An instant is an integer because SQLite knows no time zone and because two databases must answer the same;
-`Instant` turns it into an aware datetime and back wherever a statement is not on a hot path.
-Nothing here is ever deleted but what only expires: an end is an `ended_at`, so that what was ended stays ended.
+An instant is an integer because SQLite knows no time zone and two databases must answer the same; `Instant` makes it
+an aware datetime where a statement is not hot. Nothing is deleted but what only expires: an end is an `ended_at`.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    text,
 )
 
 METADATA = MetaData(
@@ -43,6 +43,10 @@ def to_micros(instant: datetime) -> int:
 def from_micros(micros: int) -> datetime:
     """Return whole microseconds since 1970 as an aware UTC datetime."""
     return datetime.fromtimestamp(micros / 1_000_000, tz=UTC)
+
+
+def _where(condition: str) -> dict[str, Any]:
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 class Instant(TypeDecorator[datetime]):
@@ -285,10 +289,12 @@ outbox = Table(
     Column("target", Text, nullable=False),  # who is to receive it; with `kind`, what may be away alone
     Column("payload", Text, nullable=False),  # JSON without secrets and without tokens
     Column("created_at", Instant, nullable=False),
-    Column("due_at", Instant, index=True),  # when to try next; while it is tried, when another may; none once done
+    Column("due_at", Instant),  # when to try next; while it is tried, when another may; none once done
     Column("attempts", Integer, nullable=False),
     Column("done_at", Instant),
     Column("outcome", Text),  # delivered | refused | given_up
     Column("last_error", Text),  # why the last attempt failed, in words
     Index("ix_outbox_target", "target", "due_at"),
+    Index("ix_outbox_waiting", "target", "kind", "due_at", "id", **_where("due_at IS NOT NULL")),
+    Index("ix_outbox_failing", "target", "kind", **_where("due_at IS NOT NULL AND last_error IS NOT NULL")),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ from idp.audit.events import RegisterImported
 from idp.citizens.fingerprints import person_hash
 from idp.citizens.store import RegisterEntry
 from idp.notices import FORMER_CONTACT, former_contact
-from idp.storage.sql.outbox import SqlOutbox
+from idp.outbox import FORMER_CONTACT_NOTICE, NOTICE
+from idp.storage.sql.outbox import SIDE_BY_SIDE, SqlOutbox
 from idp.storage.sql.tables import outbox
 from tests.support.office import Office, Refreshed, a_new_passkey, a_person
 
@@ -108,6 +110,15 @@ def test_of_a_batch_only_accounts_are_told_whose_contact_is_another(told: Office
     assert sorted(writes(told)) == sorted(wanted)
     told.entries.put(entries=entries, event=event)
     assert writes(told) == []
+
+
+def test_another_notice_does_not_wait_behind_a_change_of_many_records(told: Office) -> None:
+    accounts = [opened(told, PHONE) for _ in range(SIDE_BY_SIDE + 2)]
+    for number, account in accounts:
+        follows(told, number, account, a_person(phone_number=ANOTHER), how="an import")
+    told.issues_code(number=accounts[-1][0])
+    taken = Counter(claimed.kind for claimed in SqlOutbox(told.database).claim(most=100))
+    assert taken == {FORMER_CONTACT_NOTICE: SIDE_BY_SIDE, NOTICE: 1}
 
 
 @pytest.mark.parametrize("how", ["an import", "an operator", "a way back"])

@@ -98,7 +98,7 @@ def test_a_former_telephone_is_not_written_to_when(gateway: Gateway, why: str) -
     else:
         moves(gateway, citizen_id_of(gateway.house, other))
     assert gateway.hears() == []
-    (standing,) = gateway.courier.outbox.standing()
+    standing = {each.kind: each for each in gateway.courier.outbox.standing()}["former_contact_notice"]
     assert (standing.waiting, standing.given_up) == (0, 1)
 
 

@@ -228,7 +228,8 @@ def test_the_gateway_among_the_examples_writes_each_message_once(tmp_path: Path,
             finally:
                 gateway.terminate()
             printed = gateway.communicate()[0]
-        assert [(row.target, row.delivered) for row in courier.outbox.standing()] == [("gateway", 2)]
+        delivered = [(row.kind, row.target, row.delivered) for row in courier.outbox.standing()]
+        assert delivered == [("former_contact_notice", "gateway", 1), ("notice", "gateway", 1)]
     now, former = sorted(printed.splitlines(), reverse=True)
     assert now.startswith("+84987654321: Tài khoản của bạn đã được mở bằng mã kích hoạt. Nếu không phải bạn, hãy")
     assert former.startswith(f"{PHONE}: Số điện thoại hoặc địa chỉ thư điện tử này đã bị xóa khỏi thông tin của bạn")
