@@ -48,7 +48,8 @@ class ImportReport:
     """What became of a file: lines with data, lines that landed, and (line number, reason) of the others.
 
     `unusual` are lines that landed although their number does not look as it usually does, or although the account
-    that holds it is somebody else's. `refreshed` and `ended` count the accounts that followed their lines.
+    that holds it is somebody else's. `refreshed` and `ended` count the accounts that followed their lines. `absent`
+    are the columns about a person that the file does not have: what the register held of them is gone for its people.
     """
 
     rows: int
@@ -57,6 +58,7 @@ class ImportReport:
     unusual: tuple[tuple[int, Unusual], ...] = ()
     refreshed: int = 0
     ended: int = 0
+    absent: tuple[str, ...] = ()
 
 
 class _Refused(Exception):
@@ -114,7 +116,8 @@ def import_rows(
         ended += followed.ended
         unusual += sorted((line_of[number_hash], "somebody_else") for number_hash in followed.somebody_else)
         on_progress(rows)
-    return ImportReport(rows, landed, tuple(refused), tuple(unusual), refreshed=refreshed, ended=ended)
+    absent = tuple(name for name in OPTIONAL if name not in (*header.columns, "state"))
+    return ImportReport(rows, landed, tuple(refused), tuple(unusual), refreshed, ended, absent)
 
 
 def _warnings(number: PersonalNumber, person: Person, *, structure: NumberStructure | None) -> tuple[Warning_, ...]:

@@ -72,6 +72,8 @@ def import_register(
         report = _import_with_progress(file, office=office)
     followed = f"accounts refreshed: {report.refreshed}, ended: {report.ended}"
     typer.echo(f"{report.landed} of {report.rows} lines landed; {followed}.")
+    if report.absent:
+        typer.echo(f"The file has no {', '.join(report.absent)}: the register holds none of it for these people now.")
     _tell(report.refused, whole=file.with_suffix(".refused.txt"), what="lines that did not land")
     unusual = [(line_number, f"landed, but {UNUSUAL[warning]}") for line_number, warning in report.unusual]
     _tell(unusual, whole=file.with_suffix(".unusual.txt"), what="warnings about lines that landed")
