@@ -16,6 +16,7 @@ RESPONSES: Final[Schema] = {
     "200": {"description": "A page: whether to log out, or that it is done. What cannot be believed is passed over.",
             "content": PAGE},
     "303": {"description": "Nobody is logged in here: back to the registered address.", "headers": LOCATION},
+    "400": {"description": "A parameter holds a NUL character.", "content": PAGE},
     "413": {"description": "Longer than any honest request.", "content": PAGE},
     "421": {"description": "The request names a host that is not this provider's.",
             "content": {"text/plain": {"schema": TEXT}}},
