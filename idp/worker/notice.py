@@ -13,6 +13,8 @@ from idp.worker.answers import Undeliverable, Unready, Unwanted
 from keys import SealBroken, sign_jwt
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from idp.outbox import ClaimedDelivery
     from idp.services import Services
     from idp.settings import Outbound
@@ -54,7 +56,7 @@ def send(claimed: ClaimedDelivery, *, services: Services) -> None:
         raise Unready(f"It answers this one with status {status}, and 202 is needed.")
 
 
-def _subject(claimed: ClaimedDelivery, *, services: Services) -> dict[str, Any]:
+def _subject(claimed: ClaimedDelivery, *, services: Services) -> Mapping[str, Any]:
     """Return whom to write to: the former contact alone, or whatever the register knows at this moment.
 
     Nothing else of a person leaves with a notice.
@@ -66,7 +68,7 @@ def _subject(claimed: ClaimedDelivery, *, services: Services) -> dict[str, Any]:
         if citizen is None or citizen.status == "deceased":
             raise Undeliverable("There is nobody to write to any more.")
         if claimed.payload["type"] == FORMER_CONTACT:
-            return {**former_contact(payload=claimed.payload, sealer=services.provider.sealer)}
+            return former_contact(payload=claimed.payload, sealer=services.provider.sealer)
     except SealBroken as error:
         raise Undeliverable("What is known of the citizen cannot be opened.") from error
     identifiers = [{"format": name, name: contact} for name, contact in citizen.person.contacts().items()]
@@ -75,7 +77,7 @@ def _subject(claimed: ClaimedDelivery, *, services: Services) -> dict[str, Any]:
     return {"format": "aliases", "identifiers": identifiers}
 
 
-def _token(claimed: ClaimedDelivery, *, audience: str, subject: dict[str, Any], services: Services) -> str:
+def _token(claimed: ClaimedDelivery, *, audience: str, subject: Mapping[str, Any], services: Services) -> str:
     """Return what happened as a signed token: to whom, when, how, and what to tell them.
 
     A delivery that is tried again has the same `jti`. There is no `exp` and no `sub`, so that no token of ours that

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select
+    from sqlalchemy import ColumnElement, Connection, Row, Select
 
     from idp.citizens.citizen import Person
     from idp.outbox import Outcome
@@ -244,10 +244,6 @@ _OLDEST: Select[Any] = (
 )
 
 
-def _same_receiver(other: FromClause) -> tuple[ColumnElement[bool], ...]:
-    return other.c.target == outbox.c.target, other.c.kind == outbox.c.kind
-
-
 def _count(*which: ColumnElement[bool]) -> ColumnElement[int]:
     return func.count(case((and_(*which), 1)))
 
@@ -255,7 +251,7 @@ def _count(*which: ColumnElement[bool]) -> ColumnElement[int]:
 _other = outbox.alias("other")
 _NEWEST_ERROR = (
     select(_other.c.last_error)
-    .where(*_same_receiver(_other), _other.c.last_error.is_not(None))
+    .where(_other.c.target == outbox.c.target, _other.c.kind == outbox.c.kind, _other.c.last_error.is_not(None))
     .order_by(_other.c.id.desc())
     .limit(1)
     .scalar_subquery()

@@ -1,4 +1,4 @@
-"""Signs that no database takes, in every field and query of every page, and in the JSON of their scripts."""
+"""A character that PostgreSQL does not take, in all that is sent to a page: fields, queries, and the JSON of scripts."""
 
 from __future__ import annotations
 
