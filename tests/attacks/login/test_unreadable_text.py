@@ -1,4 +1,4 @@
-"""A character that PostgreSQL does not take, in all that is sent to a page: fields, queries, and the JSON of scripts."""
+"""A character that PostgreSQL takes in no text, in whatever is sent to a page: fields, queries, JSON of scripts."""
 
 from __future__ import annotations
 
