@@ -80,7 +80,7 @@ def build_services(settings: Settings) -> Services:
         SettingsError: a data file is broken.
     """
     sealer, database = open_sealer(settings), open_database(settings)
-    ephemeral = RedisEphemeral(settings.storage.redis_url)
+    ephemeral = _memory(settings)
     provider = _provider(settings=settings, database=database, ephemeral=ephemeral, sealer=sealer)
     people = _people(settings=settings, database=database, sealer=sealer)
     sessions = Sessions(ephemeral=ephemeral, settings=settings.sessions)
@@ -117,6 +117,13 @@ def build_services(settings: Settings) -> Services:
             "keys": lambda: provider.ring.signing_key("ES256", now=clock.now()),
         },
         close=close,
+    )
+
+
+def _memory(settings: Settings) -> RedisEphemeral:
+    storage = settings.storage
+    return RedisEphemeral(
+        storage.redis_url, connect_seconds=storage.redis_connect_seconds, answer_seconds=storage.redis_answer_seconds
     )
 
 

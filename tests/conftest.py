@@ -12,6 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 from idp import journal
 from idp.storage.redis import RedisEphemeral
 from tests.support.chromium import launch
+from tests.support.login.failures import HAS_FAILED
 from tests.support.login.log_watch import private_in
 from tests.support.login.stopwatch import MEASURED
 from tests.support.postgres import Postgres
@@ -61,11 +62,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Togethe
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Let a test fail in which a log line held what is private: all of the suite is a search for it."""
     report = yield
+    if report.failed:
+        item.stash[HAS_FAILED] = True
     found = private_in("\n".join(text for _, text in report.sections))
-    if report.when == "teardown" and report.passed and found:
+    if report.when == "teardown" and found and HAS_FAILED not in item.stash:
         report.outcome, report.longrepr = "failed", "private in a log line:\n" + "\n".join(found)
     return report
 

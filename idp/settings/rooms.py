@@ -46,6 +46,8 @@ class Storage:
     redis_url: str = field(repr=False)
     pool_size: int
     timeout_seconds: float
+    redis_connect_seconds: float
+    redis_answer_seconds: float
 
 
 @dataclass(frozen=True, slots=True)

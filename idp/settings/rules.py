@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from idp.settings.production_rules import PRODUCTION_RULES
 from idp.settings.rule import Rule
 from idp.settings.waiting_rules import WAITING_RULES
 from keys import CUSTODIANS
@@ -31,7 +32,6 @@ LONGEST_CALL_SECONDS = 10
 LONGEST_TOKEN_DAYS = 90
 SMALLEST_ANSWER_BYTES = 1024
 LARGEST_ANSWER_BYTES = 1024 * 1024
-DEVELOPMENT_KEY = b"development-only-master-key-0001"
 
 
 def _is_origin(settings: Settings) -> bool:
@@ -126,6 +126,11 @@ RULES: tuple[Rule, ...] = (
         ("storage.pool_size", "storage.timeout_seconds"),
         "[storage] pool_size and timeout_seconds must be above 0",
         lambda s: s.storage.pool_size > 0 and s.storage.timeout_seconds > 0,
+    ),
+    Rule(
+        ("storage.redis_connect_seconds", "storage.redis_answer_seconds"),
+        "[storage] redis_connect_seconds and redis_answer_seconds must be above 0",
+        lambda s: s.storage.redis_connect_seconds > 0 and s.storage.redis_answer_seconds > 0,
     ),
     Rule(
         ("secrets.master_key",),
@@ -244,42 +249,6 @@ RULES: tuple[Rule, ...] = (
     ),
     *WAITING_RULES,
 )
-
-PRODUCTION_RULES: tuple[Rule, ...] = (
-    Rule(("server.issuer",), "production: [server] issuer must begin with https://", lambda s: s.server.secure),
-    Rule(("server.debug",), "production: [server] debug must be off", lambda s: not s.server.debug),
-    Rule(
-        ("secrets.master_key", "secrets.former_master_keys"),
-        "production: [secrets] no master key may be the development key",
-        lambda s: DEVELOPMENT_KEY not in _good_master_keys(s),
-    ),
-    Rule(
-        ("outbound.allow_loopback",),
-        "production: [outbound] allow_loopback must be off",
-        lambda s: not s.outbound.allow_loopback,
-    ),
-    Rule(
-        ("outbound.extra_ca",),
-        "production: [outbound] extra_ca must be empty",
-        lambda s: not s.outbound.extra_ca,
-    ),
-    Rule(
-        ("registration.open", "registration.open_loosened"),
-        "production: [registration] open must be off and open_loosened empty",
-        lambda s: not s.registration.open and not s.registration.open_loosened,
-    ),
-    Rule(("log.level",), "production: [log] level must not be debug", lambda s: s.log.level != "debug"),
-    Rule(
-        ("server.trusted_proxies",),
-        "production: [server] trusted_proxies must name addresses, not *",
-        lambda s: "*" not in s.server.trusted_proxies,
-    ),
-)
-
-
-def _good_master_keys(settings: Settings) -> set[bytes]:
-    texts = (settings.secrets.master_key, *settings.secrets.former_master_keys)
-    return {base64.b64decode(text) for text in texts if _is_master_key(text)}
 
 
 def broken_rules(settings: Settings, *, unreadable: frozenset[str]) -> tuple[str, ...]:

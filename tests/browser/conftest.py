@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.browser import Someone
+from tests.support.login.failures import HAS_FAILED
 from tests.support.running import Running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Browser
+
+LOG_CHARACTERS = 5000
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +27,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture
-def people(chromium: Browser, running: Running) -> Iterator[Callable[..., Someone]]:
+def people(chromium: Browser, running: Running, request: pytest.FixtureRequest) -> Iterator[Callable[..., Someone]]:
     """Give a way to seat people at browsers; whatever they did, no page may have made Chromium complain."""
     seated: list[Someone] = []
 
@@ -33,6 +36,10 @@ def people(chromium: Browser, running: Running) -> Iterator[Callable[..., Someon
         return seated[-1]
 
     yield seat
+    if HAS_FAILED in request.node.stash:
+        stood = [f"{someone.page.url}\n{someone.page.locator('body').inner_text()}" for someone in seated]
+        told = "\n".join([*stood, running.demo.log()[-LOG_CHARACTERS:]])
+        request.node.add_report_section("teardown", "where they stood, and the log", told)
     for someone in seated:
         someone.leaves()
     assert [line for someone in seated for line in someone.complaints] == []

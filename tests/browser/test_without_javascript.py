@@ -62,6 +62,7 @@ def test_consent_is_refused(plain: Someone) -> None:
 def test_the_account_is_read_a_passkey_renamed_and_a_consent_withdrawn(plain: Someone) -> None:
     plain.chooses("driving-licence")
     plain.agrees()
+    plain.is_at_the_portal()
     plain.opens("/account")
     plain.follows("Khóa truy cập (passkey) của tôi", exact=False)
     plain.page.locator("details").first.click()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 import psutil
 
 from tests.support.login.log_watch import private_in
+from tests.support.login.patience import PATIENT
 from tests.support.valkey import free_ports
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ def sen_of_this_checkout() -> list[str]:
 
 
 def bare_environ(**more: str) -> dict[str, str]:
-    """Return an environment without settings of Sen, in which this checkout is found."""
+    """Return an environment with no settings of Sen but patience, in which this checkout is found."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("SEN_", "PORTAL_", "PYTHON"))}
-    return {**own, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **more}
+    return {**own, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **PATIENT, **more}
 
 
 def until(true: Callable[[], bool], *, seconds: float = GONE_SECONDS) -> bool:

@@ -17,14 +17,15 @@ from werkzeug.test import Client
 
 from idp import clock
 from idp import settings as settings_room
+from idp.app import Application
 from idp.ephemeral import Claim
 from idp.errors import TemporarilyUnavailable
 from idp.storage.sql.keys import SqlKeyStore
 from idp.storage.sql.migrate import upgrade
-from idp.wiring import open_database, open_sealer, ring_settings
+from idp.wiring import build_services, open_database, open_sealer, ring_settings
 from keys import open_custodians, rotate
 from tests.support.authenticator import SoftwareAuthenticator
-from tests.support.login.patience import PATIENCE_SECONDS, patient
+from tests.support.login.patience import PATIENT
 from tests.support.office import Office, a_person, new_number
 from tests.support.portal import ASSERTION_TYPE, ISSUER, Login, Portal, answered, members, pkce
 from tests.support.signed_in import SignedIn
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
     from werkzeug.test import TestResponse
 
-    from idp.app import Application
     from idp.citizens.national_id import PersonalNumber
     from idp.services import Services
     from idp.settings import Settings
@@ -60,7 +60,7 @@ def settings_for(*, folder: Path, redis_url: str, database_url: str | None = Non
             "SEN_ENVIRONMENT": "development",
             "SEN_STORAGE__DATABASE_URL": database_url or f"sqlite:///{folder}/sen.db",
             "SEN_STORAGE__REDIS_URL": redis_url,
-            "SEN_STORAGE__TIMEOUT_SECONDS": str(PATIENCE_SECONDS),
+            **PATIENT,
             "SEN_METRICS__FOLDER": str(folder / "metrics"),
             "SEN_LIMITS__REQUESTS_PER_PREFIX": "100000",
             "SEN_LIMITS__PER_PREFIX": "100000",
@@ -91,7 +91,7 @@ class House:
             settings=ring_settings(settings),
             now=clock.now,
         )
-        house = cls(settings, patient(settings), Office(database=database, sealer=sealer))
+        house = cls(settings, Application(build_services(settings)), Office(database=database, sealer=sealer))
         house.waits_until_assertions_count()
         return house
 
@@ -113,7 +113,7 @@ class House:
     def restarted(self) -> Self:
         """Return the house after every worker was started anew over the same stores."""
         self.services.close()
-        return type(self)(self.settings, patient(self.settings), self.office)
+        return type(self)(self.settings, Application(build_services(self.settings)), self.office)
 
     def close(self) -> None:
         """Give back what it holds of its stores."""
@@ -122,7 +122,7 @@ class House:
 
     def beside(self) -> Self:
         """Return the house as another worker sees it: its own services over the same stores."""
-        return type(self)(self.settings, patient(self.settings), self.office)
+        return type(self)(self.settings, Application(build_services(self.settings)), self.office)
 
     def browser(self) -> Client:
         """Return a browser that has never been here; it goes nowhere else."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
+from sqlalchemy import event
 
 from idp import clock
 from tests.support.house import House
@@ -123,15 +124,22 @@ def has_at_hand(house: House, portal: Portal) -> None:
 
 
 def heard_by_sqlite(house: House, act: Callable[[], int]) -> list[str]:
-    """Return what the driver itself was told to execute while `act` ran."""
+    """Return what the driver itself was told to execute by this thread while `act` ran, on whichever connection."""
     database = house.services.provider.authorizations._database  # type: ignore[attr-defined]  # the real store
-    connection = database.engine.raw_connection()
-    driver: sqlite3.Connection = connection.driver_connection
     heard: list[str] = []
-    driver.set_trace_callback(heard.append)
-    connection.close()
+    this_thread = threading.get_ident()
+
+    def listens(driver: sqlite3.Connection, *_: object) -> None:
+        driver.set_trace_callback(lambda text: heard.append(text) if threading.get_ident() == this_thread else None)
+
+    def is_deaf(driver: sqlite3.Connection, *_: object) -> None:
+        driver.set_trace_callback(None)
+
+    event.listen(database.engine, "checkout", listens)
+    event.listen(database.engine, "checkin", is_deaf)
     try:
         assert act() == 200
     finally:
-        driver.set_trace_callback(None)
+        event.remove(database.engine, "checkout", listens)
+        event.remove(database.engine, "checkin", is_deaf)
     return heard

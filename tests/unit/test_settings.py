@@ -12,7 +12,8 @@ import pytest
 
 from idp.errors import SettingsError
 from idp.settings import Settings, data_folder, load
-from idp.settings.rules import PRODUCTION_RULES, RULES
+from idp.settings.production_rules import PRODUCTION_RULES
+from idp.settings.rules import RULES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +41,9 @@ BROKEN_RULES = {
         "SEN_FRONT__MTLS_BASE": "https://mtls.login.example"
     },
     "[storage] pool_size and timeout_seconds must be above 0": {"SEN_STORAGE__TIMEOUT_SECONDS": "0"},
+    "[storage] redis_connect_seconds and redis_answer_seconds must be above 0": {
+        "SEN_STORAGE__REDIS_ANSWER_SECONDS": "0"
+    },
     "[secrets] master_key must be 32 bytes in base64": {"SEN_SECRETS__MASTER_KEY": "c2hvcnQ="},
     "[secrets] each of former_master_keys must be 32 bytes in base64": {
         "SEN_SECRETS__FORMER_MASTER_KEYS": "c2hvcnQ=,x"
@@ -88,6 +92,9 @@ DEVELOPMENT_VALUES = {
     "production: [server] debug must be off": {"SEN_SERVER__DEBUG": "true"},
     "production: [secrets] no master key may be the development key": {
         "SEN_SECRETS__FORMER_MASTER_KEYS": "ZGV2ZWxvcG1lbnQtb25seS1tYXN0ZXIta2V5LTAwMDE="
+    },
+    "production: [storage] redis_connect_seconds and redis_answer_seconds together must be below 1": {
+        "SEN_STORAGE__REDIS_ANSWER_SECONDS": "0.8"
     },
     "production: [outbound] allow_loopback must be off": {"SEN_OUTBOUND__ALLOW_LOOPBACK": "true"},
     "production: [outbound] extra_ca must be empty": {"SEN_OUTBOUND__EXTRA_CA": "ca.pem"},

@@ -11,7 +11,7 @@ import pytest
 from idp import clock
 from tests.support.house import TX, House, answered
 from tests.support.login.own_pages import citizen_id_of
-from tests.support.wiretap import heard_by_sqlite
+from tests.support.wiretap import has_at_hand, heard_by_sqlite
 
 if TYPE_CHECKING:
     from consent import Consent
@@ -65,6 +65,7 @@ def test_whom_the_register_lacks_something_of_logs_in_again_without_a_page_or_a_
     portal = house.registers_portal(purposes=["driving-licence"])
     caller.arrives(portal.asks(scope=LICENCE), "phone_number")
     silent = portal.asks(scope=LICENCE, prompt="none")
+    has_at_hand(house, portal)
 
     def again() -> int:
         assert "code" in answered(caller.opens(silent))

@@ -2,21 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from idp.app import Application
-from idp.storage.redis.address import Timeouts
-from idp.wiring import build_services
-
-if TYPE_CHECKING:
-    from idp.settings import Settings
-
 PATIENCE_SECONDS = 20
-
-
-def patient(settings: Settings) -> Application:
-    """Return the application of a worker that waits for the memory longer than one in production does."""
-    services = build_services(settings)
-    memory: Any = services.provider.ephemeral
-    memory._timeouts = Timeouts(connect=PATIENCE_SECONDS, answer=PATIENCE_SECONDS)
-    return Application(services)
+PATIENT = {
+    f"SEN_STORAGE__{key}": str(PATIENCE_SECONDS)
+    for key in ("TIMEOUT_SECONDS", "REDIS_CONNECT_SECONDS", "REDIS_ANSWER_SECONDS")
+}

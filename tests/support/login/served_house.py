@@ -13,7 +13,6 @@ import psutil
 from tests.support.demo import bare_environ, sen_of_this_checkout, until
 from tests.support.house import ISSUER, House
 from tests.support.login.log_watch import private_in
-from tests.support.login.patience import PATIENCE_SECONDS
 from tests.support.valkey import free_ports
 
 if TYPE_CHECKING:
@@ -124,7 +123,6 @@ class ServedHouse:
             SEN_SERVER__WORKERS=str(WORKERS),
             SEN_STORAGE__DATABASE_URL=house.settings.storage.database_url,
             SEN_STORAGE__REDIS_URL=redis_url,
-            SEN_STORAGE__TIMEOUT_SECONDS=str(PATIENCE_SECONDS),
             SEN_METRICS__FOLDER=str(folder / "served"),
             SEN_LIMITS__REQUESTS_PER_PREFIX="100000",
             SEN_LIMITS__PER_PREFIX="100000",
