@@ -16,7 +16,7 @@ INSTALL := $(PIP) install --quiet --no-compile --require-hashes
 
 export PIP_REQUIRE_VIRTUALENV := 1
 
-.PHONY: help run test check interop tools fix bench spec lock
+.PHONY: help run test check interop ready tools fix bench spec lock
 
 help: ## Say what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,8 @@ check: $(READY) ## Check style, types, the import contracts and the size limits
 
 interop: $(READY) chromium nginx apache $(FOREIGN) ## Point clients that others wrote at Sen (installs them; needs Node 20)
 	$(BIN)/python -m pytest tests/interop
+
+ready: $(READY)
 
 tools: $(READY) chromium nginx apache $(FOREIGN) ## Install what the tests need of others (apt, npm)
 
@@ -75,13 +77,15 @@ lock: $(READY) ## Bring the locked packages up to date (asks the package index)
 
 .PHONY: chromium
 chromium:
-	@command -v chromium >/dev/null && exit 0; \
+	@command -v chromium-headless-shell >/dev/null && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium; \
+		apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium-headless-shell; \
 	elif command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then \
-		sudo apt-get update -qq && sudo DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium; \
-	else \
-		echo "The browser tests need Chromium. Type: sudo apt-get install chromium" >&2; exit 1; \
+		sudo apt-get update -qq && \
+		sudo DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium-headless-shell; \
+	elif ! command -v chromium >/dev/null; then \
+		echo "The browser tests need Chromium. Type: sudo apt-get install chromium-headless-shell" >&2; exit 1; \
 	fi
 
 .PHONY: nginx

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, CDPSession, Playwright
 
-CHROMIUM: Final = "/usr/bin/chromium"
+CHROMIUM: Final = shutil.which("chromium-headless-shell") or "/usr/bin/chromium"
+"""The shell has the same engine and no windows, for which Chromium takes half of its time even when none is shown."""
 ARGUMENTS: Final = (
     "--no-sandbox",
     "--disable-gpu",
