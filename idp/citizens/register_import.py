@@ -1,14 +1,15 @@
 """Filling the local register from a CSV file: good lines land, bad ones are listed by number with the reason.
 
 Lines land in batches, a transaction each, and the accounts that hold their numbers follow in the same one. An import
-that was interrupted is simply run again: a number that is there is written anew, and of two lines with one number the
-later one stays. A record is one line: fields hold no line breaks, so a stray quote spoils its own line and nothing
-else.
+that was interrupted is simply run again: a number that is there is written anew. A file says one thing of a number:
+where good lines have the same one, the first lands and the others are refused. A record is one line: fields hold no
+line breaks, so a stray quote spoils its own line and nothing else.
 """
 
 from __future__ import annotations
 
 import csv
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,7 @@ STATES: dict[str, Literal["alive", "dead", "cancelled"]] = {
     "dead": "dead",
     "cancelled": "cancelled",
 }
+MOST_PLACES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,7 @@ class ImportReport:
     """What became of a file: lines with data, lines that landed, and (line number, reason) of the others.
 
     `unusual` are lines that landed although their number does not look as it usually does, or although the account
-    that holds it is somebody else's. `refreshed` and `ended` count the accounts that followed their lines. `absent`
-    are the columns about a person that the file does not have: what the register held of them is gone for its people.
+    that holds it is somebody else's. `refreshed` and `ended` count the accounts that followed their lines.
     """
 
     rows: int
@@ -58,7 +59,6 @@ class ImportReport:
     unusual: tuple[tuple[int, Unusual], ...] = ()
     refreshed: int = 0
     ended: int = 0
-    absent: tuple[str, ...] = ()
 
 
 class _Refused(Exception):
@@ -69,6 +69,44 @@ class _Refused(Exception):
 class _Header:
     columns: tuple[str, ...]
     delimiter: str
+
+
+class _FirstLines:
+    """In which line each number stood first, in some 30 MB for a million: a file may hold a whole people.
+
+    Of a number's keyed hash, 2 bytes pick a bucket and 8 are kept there, with the line. Two numbers of a million that
+    agree in all ten are a matter of one file in 10**12.
+    """
+
+    def __init__(self) -> None:
+        self._buckets: defaultdict[bytes, bytearray] = defaultdict(bytearray)
+
+    def line_of(self, number_hash: bytes) -> int:
+        """Return the line of a number, or 0."""
+        bucket, kept = self._buckets[number_hash[:2]], number_hash[2:10]
+        at = bucket.find(kept)
+        while at > 0 and at % 13:  # it lies across two records
+            at = bucket.find(kept, at + 1)
+        return 0 if at < 0 else int.from_bytes(bucket[at + 8 : at + 13], "big")
+
+    def add(self, number_hash: bytes, line_number: int) -> None:
+        """Remember the line of a number; refuse it where the number stood in another one before."""
+        before = self.line_of(number_hash)
+        if before:
+            raise _Refused(f"the number stood in line {before} before")
+        self._buckets[number_hash[:2]] += number_hash[2:10] + line_number.to_bytes(5, "big")
+
+
+def absent_columns(first_line: bytes | str) -> tuple[str, ...]:
+    """Return those of `OPTIONAL` that a file with this first line does not have.
+
+    What the register held of them is gone for the people of the file, but for `state`, which stays.
+
+    Raises:
+        NotKnown: as `import_rows` does.
+    """
+    header = _header(next(_decoded((first_line,))))
+    return tuple(name for name in OPTIONAL if name not in header.columns)
 
 
 def import_rows(
@@ -83,41 +121,41 @@ def import_rows(
     """Put the lines of a file (UTF-8, with or without a byte order mark) into the register.
 
     The first line names the columns, of `REQUIRED` and `OPTIONAL`, in any order, separated by commas or semicolons.
+    Where it names no `state`, whoever is dead or cancelled in the register stays so, and everybody else is alive.
     `on_progress` is told after each batch how many lines with data have been read. Each batch is a transaction with
     its own event `RegisterImported`. With a `structure`, lines whose numbers look unusual land and are reported.
 
     Raises:
-        NotKnown: the header lacks a column that is required, names one twice, or one that is unknown.
+        NotKnown: the header lacks a column that is required, names one twice, or one that is unknown; the text repeats
+            nothing of it, since the first line of a file that is none of ours may hold people.
         TemporarilyUnavailable: the database is away; what had landed stays.
     """
     numbered = enumerate(_decoded(lines), start=1)
     header = _header(next(numbered, (1, ""))[1])
-    today = clock.now().date()
+    today, first_lines = clock.now().date(), _FirstLines()
     rows = landed = refreshed = ended = 0
     refused: list[tuple[int, str]] = []
     unusual: list[tuple[int, Unusual]] = []
     for batch in _batches(numbered):
         entries: list[RegisterEntry] = []
-        line_of: dict[bytes, int] = {}
         for line_number, line in batch:
             try:
                 number, entry = _entry(line, header=header, sealer=sealer, today=today)
+                first_lines.add(entry.number_hash, line_number)
             except (_Refused, Malformed) as reason:
                 refused.append((line_number, str(reason)))
                 continue
             entries.append(entry)
-            line_of[entry.number_hash] = line_number
             unusual += [(line_number, warning) for warning in _warnings(number, entry.person, structure=structure)]
         rows += len(batch)
         landed += len(entries)
         event = RegisterImported(actor=actor, rows=len(entries), refused=len(batch) - len(entries))
-        followed = store.put(entries=entries, event=event)
+        followed = store.put(entries=entries, event=event, keeps_states="state" not in header.columns)
         refreshed += followed.refreshed
         ended += followed.ended
-        unusual += sorted((line_of[number_hash], "somebody_else") for number_hash in followed.somebody_else)
+        unusual += sorted((first_lines.line_of(each), "somebody_else") for each in followed.somebody_else)
         on_progress(rows)
-    absent = tuple(name for name in OPTIONAL if name not in (*header.columns, "state"))
-    return ImportReport(rows, landed, tuple(refused), tuple(unusual), refreshed, ended, absent)
+    return ImportReport(rows, landed, tuple(refused), tuple(unusual), refreshed, ended)
 
 
 def _warnings(number: PersonalNumber, person: Person, *, structure: NumberStructure | None) -> tuple[Warning_, ...]:
@@ -136,14 +174,18 @@ def _decoded(lines: Iterable[bytes | str]) -> Iterator[str]:
 
 
 def _header(line: str) -> _Header:
+    if "\r" in line.strip():
+        raise NotKnown("The first line of the file holds a carriage return (CR): end its lines with LF or CRLF.")
     delimiter = ";" if ";" in line else ","
     columns = tuple(name.strip().strip('"').casefold() for name in line.strip().split(delimiter))
     missing = [name for name in REQUIRED if name not in columns]
     if missing:
         raise NotKnown(f"The first line of the file names no column {', '.join(missing)}.")
-    unknown = [name for name in columns if name not in REQUIRED + OPTIONAL]
+    unknown = [str(place) for place, name in enumerate(columns, start=1) if name not in REQUIRED + OPTIONAL]
     if unknown:
-        raise NotKnown(f"The first line of the file names unknown columns: {', '.join(unknown)}.")
+        places = ", ".join(unknown[:MOST_PLACES]) + ", ..." * (len(unknown) > MOST_PLACES)
+        known = ", ".join(REQUIRED + OPTIONAL)
+        raise NotKnown(f"The first line of the file names unknown columns, in place {places}. Known are {known}.")
     if len(set(columns)) != len(columns):
         raise NotKnown("The first line of the file names a column twice.")
     return _Header(columns=columns, delimiter=delimiter)

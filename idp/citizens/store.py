@@ -225,9 +225,10 @@ class RegisterStore(Protocol):
         """Return the entry of a number, whatever its state, or None."""
         ...
 
-    def put(self, *, entries: Sequence[RegisterEntry], event: Event) -> Followed:
+    def put(self, *, entries: Sequence[RegisterEntry], event: Event, keeps_states: bool = False) -> Followed:
         """Add or replace entries in one transaction, with the accounts that hold their numbers.
 
+        `keeps_states`: nobody said the states, and those that are there stay: a dead person comes back by no silence.
         Of two entries with one number the later one stays. An active account takes what is new of its person; that of
         a dead person or a cancelled number ends as `citizen.ENDED_BY` says, and its sessions with it. An entry of
         somebody else changes no account. Doing it again changes no account.

@@ -20,7 +20,7 @@ from idp.citizens.malformed import Malformed
 from idp.citizens.national_id import NumberStructure, PersonalNumber
 from idp.citizens.new_number import give_number
 from idp.citizens.register import expect_found
-from idp.citizens.register_import import OPTIONAL, REQUIRED, ImportReport, import_rows
+from idp.citizens.register_import import OPTIONAL, REQUIRED, ImportReport, absent_columns, import_rows
 from idp.citizens.way_in import expect_way_in
 from idp.cli.office import OPERATOR, at_work
 from idp.errors import AccountRefused, NotKnown
@@ -72,8 +72,6 @@ def import_register(
         report = _import_with_progress(file, office=office)
     followed = f"accounts refreshed: {report.refreshed}, ended: {report.ended}"
     typer.echo(f"{report.landed} of {report.rows} lines landed; {followed}.")
-    if report.absent:
-        typer.echo(f"The file has no {', '.join(report.absent)}: the register holds none of it for these people now.")
     _tell(report.refused, whole=file.with_suffix(".refused.txt"), what="lines that did not land")
     unusual = [(line_number, f"landed, but {UNUSUAL[warning]}") for line_number, warning in report.unusual]
     _tell(unusual, whole=file.with_suffix(".unusual.txt"), what="warnings about lines that landed")
@@ -87,7 +85,8 @@ def _import_with_progress(file: Path, *, office: Office) -> ImportReport:
     structure = NumberStructure.of(tomllib.loads(prefixes))
     try:
         with file.open("rb") as counted:
-            total = max(sum(chunk.count(b"\n") for chunk in iter(lambda: counted.read(1 << 20), b"")) - 1, 1)
+            _tell_absent(absent_columns(counted.readline()))
+            total = max(sum(chunk.count(b"\n") for chunk in iter(lambda: counted.read(1 << 20), b"")), 1)
         with file.open("rb") as lines, Progress(*columns) as progress:
             task = progress.add_task(file.name, total=total)
             return import_rows(
@@ -100,6 +99,15 @@ def _import_with_progress(file: Path, *, office: Office) -> ImportReport:
             )
     except OSError as error:
         raise NotKnown(f"{file} cannot be read: {error.strerror}.") from error
+
+
+def _tell_absent(columns: Sequence[str]) -> None:
+    """Say what a file will do by what it leaves out, before it does."""
+    gone = ", ".join(name for name in columns if name != "state")
+    if gone:
+        typer.echo(f"The file has no {gone}: of the people whose lines land, the register holds none of it any more.")
+    if "state" in columns:
+        typer.echo("The file has no state: who is dead or cancelled in the register stays so, all others are alive.")
 
 
 def _tell(found: Sequence[tuple[int, str]], *, whole: Path, what: str) -> None:

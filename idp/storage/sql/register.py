@@ -53,28 +53,27 @@ class SqlRegister:
             state=row["state"],
         )
 
-    def put(self, *, entries: Sequence[RegisterEntry], event: Event) -> Followed:
+    def put(self, *, entries: Sequence[RegisterEntry], event: Event, keeps_states: bool = False) -> Followed:
         """See `RegisterStore.put`."""
         now = clock.now()
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "number_hash": entry.number_hash,
                 "person": self._sealer.seal(
                     purpose=PERSON, plaintext=entry.person.to_json(), context=entry.number_hash
                 ),
                 "person_hash": entry.person_hash,
-                "state": entry.state,
                 "updated_at": now,
             }
             for entry in entries
         ]
-
         latest = {entry.number_hash: entry for entry in entries}
 
         def work(connection: Connection) -> Followed:
-            upsert(connection, register_entry, rows)
+            said = latest | _with_states(connection, latest) if keeps_states else latest
+            upsert(connection, register_entry, [row | {"state": said[row["number_hash"]].state} for row in rows])
             write_events(connection, event)
-            return self._follow(connection, latest, actor=event.actor)
+            return self._follow(connection, said, actor=event.actor)
 
         return self._database.transact(work)
 
@@ -117,8 +116,19 @@ class SqlRegister:
         return len(changed)
 
 
+def _with_states(connection: Connection, entries: dict[bytes, RegisterEntry]) -> dict[bytes, RegisterEntry]:
+    """Return those of the entries whose numbers are there, each with the state that stands there."""
+    numbers, states = register_entry.c.number_hash, register_entry.c.state
+    statement = select(numbers, states).where(numbers.in_(entries)).order_by(numbers).with_for_update()
+    found = {bytes(number_hash): state for number_hash, state in connection.execute(statement)}
+    return {number_hash: replace(entries[number_hash], state=state) for number_hash, state in found.items()}
+
+
 def _holders(connection: Connection, numbers: dict[bytes, RegisterEntry]) -> Sequence[RowMapping]:
-    """Return the accounts that can still change and hold one of these numbers now, in an order that never deadlocks."""
+    """Return the accounts that can still change and hold one of these numbers now, in an order that never deadlocks.
+
+    They stay as they are until the end of the transaction that is open: who changes one meanwhile waits.
+    """
     statement = (
         select(citizen, citizen_number.c.number_hash)
         .join(citizen_number, citizen_number.c.citizen_id == citizen.c.id)
@@ -128,6 +138,7 @@ def _holders(connection: Connection, numbers: dict[bytes, RegisterEntry]) -> Seq
             citizen.c.status.in_(("active", "suspended")),
         )
         .order_by(citizen.c.id)
+        .with_for_update(of=citizen, key_share=True)
     )
     return connection.execute(statement).mappings().all()
 

@@ -21,7 +21,7 @@ NOTHING = Followed(refreshed=0, ended=0)
 FORMER = "024123456"
 
 
-def says(office: Office, *lines: tuple[PersonalNumber, dict[str, str]]) -> Followed:
+def says(office: Office, *lines: tuple[PersonalNumber, dict[str, str]], keeps_states: bool = False) -> Followed:
     """Put lines into the register at once; `state` stands among the fields of the person."""
     entries = []
     for number, fields in lines:
@@ -35,7 +35,7 @@ def says(office: Office, *lines: tuple[PersonalNumber, dict[str, str]]) -> Follo
             )
         )
     event = RegisterImported(actor="operator", rows=len(entries), refused=0)
-    return office.entries.put(entries=entries, event=event)
+    return office.entries.put(entries=entries, event=event, keeps_states=keeps_states)
 
 
 def test_an_account_takes_what_is_new_of_its_person_and_the_trail_names_the_fields_alone(office: Office) -> None:
@@ -75,6 +75,36 @@ def test_the_account_of_a_dead_person_or_of_a_cancelled_number_ends_and_nothing_
     assert office.citizens.by_id(citizen_id=first.citizen.id) == found
     assert office.passkeys.allowed_for(number_hash=office.number_hash(other)) != ()
     assert office.sessions.of_citizen(citizen_id=stranger.citizen.id) == (stranger.session,)
+
+
+def in_register(office: Office, number: PersonalNumber) -> tuple[str, str]:
+    """Return the name and the state that the register has under a number."""
+    entry = office.entries.by_number_hash(number_hash=office.number_hash(number))
+    assert entry is not None
+    return entry.person.full_name, entry.state
+
+
+@pytest.mark.spec("AL-10")
+@pytest.mark.parametrize("state", ["dead", "cancelled"])
+def test_silence_about_states_brings_nobody_back_and_a_word_does(office: Office, state: str) -> None:
+    gone, living, new = office.registers(), office.registers(), new_number()
+    says(office, (gone, {"state": state}), (living, {}))
+    silent = [(number, {"full_name": "Nguyễn Hoa"}) for number in (gone, living, new)]
+    for _ in range(2):
+        assert says(office, *silent, keeps_states=True) == NOTHING
+        assert [in_register(office, number)[1] for number in (gone, living, new)] == [state, "alive", "alive"]
+    assert in_register(office, gone)[0] == "Nguyễn Hoa"
+    says(office, *silent)
+    assert in_register(office, gone)[1] == "alive"
+
+
+@pytest.mark.spec("AL-10")
+def test_an_account_follows_a_state_that_stands_although_nobody_says_it_again(office: Office) -> None:
+    number = office.registers()
+    office.activates(number=number)
+    stranger = {"full_name": "Trần Văn Nam", "birth_date": "2001", "state": "dead"}
+    assert says(office, (number, stranger)).ended == 0
+    assert says(office, (number, {}), keeps_states=True) == Followed(refreshed=0, ended=1)
 
 
 def test_an_account_that_an_operator_suspended_ends_with_its_person_and_takes_nothing_before(office: Office) -> None:

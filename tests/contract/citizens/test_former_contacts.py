@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text, update
 
 from idp.audit.events import RegisterImported
 from idp.citizens.fingerprints import person_hash
@@ -15,7 +16,8 @@ from idp.citizens.store import RegisterEntry
 from idp.notices import FORMER_CONTACT, former_contact
 from idp.outbox import FORMER_CONTACT_NOTICE, NOTICE
 from idp.storage.sql.outbox import SIDE_BY_SIDE, SqlOutbox
-from idp.storage.sql.tables import outbox
+from idp.storage.sql.people import seal_person
+from idp.storage.sql.tables import citizen, outbox
 from tests.support.office import Office, Refreshed, a_new_passkey, a_person
 
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
     from idp.citizens.enrolment import Activated
     from idp.citizens.national_id import PersonalNumber
 
-PHONE, EMAIL, ANOTHER = "+84912345678", "hoa@dan.example", "+84987654321"
+PHONE, EMAIL, ANOTHER, NEWEST = "+84912345678", "hoa@dan.example", "+84987654321", "+84987654322"
+WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 
 
 @pytest.fixture
@@ -46,7 +49,7 @@ def writes(office: Office) -> list[tuple[str, str]]:
     """Take what waits; return whose former contact each is for, and which, which is nowhere to be read."""
     rows = office.database.consult(lambda connection: connection.execute(select(outbox)).mappings().all())
     found = []
-    for claimed in SqlOutbox(office.database).claim(most=100):
+    for claimed in SqlOutbox(office.database).claim(most=100, under_way={}):
         if claimed.payload["type"] == FORMER_CONTACT:
             subject = former_contact(payload=claimed.payload, sealer=office.sealer)
             contact = subject[subject["format"]]
@@ -112,12 +115,36 @@ def test_of_a_batch_only_accounts_are_told_whose_contact_is_another(told: Office
     assert writes(told) == []
 
 
+def comes_to_wait(office: Office, work: Future[PersonalNumber]) -> None:
+    """Return when somebody waits for a lock; on SQLite at once, where one writer waits before its first question."""
+    while not office.database.is_sqlite and not wait([work], timeout=0.02).done:
+        if office.database.consult(lambda connection: connection.execute(WAITING).scalar_one()):
+            return
+
+
+@pytest.mark.spec("LG-13")
+def test_a_contact_that_another_change_brings_while_an_import_is_on_its_way_is_told_when_the_import_removes_it(
+    told: Office,
+) -> None:
+    number, account = opened(told, PHONE)
+    mine = account.citizen.id
+    changed = seal_person(sealer=told.sealer, person=a_person(phone_number=ANOTHER), citizen_id=mine)
+    with ThreadPoolExecutor(1) as pool, told.database.engine.begin() as connection:
+        connection.execute(update(citizen).where(citizen.c.id == mine).values(person=changed))
+        imported = pool.submit(told.registers, number=number, person=a_person(phone_number=NEWEST))
+        comes_to_wait(told, imported)
+    assert imported.result() == number
+    found = told.citizens.by_id(citizen_id=mine)
+    assert found is not None
+    assert (found.person.phone_number, writes(told)) == (NEWEST, [(mine, ANOTHER)])
+
+
 def test_another_notice_does_not_wait_behind_a_change_of_many_records(told: Office) -> None:
     accounts = [opened(told, PHONE) for _ in range(SIDE_BY_SIDE + 2)]
     for number, account in accounts:
         follows(told, number, account, a_person(phone_number=ANOTHER), how="an import")
     told.issues_code(number=accounts[-1][0])
-    taken = Counter(claimed.kind for claimed in SqlOutbox(told.database).claim(most=100))
+    taken = Counter(claimed.kind for claimed in SqlOutbox(told.database).claim(most=100, under_way={}))
     assert taken == {FORMER_CONTACT_NOTICE: SIDE_BY_SIDE, NOTICE: 1}
 
 

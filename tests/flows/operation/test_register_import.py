@@ -27,6 +27,33 @@ def test_it_is_said_which_columns_a_file_does_not_have(terminal: Terminal) -> No
     columns = "number,full_name,birth_date,gender,nationality,address,former_number"
     file.write_text(f"{columns}\n001141000001,Ai Đó,1941,,,,", encoding="utf-8")
     said = terminal.types("citizen", "import", str(file)).out
-    assert "The file has no phone_number, email: the register holds none of it for these people now." in said
-    file.write_text(f"{columns},phone_number,email\n001141000001,Ai Đó,1941,,,,,,", encoding="utf-8")
+    assert said.splitlines()[:2] == [
+        "The file has no phone_number, email: of the people whose lines land, the register holds none of it any more.",
+        "The file has no state: who is dead or cancelled in the register stays so, all others are alive.",
+    ], "before anything lands"
+    file.write_text(f"{columns},phone_number,email,state\n001141000001,Ai Đó,1941,,,,,,,dead", encoding="utf-8")
     assert "The file has no" not in terminal.types("citizen", "import", str(file)).out
+    file.write_text(f"{columns}\n001141000001,Ai Đó,1941,,,,", encoding="utf-8")
+    assert "1 of 1 lines landed" in terminal.types("citizen", "import", str(file)).out
+    refused = terminal.types("citizen", "code", "001141000001")
+    assert (refused.status, "has a record that does not fit" in refused.err) == (1, True), "the dead stay dead"
+
+
+def test_a_file_with_other_line_ends_shows_nobody_on_the_terminal(terminal: Terminal) -> None:
+    file = terminal.folder / "register.csv"
+    lines = ("number,full_name,birth_date,email", "001141000001,Nguyen Van An,1990-01-01,an@dan.example")
+    file.write_bytes("\r".join(lines).encode())
+    refused = terminal.types("citizen", "import", str(file))
+    assert (refused.status, refused.out, len(refused.err.splitlines())) == (1, "", 1)
+    assert "end its lines with LF or CRLF" in refused.err
+    file.write_bytes("\r\n".join(lines).encode())
+    assert "1 of 1 lines landed" in terminal.types("citizen", "import", str(file)).out
+
+
+def test_a_number_that_stands_twice_is_refused_the_second_time(terminal: Terminal) -> None:
+    file = terminal.folder / "register.csv"
+    lines = ("number,full_name,birth_date", "001141000001,Ai Đó,1941", "", "001141000001,Ai Khác,1941")
+    file.write_text("\n".join(lines), encoding="utf-8")
+    imported = terminal.types("citizen", "import", str(file))
+    assert (imported.status, "1 of 2 lines landed" in imported.out) == (1, True)
+    assert imported.err.splitlines() == ["line 4: the number stood in line 2 before"]

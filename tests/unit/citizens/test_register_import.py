@@ -10,7 +10,7 @@ from sqlalchemy import select
 from idp.citizens import register_import
 from idp.citizens.national_id import PersonalNumber
 from idp.citizens.register import DoesNotMatch, Found
-from idp.citizens.register_import import BATCH, ImportReport, import_rows
+from idp.citizens.register_import import BATCH, ImportReport, _FirstLines, absent_columns, import_rows
 from idp.errors import NotKnown
 from idp.storage.sql.database import Database
 from idp.storage.sql.tables import METADATA, audit_event, register_entry
@@ -64,9 +64,9 @@ def test_a_file_is_read_with_and_without_a_byte_order_mark(office: Office, encod
 
 def test_columns_may_stand_in_any_order_and_be_parted_by_semicolons(office: Office) -> None:
     lines = ['"Birth_Date"; full_name ;NUMBER\n', "17/05/1941;Hoa;001141000001\n"]
-    report = run(office, lines)
-    assert (report.rows, report.landed, report.refused) == (1, 1, ())
-    assert report.absent == ("gender", "nationality", "address", "phone_number", "email", "former_number")
+    assert run(office, lines) == ImportReport(rows=1, landed=1, refused=())
+    assert absent_columns(lines[0].encode("utf-8-sig")) == register_import.OPTIONAL
+    assert absent_columns(HEADER) == ()
 
 
 BAD = [
@@ -116,9 +116,58 @@ def test_a_file_with_another_header_is_refused_before_anything_lands(office: Off
     assert office.count(register_entry) == office.count(audit_event) == 0
 
 
+@pytest.mark.parametrize("between", ["\r", "\x0b", "\u2028", "\x85", " ", ","])
+def test_what_stands_behind_a_header_whose_line_does_not_end_is_never_said(office: Office, between: str) -> None:
+    text = between.join((HEADER.strip(), GOOD.strip(), "001141000002,Hoa,1990,,,,,hoa@example.vn,,alive"))
+    for refuses in (absent_columns, lambda line: run(office, [line])):
+        with pytest.raises(NotKnown, match="first line") as refused:
+            refuses(f"{text}\n".encode())
+        assert ("carriage return" in str(refused.value)) == (between == "\r")
+        said = str(refused.value).casefold()
+        assert [word for word in ("001141", "hoa", "1941", "1990", "cửa nam", "example", "alive") if word in said] == []
+        assert len(said) < 300
+    assert office.count(register_entry) == 0
+
+
+def test_unknown_columns_are_named_by_their_places(office: Office) -> None:
+    with pytest.raises(NotKnown, match=r"unknown columns, in place 2, 5\. Known are number, full_name,"):
+        run(office, ["number,shoe,full_name,birth_date,Nguyễn\n", GOOD])
+
+
+def test_of_two_lines_with_one_number_the_first_lands_and_the_other_is_refused_in_whatever_batch(
+    office: Office,
+) -> None:
+    lines = [*many(BATCH + 1), "001141000001,Người khác,1990\n", "001141 000 001,Người thứ 1,1941\n"]
+    lines.insert(2, "001141000001,Người khác,no date\n")
+    lines.insert(5, "001141000000,Người khác,1990\n")
+    refused = (
+        (3, "birth_date has characters that do not belong there"),
+        (6, "the number stood in line 2 before"),
+        (BATCH + 5, "the number stood in line 4 before"),
+        (BATCH + 6, "the number stood in line 4 before"),
+    )
+    for _ in range(2):
+        assert run(office, lines) == ImportReport(rows=BATCH + 5, landed=BATCH + 1, refused=refused)
+        for digits, name in (("001141000000", "Người thứ 0"), ("001141000001", "Người thứ 1")):
+            answer = office.register.look_up(number=PersonalNumber(digits), expected_person_hash=None)
+            assert isinstance(answer, Found)
+            assert answer.person.full_name == name
+
+
+def test_a_number_is_found_in_its_own_record_and_in_no_two_others() -> None:
+    lines = _FirstLines()
+    first, second = b"AA" + b"x" * 7 + b"a", b"AA" + b"b" + b"y" * 7
+    across = b"AA" + b"a" + b"\0" * 4 + b"\1" + b"by"
+    lines.add(first, 1)
+    lines.add(second, 2)
+    assert [lines.line_of(number_hash) for number_hash in (first, second, across)] == [1, 2, 0]
+    lines.add(across, 2**33)
+    assert lines.line_of(across) == 2**33
+
+
 def test_running_it_again_changes_what_changed_and_nothing_else(office: Office) -> None:
     run(office, [HEADER, GOOD])
-    run(office, [HEADER, GOOD, GOOD.replace("alive", "dead")])
+    run(office, [HEADER, GOOD.replace("alive", "dead")])
     assert office.count(register_entry) == 1
     answer = office.register.look_up(number=PersonalNumber("001141000001"), expected_person_hash=None)
     assert answer == DoesNotMatch(reason="dead")
