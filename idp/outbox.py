@@ -1,7 +1,7 @@
 """The outbox: what has to be delivered outside, written with the change that causes it, delivered by the worker.
 
 Delivered at least once: whoever receives must bear to receive twice. A receiver is a relying party's address for one
-kind of delivery, or the operator's gateway; one that is away holds up nobody else, nor its other addresses.
+kind of delivery, or the operator's gateway; one that is away or slow holds up nobody else, nor its other addresses.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ CIBA_PING = "ciba_ping"
 NOTICE = "notice"
 FORMER_CONTACT_NOTICE = "former_contact_notice"
 """Of a kind of its own: a change of many people's records makes no other notice wait behind theirs."""
+
+Receiver = tuple[str, str]
+"""A target and a kind."""
 
 Outcome = Literal["delivered", "refused", "given_up"]
 
@@ -43,6 +46,11 @@ class ClaimedDelivery(Delivery):
     attempts: int
     created_at: datetime
 
+    @property
+    def receiver(self) -> Receiver:
+        """Whom it is for."""
+        return self.target, self.kind
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryStanding:
@@ -62,9 +70,10 @@ class DeliveryStanding:
 class OutboxStore(Protocol):
     """What the worker needs of the outbox; rows are written by the stores whose changes cause them."""
 
-    def claim(self, *, most: int) -> Sequence[ClaimedDelivery]:
+    def claim(self, *, most: int, under_way: Mapping[Receiver, int]) -> Sequence[ClaimedDelivery]:
         """Take deliveries that are due, so that no other worker tries them within `LEASE`.
 
+        `most` is how many hands are free, `under_way` how many each receiver has. None gets more than it leaves free.
         A receiver whose last attempt failed is tried with one delivery at a time; until that is due, with none.
         """
         ...

@@ -7,6 +7,7 @@ again: what is received may be received twice, what was written is received at l
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from secrets import SystemRandom
@@ -66,23 +67,31 @@ class Courier:
         self._services = services
         self._metrics = services.metrics
         self._pool = ThreadPoolExecutor(hands, thread_name_prefix="courier")
-        self._hands = self._free = hands
+        self._hands = hands
+        self._under_way: list[ClaimedDelivery] = []
         self._changed = threading.Condition()
         self._stopping = False
 
     def send_out(self) -> int:
-        """Start whatever is due, as far as there are free hands, and return how many; waits for none of it."""
-        taken = () if self._stopping else self.outbox.claim(most=self._free)
-        for claimed in taken:
-            with self._changed:
-                self._free -= 1
-            self._pool.submit(self._walk, claimed)
-        return len(taken)
+        """Start whatever is due, as far as there are free hands, and return how many; waits for none of it.
+
+        One after the other: hands that looked at the same moment would all reach for the same delivery.
+        """
+        with self._changed:
+            if self._stopping:
+                return 0
+            free = self._hands - len(self._under_way)
+            hands = Counter(claimed.receiver for claimed in self._under_way)
+            taken = self.outbox.claim(most=free, under_way=hands)
+            for claimed in taken:
+                self._under_way.append(claimed)
+                self._pool.submit(self._carry, claimed)
+            return len(taken)
 
     def rest(self) -> None:
         """Wait until nothing is on its way."""
         with self._changed:
-            self._changed.wait_for(lambda: self._free == self._hands)
+            self._changed.wait_for(lambda: not self._under_way)
 
     def measure(self) -> None:
         """Tell the counters how many deliveries wait."""
@@ -91,21 +100,24 @@ class Courier:
     def close(self) -> None:
         """Finish what is on its way, and take nothing more."""
         self._stopping = True
+        self.rest()
         self._pool.shutdown()
 
-    def _walk(self, claimed: ClaimedDelivery | None) -> None:
-        """Deliver one after the other, as long as something is due."""
+    def _carry(self, claimed: ClaimedDelivery) -> None:
+        """Deliver it, and then start what its hand is free for."""
         try:
-            while claimed is not None:
-                self._deliver(claimed)
-                claimed = None if self._stopping else next(iter(self.outbox.claim(most=1)), None)
+            self._deliver(claimed)
+            with self._changed:  # at once: who rests does not see the hand empty
+                self._under_way.remove(claimed)
+                self.send_out()
         except SenError as error:  # the database is away: whatever was taken is due again when its time is over
             log.warning("delivery_not_marked", detail=str(error))
         except Exception:
             log.exception("delivery_broken")
         finally:
             with self._changed:
-                self._free += 1
+                if claimed in self._under_way:
+                    self._under_way.remove(claimed)
                 self._changed.notify_all()
 
     def _deliver(self, claimed: ClaimedDelivery) -> None:

@@ -77,7 +77,7 @@ def test_the_migrated_schema_is_the_one_that_the_code_expects(database: Database
 def test_a_schema_that_lacks_something_is_seen_to_differ(database: Database) -> None:
     upgrade(database)
     with database.engine.begin() as connection:
-        connection.execute(text("DROP INDEX ix_outbox_target"))
+        connection.execute(text("DROP INDEX ix_outbox_error"))
         connection.execute(text("ALTER TABLE outbox DROP COLUMN done_at"))
     assert len(differences(database)) == 2
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from idp import clock
-from idp.outbox import Delivery
+from idp.outbox import Delivery, Receiver
 from idp.storage.sql.database import Database
 from idp.storage.sql.outbox import LEASE, SIDE_BY_SIDE, SqlOutbox, write_deliveries
-from idp.storage.sql.tables import METADATA
+from idp.storage.sql.tables import METADATA, outbox
 from tests.support.office import at_once, empty_database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from idp.outbox import ClaimedDelivery
@@ -37,9 +38,9 @@ class Post:
         letters = [Delivery(kind=kind, target=target, payload={"to": target}) for target in targets]
         self.database.transact(lambda connection: write_deliveries(connection, *letters))
 
-    def takes(self, most: int = 100) -> tuple[ClaimedDelivery, ...]:
+    def takes(self, most: int = 100, under_way: Mapping[Receiver, int] | None = None) -> tuple[ClaimedDelivery, ...]:
         """Take what is due, as a worker does."""
-        return self.outbox.claim(most=most)
+        return self.outbox.claim(most=most, under_way=under_way or {})
 
     def fails(self, claimed: ClaimedDelivery, *, after: timedelta = MINUTE, error: str = "It does not answer.") -> None:
         """Note that it was tried in vain."""
@@ -199,6 +200,61 @@ def test_what_waits_behind_the_first_of_a_receiver_is_not_looked_at(tmp_path: Pa
     post.writes(*(f"receiver-{number}" for number in range(100)))
     assert work() > few * 2, "the steps are counted"
     post.database.close()
+
+
+@pytest.mark.parametrize("post", ["postgresql"], indirect=True)
+def test_a_backlog_is_stepped_over_even_by_a_planner_that_has_not_heard_of_it(post: Post) -> None:
+    post.writes(*(f"portal-{number % 25}" for number in range(2000)))
+    post.database.transact(lambda connection: connection.execute(update(outbox).values(due_at=None)))
+    post.writes(*["portal-1", "portal-2", "portal-3", "gateway"] * 2, kind="urgent")
+    with post.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM ANALYZE outbox")
+    post.writes(*["gateway"] * 5000, kind="bulk")
+    asked: list[Any] = []
+
+    @event.listens_for(post.database.engine, "before_cursor_execute")
+    def hear(_connection: Any, _cursor: Any, statement: str, parameters: object, *_others: object) -> None:
+        if statement.startswith("WITH RECURSIVE"):
+            asked.append((statement, parameters))
+
+    post.takes()
+    ((statement, parameters),) = asked
+    with post.database.engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN (ANALYZE) {statement}", parameters).scalars().all()
+    steps = [line.split(" on outbox")[0] for line in plan if " on outbox" in line]
+    assert len(steps) == 4
+    assert all(step.endswith(("using ix_outbox_waiting", "using pk_outbox")) for step in steps), plan
+
+
+def test_what_another_worker_settles_while_one_looks_is_no_fault(post: Post) -> None:
+    post.writes("a", "b")
+    first, _second = post.takes()
+    settled: list[ClaimedDelivery] = []
+
+    @event.listens_for(post.database.engine, "after_cursor_execute")
+    def meanwhile(_connection: Any, _cursor: Any, statement: str, *_others: object) -> None:
+        if "RECURSIVE" in statement and not settled:
+            settled.append(first)
+            post.outbox.settle(first, outcome="delivered")
+
+    assert post.takes() == ()
+    assert settled == [first]
+    assert post.outbox.waiting() == 1
+
+
+def test_nobody_gets_more_hands_than_are_left_for_others(post: Post) -> None:
+    post.writes(*["slow"] * 30)
+    hands, free = Counter[Receiver](), 20
+    while taken := post.takes(free, under_way=hands):
+        hands.update(claimed.receiver for claimed in taken)
+        free -= len(taken)
+    assert hands == {("slow", "letter"): 10}
+    post.writes("slow", kind="parcel")
+    post.writes("other")
+    assert sorted((claimed.target, claimed.kind) for claimed in post.takes(free, under_way=hands)) == [
+        ("other", "letter"),
+        ("slow", "parcel"),
+    ]
 
 
 def test_it_is_told_where_everything_stands(post: Post) -> None:

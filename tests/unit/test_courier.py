@@ -1,7 +1,9 @@
-"""The courier's patience: pauses that grow and are never the same, and an end to it."""
+"""The courier: its patience grows, is never the same and has an end; its hands are shared out."""
 
 from __future__ import annotations
 
+import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
@@ -9,19 +11,22 @@ import pytest
 
 from idp import clock
 from idp.errors import NoAnswer
-from idp.outbox import ClaimedDelivery
-from idp.wiring import build_services
+from idp.outbox import ClaimedDelivery, Delivery
+from idp.storage.sql.migrate import upgrade
+from idp.storage.sql.outbox import SqlOutbox, write_deliveries
+from idp.wiring import build_services, open_database
 from idp.worker import courier
 from idp.worker.answers import Undeliverable, Unready, Unwanted
 from idp.worker.courier import LONGEST_PAUSE, LONGEST_WAIT, MOST_ATTEMPTS, Courier, pause_after
 from tests.support.house import settings_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
 
     from idp.outbox import OutboxStore
+    from idp.services import Services
 
 
 class Shelf:
@@ -33,7 +38,7 @@ class Shelf:
         self.pauses: list[timedelta] = []
         self.takes_older = self.holds_others = False
 
-    def claim(self, *, most: int) -> tuple[ClaimedDelivery, ...]:
+    def claim(self, *, most: int, **_: object) -> tuple[ClaimedDelivery, ...]:
         """Hand out what lies there."""
         taken, self.waiting = self.waiting[:most], self.waiting[most:]
         return tuple(taken)
@@ -51,11 +56,37 @@ class Shelf:
         self.pauses.append(until - clock.now())
 
 
+class Doorway(Shelf):
+    """A shelf that notes whether two hands reach for it at the same moment."""
+
+    def __init__(self, *waiting: ClaimedDelivery) -> None:
+        super().__init__(waiting[0])
+        self.waiting = list(waiting)
+        self.doorway, self.met = threading.Lock(), threading.Event()
+
+    def claim(self, *, most: int, **_: object) -> tuple[ClaimedDelivery, ...]:
+        """Hand out what lies there, when another has had the time to come."""
+        if not self.doorway.acquire(blocking=False):
+            self.met.set()
+            return ()
+        self.met.wait(0.1)
+        self.doorway.release()
+        return super().claim(most=most)
+
+
 def a_delivery(*, attempts: int = 1, age: timedelta = timedelta(0)) -> ClaimedDelivery:
     """Return one that has been tried and has waited."""
     return ClaimedDelivery(
         id="1", kind="letter", target="a", payload={}, attempts=attempts, created_at=clock.now() - age
     )
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Iterator[Services]:
+    """Give what sending needs."""
+    built = build_services(settings_for(folder=tmp_path, redis_url="unix:///nowhere/valkey.sock"))
+    yield built
+    built.close()
 
 
 def carried(claimed: ClaimedDelivery, *, folder: Path, send: Callable[..., None]) -> Shelf:
@@ -127,3 +158,48 @@ def test_what_fails_comes_again_until_a_day_is_over_and_holds_others_back_only_w
         assert outcome == "given_up"
         assert shelf.takes_older is (waits == "everything")
         assert "secret" not in str(reason)
+
+
+@pytest.mark.spec("LO-06")
+def test_receivers_that_are_slow_leave_a_hand_for_another(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = open_database(services.provider.settings)
+    upgrade(database)
+    go_on, reached = threading.Event(), threading.Event()
+
+    def send(claimed: ClaimedDelivery, **_: object) -> None:
+        if claimed.target == "other":
+            reached.set()
+        else:
+            go_on.wait(30)
+
+    def writes(*targets: str) -> None:
+        letters = [Delivery(kind="letter", target=target, payload={}) for target in targets]
+        database.transact(lambda connection: write_deliveries(connection, *letters))
+
+    monkeypatch.setitem(courier.SENDERS, "letter", send)
+    carrier = Courier(outbox=SqlOutbox(database), services=services, hands=8)
+    writes(*["slow"] * 10, *["slower"] * 10)
+    while carrier.send_out():
+        pass
+    writes("other")
+    assert carrier.send_out() == 1
+    assert reached.wait(30)
+    go_on.set()
+    carrier.rest()
+    assert carrier.outbox.waiting() == 0, "each hand goes on by itself"
+    carrier.close()
+    database.close()
+
+
+def test_hands_that_are_free_at_the_same_moment_look_one_after_the_other(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = threading.Barrier(2)
+    monkeypatch.setitem(courier.SENDERS, "letter", lambda *_, **__: together.wait(30))
+    shelf = Doorway(a_delivery(), replace(a_delivery(), id="2"))
+    carrier = Courier(outbox=cast("OutboxStore", shelf), services=services, hands=2)
+    assert carrier.send_out() == 2
+    carrier.rest()
+    carrier.close()
+    assert len(shelf.ends) == 2
+    assert not shelf.met.is_set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,13 +15,13 @@ from idp.outbox import BACKCHANNEL_LOGOUT, ClaimedDelivery, Delivery, DeliverySt
 from idp.storage.sql.tables import Instant, authorization, outbox, relying_party
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, Row, Select
 
     from idp.citizens.citizen import Person
-    from idp.outbox import Outcome
+    from idp.outbox import Outcome, Receiver
     from idp.storage.sql.database import Database
     from keys.sealing import Sealer
 
@@ -114,9 +115,11 @@ class SqlOutbox:
         """Share the process's database."""
         self._database = database
 
-    def claim(self, *, most: int) -> tuple[ClaimedDelivery, ...]:
+    def claim(self, *, most: int, under_way: Mapping[Receiver, int]) -> tuple[ClaimedDelivery, ...]:
         """See `OutboxStore.claim`; where nothing is due, nobody waits for the lock of the writers."""
-        found = self._database.consult(lambda connection: _due(connection, most=most)) if most > 0 else []
+        if not most:
+            return ()
+        found = self._database.consult(lambda connection: _due(connection, most=most, under_way=under_way))
         if not found:
             return ()
 
@@ -187,29 +190,36 @@ class SqlOutbox:
         return tuple(DeliveryStanding(**row) for row in rows)
 
 
-def _due(connection: Connection, *, most: int) -> list[str]:
+def _due(connection: Connection, *, most: int, under_way: Mapping[Receiver, int]) -> list[str]:
     """Return the ids of the deliveries to take now: fresh ones first, then those that have waited longest.
 
     A receiver is one target for one kind: each kind has an address of its own, and one that is away says nothing of
     another. 1. of one that has failed, one delivery, the one tried most often, and none while a failed one is not yet
-    due again, or is being tried; 2. few of any receiver at once. What waits behind these is not looked at: after a
-    change of many people's records it may be a million.
+    due again, or is being tried; 2. few of any receiver at once; 3. never more for one than hands are left for others.
+    What waits behind these is not looked at: after a change of many people's records it may be a million.
     """
     now = clock.now()
-    failing: dict[tuple[str, str], Row[Any]] = {}
-    held = set()
+    failing: dict[Receiver, Row[Any]] = {}
+    held = {receiver for receiver, hands in under_way.items() if hands >= most}
     for row in connection.execute(_FAILING):  # 1
         receiver = (row.target, row.kind)
         failing.setdefault(receiver, row)
         if row.due_at > now:
             held.add(receiver)
     chosen = [row for receiver, row in failing.items() if receiver not in held]
+    held.update(failing)
     ids = [each for each in connection.execute(_FIRSTS).scalars() if each is not None]
-    firsts = connection.execute(select(*_COLUMNS).where(outbox.c.id.in_(ids)))
-    fresh = sorted((row for row in firsts if (row.target, row.kind) not in failing and row.due_at <= now), key=_turn)
-    for first in fresh[:most]:  # 2
+    firsts = connection.execute(select(*_COLUMNS).where(outbox.c.id.in_(ids), _WAITING))  # they may be settled by now
+    fresh = [row for row in firsts if (row.target, row.kind) not in held and row.due_at <= now]
+    for first in sorted(fresh, key=_turn)[:most]:  # 2
         chosen += connection.execute(_OLDEST, {"target": first.target, "kind": first.kind, "now": now}).all()
-    return [row.id for row in sorted(chosen, key=_turn)[:most]]
+    hands = Counter(under_way)
+    due: list[str] = []
+    for row in sorted(chosen, key=_turn):  # 3
+        if hands[row.target, row.kind] < most - len(due):
+            hands[row.target, row.kind] += 1
+            due.append(row.id)
+    return due
 
 
 def _turn(row: Row[Any]) -> tuple[int, datetime]:
@@ -225,8 +235,9 @@ def _firsts() -> Select[Any]:
     # in two steps, each of which is a place in the index: SQLite would walk there for a comparison of pairs
     same_target = waiting.where(beyond.c.target == seen.c.target, beyond.c.kind > seen.c.kind).scalar_subquery()
     other_target = waiting.where(beyond.c.target > seen.c.target).scalar_subquery()
-    following = select(func.coalesce(same_target, other_target)).where(seen.c.id == receivers.c.id)
-    return select(receivers.union_all(following).c.id)
+    # for each receiver by itself: PostgreSQL would read a small table whole for a join, and again for each
+    following = select(func.coalesce(same_target, other_target)).where(seen.c.id == receivers.c.id).scalar_subquery()
+    return select(receivers.union_all(select(following).where(receivers.c.id.is_not(None))).c.id)
 
 
 _COLUMNS: tuple[Any, ...] = (outbox.c.id, outbox.c.target, outbox.c.kind, outbox.c.attempts, outbox.c.due_at)

@@ -294,7 +294,7 @@ outbox = Table(
     Column("done_at", Instant),
     Column("outcome", Text),  # delivered | refused | given_up
     Column("last_error", Text),  # why the last attempt failed, in words
-    Index("ix_outbox_target", "target", "due_at"),
     Index("ix_outbox_waiting", "target", "kind", "due_at", "id", **_where("due_at IS NOT NULL")),
     Index("ix_outbox_failing", "target", "kind", **_where("due_at IS NOT NULL AND last_error IS NOT NULL")),
+    Index("ix_outbox_error", "target", "kind", "id", **_where("last_error IS NOT NULL")),
 )

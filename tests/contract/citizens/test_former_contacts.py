@@ -49,7 +49,7 @@ def writes(office: Office) -> list[tuple[str, str]]:
     """Take what waits; return whose former contact each is for, and which, which is nowhere to be read."""
     rows = office.database.consult(lambda connection: connection.execute(select(outbox)).mappings().all())
     found = []
-    for claimed in SqlOutbox(office.database).claim(most=100):
+    for claimed in SqlOutbox(office.database).claim(most=100, under_way={}):
         if claimed.payload["type"] == FORMER_CONTACT:
             subject = former_contact(payload=claimed.payload, sealer=office.sealer)
             contact = subject[subject["format"]]
@@ -144,7 +144,7 @@ def test_another_notice_does_not_wait_behind_a_change_of_many_records(told: Offi
     for number, account in accounts:
         follows(told, number, account, a_person(phone_number=ANOTHER), how="an import")
     told.issues_code(number=accounts[-1][0])
-    taken = Counter(claimed.kind for claimed in SqlOutbox(told.database).claim(most=100))
+    taken = Counter(claimed.kind for claimed in SqlOutbox(told.database).claim(most=100, under_way={}))
     assert taken == {FORMER_CONTACT_NOTICE: SIDE_BY_SIDE, NOTICE: 1}
 
 
