@@ -42,6 +42,7 @@ USUAL_TLS_PORT = 8443
 HEALTHY_SECONDS = 45.0
 STOP_SECONDS = 15.0
 LOOK_SECONDS = 0.2
+REFUSED_SECONDS = 1.0  # an assertion from the second in which the memory began may have been used before
 
 Folder = Annotated[Path, typer.Option(help="Where everything is kept.")]
 Port = Annotated[
@@ -219,13 +220,15 @@ def _require_free(port: int) -> None:
 
 
 def _await_all(wish: Wish, *, tls: Tls | None, children: Children) -> None:
-    """Wait until everything of ours answers."""
+    """Wait until everything of ours answers, and a new memory of replays is old enough to believe an assertion."""
     if tls is None:
         _await(lambda: _is_healthy(f"http://127.0.0.1:{wish.port}/health/ready"), children=children)
     else:
         _await(lambda: demo_tls.is_ready(tls), children=children)
         _await(lambda: demo_tls.is_served(tls, port=wish.port), children=children)
+    believes_at = time.monotonic() + REFUSED_SECONDS
     _await(lambda: _is_healthy(f"http://127.0.0.1:{wish.portal_port}/"), children=children)
+    time.sleep(max(0.0, believes_at - time.monotonic()))
 
 
 def _await(healthy: Callable[[], bool], *, children: Children) -> None:

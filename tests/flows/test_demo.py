@@ -49,6 +49,7 @@ def test_a_first_run_says_where_to_click_and_a_second_one_finds_everything_again
 ) -> None:
     first = type_demo()
     welcome = first.read_welcome()
+    assert "/login?tx=" in first.begins_login(), "who is told to begin may begin at once"
     vietnamese, english = welcome.split("Sen is running")
     for text in (vietnamese, english):
         assert f"http://localhost:{first.portal_port}" in text

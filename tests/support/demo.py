@@ -120,6 +120,12 @@ class Demo:
         with browser.open(request, timeout=ANSWER_SECONDS) as answer:
             return answer.status, answer.headers["Content-Type"], answer.read().decode()
 
+    def begins_login(self) -> str:
+        """Press the portal's button, and return where that leads."""
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        with browser.open(f"http://localhost:{self.portal_port}/start/login", timeout=ANSWER_SECONDS) as page:
+            return str(page.url)
+
     def send(self, number: signal.Signals) -> int:
         """Send a signal and return the exit status."""
         self.process.send_signal(number)

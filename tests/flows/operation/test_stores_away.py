@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 
 from idp.app import Application
+from idp.settings import load
 from idp.wiring import build_services
 from tests.support.house import House, members
 from tests.support.login.own_pages import OWN, OwnPages, begins_login
@@ -35,9 +37,11 @@ GIVEN_UP_SECONDS = 5.0
 def alone(tmp_path_factory: pytest.TempPathFactory, quick_valkey: ValkeyServer) -> Iterator[House]:
     """Give a house whose stores may be broken, and which waits for them no longer than in production."""
     folder = tmp_path_factory.mktemp("alone")
-    built = House.build(folder=folder, redis_url=quick_valkey.url)
+    built, usual = House.build(folder=folder, redis_url=quick_valkey.url), load({"SEN_ENVIRONMENT": "development"})
     built.services.close()
-    hurried = House(built.settings, Application(build_services(built.settings)), built.office)
+    storage = replace(usual.storage, database_url=built.settings.storage.database_url, redis_url=quick_valkey.url)
+    settings = replace(built.settings, storage=storage)
+    hurried = House(settings, Application(build_services(settings)), built.office)
     yield hurried
     hurried.close()
 
