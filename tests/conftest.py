@@ -45,8 +45,9 @@ TOGETHER = {
     "tests/unit/pages/test_seen.py": "browser 2",
     "tests/flows/test_demo.py": "demo",
     "tests/flows/test_wheel.py": "wheel",
+    "tests/architecture/": "sources",
 }
-"""What shares a server that takes seconds to start, or Chromium, which two workers are to have and no more."""
+"""What shares a server or a reading of every file that takes seconds, or Chromium, which two workers are to have."""
 
 
 class Together(LoadScopeScheduling):  # type: ignore[misc]  # the library has no types

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from idp.errors import AssertionRefused, RegistrationRefused
 from tests.support.authenticator import SoftwareAuthenticator, base64url
-from tests.support.passkey_site import ORIGIN, RP_ID, PasskeySite, assert_same_public_answer
+from tests.support.login.passkey_site import ORIGIN, RP_ID, PasskeySite, assert_same_public_answer
 
 FOREIGN_ORIGINS = {
     "subdomain": "https://evil.id.example.vn",

@@ -12,7 +12,7 @@ import pytest
 
 from idp.errors import AssertionRefused, RegistrationRefused
 from tests.support.authenticator import SoftwareAuthenticator, base64url, from_base64url
-from tests.support.passkey_site import ORIGIN, PasskeySite, assert_same_public_answer
+from tests.support.login.passkey_site import ORIGIN, PasskeySite, assert_same_public_answer
 
 # What no browser sends as clientDataJSON, made from the honest bytes.
 POISONED_CLIENT_DATA = {

@@ -11,7 +11,7 @@ import pytest
 from idp.errors import AssertionRefused
 from idp.login.passkey import CounterWentBack, read_assertion
 from tests.support.authenticator import SoftwareAuthenticator, base64url, from_base64url
-from tests.support.passkey_site import NOON, ORIGIN, PasskeySite, assert_same_public_answer
+from tests.support.login.passkey_site import NOON, ORIGIN, PasskeySite, assert_same_public_answer
 
 if TYPE_CHECKING:
     from idp.citizens.credentials import Passkey

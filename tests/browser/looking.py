@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import axe_playwright_python
+from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -71,9 +72,12 @@ VIETNAMESE: Final = """() => {
 def look(someone: Someone, stop: str, *, is_weighed: bool = True) -> list[str]:
     """Return everything that is wrong with the page that someone stands on.
 
-    It cannot be weighed where the test moves the browser's clock: what was loaded is then not told.
+    It cannot be weighed where the test moves the browser's clock: what was loaded is then not told. A page is looked at
+    once: where the click that led on was over before the next page was there, that one is waited for.
     """
     page = someone.page
+    expect(page.locator("html[data-looked-at]")).to_have_count(0)
+    page.wait_for_load_state()
     page.evaluate(OPEN_ALL)
     found = _axe(someone) + _overhanging(page, width=ZOOMED) + _overhanging(page, width=WIDTHS[0])
     if is_weighed and not 0 < (weight := page.evaluate(WEIGHT)) < MOST_BYTES:
@@ -84,6 +88,7 @@ def look(someone: Someone, stop: str, *, is_weighed: bool = True) -> list[str]:
         found += [f"left in Vietnamese: {text}" for text in page.evaluate(VIETNAMESE)]
     if SCREENSHOTS:
         _keep(page, f"{someone.language}-{stop}")
+    page.evaluate("document.documentElement.dataset.lookedAt = ''")
     return [f"{stop}: {line}" for line in found]
 
 

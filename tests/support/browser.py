@@ -141,8 +141,8 @@ class Someone:
         self._click(self.page.get_by_role("button", name=self.word(vietnamese), exact=exact))
 
     def follows(self, vietnamese: str, *, exact: bool = True) -> None:
-        """Follow a link of Sen."""
-        self._click(self.page.get_by_role("link", name=self.word(vietnamese), exact=exact))
+        """Follow a link of Sen, to the page behind it."""
+        self._goes_on(self.page.get_by_role("link", name=self.word(vietnamese), exact=exact))
 
     def fills(self, vietnamese: str, text: str) -> None:
         """Type into the field with this label."""
@@ -151,6 +151,11 @@ class Someone:
     def _click(self, target: Locator) -> None:
         self.clicks += 1
         target.click()
+
+    def _goes_on(self, target: Locator) -> None:
+        """Click on what leads to another page, and wait for that: the click itself may be over before."""
+        with self.page.expect_navigation():
+            self._click(target)
 
     def has_little_patience(self, *, milliseconds: int) -> None:
         """Close the dialog of the device after so long: for the page that is the same as its time being over."""
@@ -167,10 +172,10 @@ class Someone:
         """Open the portal and choose a service; `login` is the portal's own button."""
         self.page.goto(f"{self.running.portal}/?lang={self.language}")
         if service == "login":
-            self._click(self.page.get_by_role("link", name=self.portal_word("sign_in"), exact=True))
+            self._goes_on(self.page.get_by_role("link", name=self.portal_word("sign_in"), exact=True))
         else:
             card = self.page.locator("li", has=self.page.locator(f"#{service}"))
-            self._click(card.get_by_role("link", name=self.portal_word("use_service")))
+            self._goes_on(card.get_by_role("link", name=self.portal_word("use_service")))
 
     def enters_code(self, papers: Papers) -> None:
         """From the login page to the first passkey, with number and code."""
@@ -182,7 +187,7 @@ class Someone:
         """Fill in number and code, and go on."""
         self.fills("Số định danh cá nhân", papers.number)
         self.fills("Mã kích hoạt", papers.code)
-        self.presses("Tiếp tục")
+        self._goes_on(self.page.get_by_role("button", name=self.word("Tiếp tục"), exact=True))
 
     def activates(self, papers: Papers) -> None:
         """From the login page through activation to what comes after it; a second passkey is left for later."""

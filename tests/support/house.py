@@ -21,10 +21,10 @@ from idp.app import Application
 from idp.ephemeral import Claim
 from idp.errors import TemporarilyUnavailable
 from idp.storage.sql.keys import SqlKeyStore
-from idp.storage.sql.migrate import upgrade
 from idp.wiring import build_services, open_database, open_sealer, ring_settings
-from keys import open_custodians, rotate
+from keys import rotate
 from tests.support.authenticator import SoftwareAuthenticator
+from tests.support.ground import first_keys, lay_tables
 from tests.support.login.patience import PATIENT
 from tests.support.office import Office, a_person, new_number
 from tests.support.portal import ASSERTION_TYPE, ISSUER, Login, Portal, answered, members, pkce
@@ -83,11 +83,11 @@ class House:
         settings = settings_for(folder=folder, redis_url=redis_url, database_url=database_url, **changes)
         structlog.configure(processors=[*structlog.get_config()["processors"][:-1], PLAIN])
         database = open_database(settings)
-        upgrade(database)
+        lay_tables(database)
         sealer = open_sealer(settings)
         rotate(
             store=SqlKeyStore(database),
-            custodians=open_custodians(sealer=sealer),
+            custodians={"software": first_keys(settings.secrets.master)},
             settings=ring_settings(settings),
             now=clock.now,
         )

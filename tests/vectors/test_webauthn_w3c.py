@@ -27,7 +27,7 @@ from idp.login.authenticator_metadata import AuthenticatorMetadata
 from idp.login.passkey import ExpectedCeremony, read_assertion, verify_assertion, verify_registration
 from tests.support.authenticator import base64url
 from tests.support.authenticator_maker import AuthenticatorMaker
-from tests.support.passkey_site import NOON
+from tests.support.login.passkey_site import NOON
 
 VECTORS = json.loads(Path(__file__).with_name("webauthn-w3c.json").read_text())
 CEREMONIES = {ceremony["name"]: ceremony for ceremony in VECTORS["ceremonies"]}

@@ -18,7 +18,7 @@ from idp.errors import SettingsError
 from idp.login.authenticator_metadata import GRACE, AuthenticatorMetadata
 from idp.login.metadata_blob import BLOB_LIMIT, FIDO_ROOT_PEM
 from tests.support.authenticator_maker import AuthenticatorMaker, Authority, MetadataService, in_a_month
-from tests.support.passkey_site import NOON
+from tests.support.login.passkey_site import NOON
 
 SERVICE = MetadataService()
 MAKER = AuthenticatorMaker()

@@ -13,7 +13,7 @@ from idp.errors import RegistrationRefused
 from idp.login.authenticator_metadata import GRACE, AuthenticatorMetadata
 from tests.support.authenticator import SoftwareAuthenticator
 from tests.support.authenticator_maker import AuthenticatorMaker, Authority, MetadataService, in_a_month
-from tests.support.passkey_site import NOON, PasskeySite
+from tests.support.login.passkey_site import NOON, PasskeySite
 
 
 def site_that_knows(*makers: AuthenticatorMaker) -> PasskeySite:

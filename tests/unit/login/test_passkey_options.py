@@ -12,7 +12,7 @@ from webauthn.helpers.parse_registration_options_json import parse_registration_
 
 from idp.login.passkey import PasskeyUser, authentication_options, decoy_allow_list, registration_options
 from tests.support.authenticator import SoftwareAuthenticator, base64url, from_base64url
-from tests.support.passkey_site import NOON, PasskeySite
+from tests.support.login.passkey_site import NOON, PasskeySite
 
 USER = PasskeyUser(b"u" * 32, "•••• 1234", "Nguyễn V. A.")
 
