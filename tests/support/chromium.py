@@ -19,6 +19,7 @@ ARGUMENTS: Final = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--js-flags=--no-opt --no-maglev --always-sparkplug",  # a page here does not live long enough to be worth more
 )
 AUTHENTICATOR: Final = {
     "protocol": "ctap2",
