@@ -77,43 +77,22 @@ lock: $(READY) ## Bring the locked packages up to date (asks the package index)
 	$(INSTALL) -r requirements.lock
 	$(BIN)/python -m tests.support.project.locks > requirements-run.lock
 
-.PHONY: chromium
+# Debian's packages: installed where we may, and otherwise named.
+MAY := command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
+apt = { $(MAY) || { echo "$@ is missing. Type: sudo apt-get install $(1)" >&2; exit 1; }; \
+	as=; [ "$$(id -u)" = 0 ] || as=sudo; $$as apt-get update -qq; \
+	$$as env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(1); }
+
+.PHONY: chromium nginx apache
 chromium:
-	@command -v chromium-headless-shell >/dev/null && exit 0; \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -qq && \
-		DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium-headless-shell; \
-	elif command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then \
-		sudo apt-get update -qq && \
-		sudo DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium-headless-shell; \
-	elif ! command -v chromium >/dev/null; then \
-		echo "The browser tests need Chromium. Type: sudo apt-get install chromium-headless-shell" >&2; exit 1; \
-	fi
+	@command -v chromium-headless-shell >/dev/null || { command -v chromium >/dev/null && ! { $(MAY); }; } || \
+		$(call apt,chromium-headless-shell)
 
-.PHONY: nginx
 nginx:
-	@PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null && exit 0; \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends nginx-light; \
-	elif command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then \
-		sudo apt-get update -qq && \
-		sudo RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends nginx-light; \
-	else \
-		echo "The tests of the front need nginx. Type: sudo apt-get install nginx-light" >&2; exit 1; \
-	fi
+	@PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || $(call apt,nginx-light)
 
-.PHONY: apache
 apache:
-	@test -e /usr/lib/apache2/modules/mod_auth_openidc.so && exit 0; \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
-			apt-get install -qq -y --no-install-recommends apache2 libapache2-mod-auth-openidc; \
-	elif command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then \
-		sudo apt-get update -qq && sudo RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
-			apt-get install -qq -y --no-install-recommends apache2 libapache2-mod-auth-openidc; \
-	else \
-		echo "make interop needs Apache: sudo apt-get install apache2 libapache2-mod-auth-openidc" >&2; exit 1; \
-	fi
+	@test -e /usr/lib/apache2/modules/mod_auth_openidc.so || $(call apt,apache2 libapache2-mod-auth-openidc)
 
 # What others wrote, as locked beside the programs that use it; scripts of packages are not run.
 %/node_modules/.ready: %/package-lock.json
