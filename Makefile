@@ -12,7 +12,7 @@ RUNS := $(VENV)/.runs
 READY := $(VENV)/.ready
 FOREIGN := tests/interop/node/node_modules/.ready examples/node_modules/.ready $(VENV)/interop/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-INSTALL := $(PIP) install --quiet --require-hashes
+INSTALL := $(PIP) install --quiet --no-compile --require-hashes
 
 export PIP_REQUIRE_VIRTUALENV := 1
 # A test starts processes by the dozen: each would compile everything that it imports.
