@@ -187,7 +187,8 @@ class Someone:
         """Fill in number and code, and go on."""
         self.fills("Số định danh cá nhân", papers.number)
         self.fills("Mã kích hoạt", papers.code)
-        self._goes_on(self.page.get_by_role("button", name=self.word("Tiếp tục"), exact=True))
+        with self.page.expect_navigation():
+            self.presses("Tiếp tục")
 
     def activates(self, papers: Papers) -> None:
         """From the login page through activation to what comes after it; a second passkey is left for later."""

@@ -1,19 +1,28 @@
-"""What a house stands on, tables and first keys: made once by a worker, and the same for each of its houses."""
+"""What a house stands on: tables and first keys, made once by a worker for all of them, and a memory to trust."""
 
 from __future__ import annotations
 
+import secrets
 import tempfile
+import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from idp import clock
+from idp.ephemeral import Claim
+from idp.errors import TemporarilyUnavailable
 from idp.storage.sql.database import Database
 from idp.storage.sql.migrate import upgrade
 from keys import Sealer
 from keys.custody import SoftwareCustodian
 
 if TYPE_CHECKING:
+    from idp.ephemeral import Ephemeral
     from keys.custody import NewKey
+
+BACK_SECONDS = 60
 
 
 def lay_tables(database: Database) -> None:
@@ -58,3 +67,17 @@ class FirstKeys(SoftwareCustodian):
 def first_keys(master_key: bytes) -> FirstKeys:
     """Return the custodian of first keys that are sealed under a master key."""
     return FirstKeys(sealer=Sealer(master_key=master_key))
+
+
+def await_memory(memory: Ephemeral) -> None:
+    """Wait until an assertion of now is younger than the epoch that the memory keeps."""
+    mark, deadline = Claim(f"test:{secrets.token_hex(8)}", 1), time.monotonic() + BACK_SECONDS
+    while True:
+        assert time.monotonic() < deadline, "the memory does not come back"
+        second = (
+            clock.epoch_seconds()
+        )  # before the question: who sees a loss first hears an instant after it, not the epoch
+        with suppress(TemporarilyUnavailable):  # it may just have been started again
+            if memory.wave(mark)[0].since < second:
+                return
+        time.sleep(0.05)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
@@ -18,13 +18,11 @@ from werkzeug.test import Client
 from idp import clock
 from idp import settings as settings_room
 from idp.app import Application
-from idp.ephemeral import Claim
-from idp.errors import TemporarilyUnavailable
 from idp.storage.sql.keys import SqlKeyStore
 from idp.wiring import build_services, open_database, open_sealer, ring_settings
 from keys import rotate
 from tests.support.authenticator import SoftwareAuthenticator
-from tests.support.ground import first_keys, lay_tables
+from tests.support.ground import await_memory, first_keys, lay_tables
 from tests.support.login.patience import PATIENT
 from tests.support.office import Office, a_person, new_number
 from tests.support.portal import ASSERTION_TYPE, ISSUER, Login, Portal, answered, members, pkce
@@ -97,13 +95,7 @@ class House:
 
     def waits_until_assertions_count(self) -> None:
         """Wait, once for a new or emptied memory: an assertion from the second of its birth is refused by design."""
-        mark = Claim(f"test:{secrets.token_hex(8)}", 1)
-        while True:
-            with suppress(TemporarilyUnavailable):  # it may just have been started again
-                # asked each time: who sees the loss first hears an instant of its own, before the epoch
-                if self.services.provider.ephemeral.wave(mark)[0].since < clock.epoch_seconds():
-                    return
-            time.sleep(0.05)
+        await_memory(self.services.provider.ephemeral)
 
     @property
     def services(self) -> Services:

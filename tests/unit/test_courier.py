@@ -12,12 +12,12 @@ import pytest
 from idp import clock
 from idp.errors import NoAnswer
 from idp.outbox import ClaimedDelivery, Delivery
-from idp.storage.sql.migrate import upgrade
 from idp.storage.sql.outbox import SqlOutbox, write_deliveries
 from idp.wiring import build_services, open_database
 from idp.worker import courier
 from idp.worker.answers import Undeliverable, Unready, Unwanted
 from idp.worker.courier import LONGEST_PAUSE, LONGEST_WAIT, MOST_ATTEMPTS, Courier, pause_after
+from tests.support.ground import lay_tables
 from tests.support.house import settings_for
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def test_what_fails_comes_again_until_a_day_is_over_and_holds_others_back_only_w
 @pytest.mark.spec("LO-06")
 def test_receivers_that_are_slow_leave_a_hand_for_another(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     database = open_database(services.provider.settings)
-    upgrade(database)
+    lay_tables(database)
     go_on, reached = threading.Event(), threading.Event()
 
     def send(claimed: ClaimedDelivery, **_: object) -> None:

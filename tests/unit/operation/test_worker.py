@@ -14,7 +14,6 @@ from idp.audit.log import new_id
 from idp.metrics import Metrics
 from idp.storage.sql.housekeeping import SqlHousekeeping
 from idp.storage.sql.keys import SqlKeyStore
-from idp.storage.sql.migrate import upgrade
 from idp.storage.sql.outbox import SqlOutbox
 from idp.storage.sql.tables import activation_code, outbox
 from idp.wiring import build_services, open_database
@@ -23,6 +22,7 @@ from idp.worker.courier import Courier
 from idp.worker.loop import run, run_once
 from idp.worker.parts import Parts
 from keys import RingSettings, Sealer, open_custodians
+from tests.support.ground import lay_tables
 from tests.support.house import settings_for
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 def database(tmp_path: Path) -> Iterator[Database]:
     """Give an empty database."""
     opened = open_database(settings_for(folder=tmp_path, redis_url="unix:///nowhere/valkey.sock"))
-    upgrade(opened)
+    lay_tables(opened)
     yield opened
     opened.close()
 
