@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bench import peer, report, sen
+from bench import least, peer, report, sen
 from bench.chain import Chain, Provider, WrongAnswerError
 from bench.login import log_in
 from bench.processes import LOAD_CORE
@@ -103,18 +103,24 @@ def compare(plan: Plan) -> str:
     FOLDER.mkdir(parents=True)
     os.sched_setaffinity(0, {LOAD_CORE})  # the load and the stores, which inherit it; servers go to the other core
     with contextlib.ExitStack() as house:
-        contenders = _start(plan, house)
+        contenders, floor = _start(plan, house)
         say(f"Warming up: {plan.peer_warm_up} requests of every kind at the peer, {plan.warm_up} at Sen ...")
         for contender, count in zip(contenders, (plan.peer_warm_up, plan.warm_up, plan.warm_up), strict=True):
             contender.chain.run(count)
-        broken = _take_turns(contenders, plan=plan)
+        floor.turn(plan.warm_up)
+        floor.rounds.clear()
+        broken = _take_turns(contenders, floor, plan=plan)
         first, *others = contenders
         return report.written(
-            peer=report.measured(first), ours=[report.measured(other) for other in others], plan=plan, broken=broken
+            peer=report.measured(first),
+            ours=[report.measured(other) for other in others],
+            floor=floor.rounds,
+            plan=plan,
+            broken=broken,
         )
 
 
-def _take_turns(contenders: Sequence[Contender], *, plan: Plan) -> str:
+def _take_turns(contenders: Sequence[Contender], floor: least.Least, *, plan: Plan) -> str:
     """Let all go through the rounds; return what broke the last one, or nothing. What was whole before is kept.
 
     Raises:
@@ -126,6 +132,7 @@ def _take_turns(contenders: Sequence[Contender], *, plan: Plan) -> str:
             break
         say(f"Round {number + 1} of {plan.rounds} ...")
         try:
+            floor.turn(plan.requests)
             turns = [contender.turn(plan) for contender in contenders]
         except (RuntimeError, WrongAnswerError) as broken:
             if not number:
@@ -136,8 +143,8 @@ def _take_turns(contenders: Sequence[Contender], *, plan: Plan) -> str:
     return ""
 
 
-def _start(plan: Plan, house: contextlib.ExitStack) -> list[Contender]:
-    """Start every arm, each with a Valkey of its own; whatever was started ends with `house`."""
+def _start(plan: Plan, house: contextlib.ExitStack) -> tuple[list[Contender], least.Least]:
+    """Start every arm and the least, each with a Valkey of its own; whatever was started ends with `house`."""
     parties = RelyingParties()
 
     def valkey() -> ValkeyServer:
@@ -170,4 +177,7 @@ def _start(plan: Plan, house: contextlib.ExitStack) -> list[Contender]:
             people=plan.people,
         )
         contenders.append(enter(arm, authenticator))
-    return contenders
+    say("Starting the least that a program can do ...")
+    floor = least.start(valkey=valkey(), postgresql=postgres.url, folder=FOLDER)
+    house.callback(floor.arm.server.stop)
+    return contenders, floor
