@@ -205,7 +205,7 @@ def _batches(numbered: Iterator[tuple[int, str]]) -> Iterator[list[tuple[int, st
 
 def _entry(line: str, *, header: _Header, sealer: Sealer, today: date) -> tuple[PersonalNumber, RegisterEntry]:
     try:
-        values = next(csv.reader((line,), delimiter=header.delimiter, strict=True))
+        values = next(csv.reader((line,), delimiter=header.delimiter, skipinitialspace=True, strict=True))
     except csv.Error as error:
         raise _Refused("the quotes of the line do not close, or a field is too long") from error
     if len(values) != len(header.columns):

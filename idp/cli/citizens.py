@@ -35,6 +35,8 @@ COLUMNS = f"{', '.join(REQUIRED)}, and where known {', '.join(OPTIONAL)}"
 File = Annotated[Path, typer.Argument(help=f"CSV in UTF-8; its first line names the columns: {COLUMNS}.")]
 Typed = Annotated[str, typer.Argument(help="The 12-digit number, or - to be asked for it.")]
 SHOWN = 50
+LONGEST_HEADER = 65_536
+"""More of a first line is not read: of a file whose lines do not end it would be everything."""
 MOST_AUTHORIZATIONS = 20
 NUMBER_PREFIXES = "vietnam/number_prefixes.toml"
 UNUSUAL: dict[Unusual, str] = {
@@ -85,7 +87,7 @@ def _import_with_progress(file: Path, *, office: Office) -> ImportReport:
     structure = NumberStructure.of(tomllib.loads(prefixes))
     try:
         with file.open("rb") as counted:
-            _tell_absent(absent_columns(counted.readline()))
+            _tell_absent(absent_columns(counted.readline(LONGEST_HEADER)))
             total = max(sum(chunk.count(b"\n") for chunk in iter(lambda: counted.read(1 << 20), b"")), 1)
         with file.open("rb") as lines, Progress(*columns) as progress:
             task = progress.add_task(file.name, total=total)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tracemalloc
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,6 +50,18 @@ def test_a_file_with_other_line_ends_shows_nobody_on_the_terminal(terminal: Term
     assert "end its lines with LF or CRLF" in refused.err
     file.write_bytes("\r\n".join(lines).encode())
     assert "1 of 1 lines landed" in terminal.types("citizen", "import", str(file)).out
+
+
+def test_a_first_line_without_an_end_is_not_taken_into_the_memory(terminal: Terminal) -> None:
+    file = terminal.folder / "register.csv"
+    file.write_bytes(b"number,full_name,birth_date\r")
+    os.truncate(file, 200_000_000)
+    tracemalloc.start()
+    refused = terminal.types("citizen", "import", str(file))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert "end its lines with LF or CRLF" in refused.err
+    assert most < 100_000_000
 
 
 def test_a_number_that_stands_twice_is_refused_the_second_time(terminal: Terminal) -> None:
