@@ -21,7 +21,7 @@ ISSUER, PORT = sys.argv[1], int(sys.argv[2])
 JWKS = sys.argv[3] if len(sys.argv) > 3 else f"{ISSUER}/jwks"  # noqa: PLR2004  where the keys are, if elsewhere
 ADDRESS = f"http://localhost:{PORT}/notices"
 LANGUAGE = "vi"
-LONGEST = 16_384
+LONGEST, CLOCKS = 16_384, 60  # bytes; seconds that our clock may be behind
 keys = jwt.PyJWKClient(JWKS)
 sent: set[str] = set()  # a real one keeps them for two days, where they outlive it
 
@@ -29,16 +29,19 @@ sent: set[str] = set()  # a real one keeps them for two days, where they outlive
 class Gateway(BaseHTTPRequestHandler):
     """Answers POST /notices."""
 
+    timeout = 10
+
     def do_POST(self) -> None:
         """Take one token."""
-        token = self.rfile.read(min(int(self.headers.get("Content-Length", "0")), LONGEST)).decode("ascii", "replace")
+        length = self.headers.get("Content-Length", "")
+        token = self.rfile.read(min(int(length), LONGEST) if length.isdecimal() else 0).decode("ascii", "replace")
         try:
             key = keys.get_signing_key_from_jwt(token)
-            claims = jwt.decode(token, key, algorithms=["ES256"], audience=ADDRESS, issuer=ISSUER)  # 1
+            claims = jwt.decode(token, key, algorithms=["ES256"], audience=ADDRESS, issuer=ISSUER, leeway=CLOCKS)  # 1
             if jwt.get_unverified_header(token)["typ"] != "secevent+jwt":
                 raise jwt.InvalidTokenError
-        except jwt.PyJWKClientConnectionError:
-            self.send_error(503)  # no fault of the token: it will come again
+        except jwt.PyJWKClientError:
+            self.send_error(503)  # perhaps a key that we shall know in a moment: it will come again
             return
         except jwt.PyJWTError:
             self.send_error(400)
