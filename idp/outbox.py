@@ -79,9 +79,14 @@ class OutboxStore(Protocol):
         ...
 
     def settle(
-        self, claimed: ClaimedDelivery, *, outcome: Outcome, error: str | None = None, with_older: bool = False
+        self,
+        claimed: ClaimedDelivery,
+        *,
+        outcome: Outcome,
+        error: str | None = None,
+        with_those_until: datetime | None = None,
     ) -> None:
-        """Say how it ended; `with_older`: so did those that have waited longer for the same receiver."""
+        """Say how it ended; so did what was written for the same receiver until an instant, and nobody is trying."""
         ...
 
     def postpone(self, claimed: ClaimedDelivery, *, until: datetime, error: str | None) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from idp import clock
 from idp.errors import NoAnswer
 from idp.protocol.logout import logout_token
-from idp.worker.answers import Undeliverable, Unwanted
+from idp.worker.answers import Undeliverable, Unready, Unwanted
 
 if TYPE_CHECKING:
     from idp.outbox import ClaimedDelivery
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 SUCCEEDED = (200, 204)
 """204 because some frameworks make it of an empty answer (section 2.8)."""
 REFUSED = 400
+BROKEN = 500
+"""What a relying party answers that trips over one of its citizens; its logouts of others need not wait."""
 
 
 def send(claimed: ClaimedDelivery, *, services: Services) -> None:
@@ -24,6 +26,7 @@ def send(claimed: ClaimedDelivery, *, services: Services) -> None:
     Raises:
         Unwanted: the relying party answers 400; another time it would answer the same.
         Undeliverable: there is nobody to send it to any more.
+        Unready: this logout breaks something there.
         OutboundError: it is suspended for now, cannot be reached, or answers otherwise.
 
     Source: OpenID Connect Back-Channel Logout sections 2.5 and 2.8.
@@ -44,5 +47,7 @@ def send(claimed: ClaimedDelivery, *, services: Services) -> None:
     status = provider.outbound.post_form(client.logout.backchannel_uri, {"logout_token": token})
     if status == REFUSED:
         raise Unwanted("It answers with status 400: it does not accept the logout token.")
+    if status == BROKEN:
+        raise Unready(f"It answers this one with status {status}, and 200 is needed.")
     if status not in SUCCEEDED:
         raise NoAnswer(f"It answers with status {status}, and 200 is needed.")

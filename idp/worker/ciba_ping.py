@@ -9,7 +9,7 @@ import orjson
 
 from idp.errors import NoAnswer
 from idp.protocol.grants.decoupled import waiting
-from idp.worker.answers import Undeliverable, Unwanted
+from idp.worker.answers import Undeliverable, Unready, Unwanted
 
 if TYPE_CHECKING:
     from idp.outbox import ClaimedDelivery
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SUCCEEDED = (200, 204)
 REFUSED = range(300, 500)
 """Redirects among them: a relying party must not send one, and none is followed."""
+BROKEN = 500
 
 
 def send(claimed: ClaimedDelivery, *, services: Services) -> None:
@@ -27,7 +28,9 @@ def send(claimed: ClaimedDelivery, *, services: Services) -> None:
         Unwanted: the relying party does not take it; its own questions are answered all the same.
         Undeliverable: there is nobody to tell any more, or nothing that could still be asked for: it is over, or the
             relying party has asked by itself and has its tokens.
-        OutboundError: it cannot be reached, or answers otherwise, or the answer is not there yet.
+        Unready: the answer is not there yet, or this ping breaks something there.
+        SealBroken: what the ping needs does not open.
+        OutboundError: it cannot be reached, or answers otherwise.
 
     Source: OpenID Connect CIBA Core section 10.2.
     """
@@ -38,12 +41,14 @@ def send(claimed: ClaimedDelivery, *, services: Services) -> None:
     if address is None or found is None or found.sealed_notice is None:
         raise Undeliverable("The request is over, or answered, or the relying party is no longer registered for this.")
     if found.status == "waiting":
-        raise NoAnswer("Its answer is about to be written.")
+        raise Unready("Its answer is about to be written.")
     sealed = b64decode(found.sealed_notice)
     notice = orjson.loads(provider.sealer.unseal(purpose=waiting.NOTICE_PURPOSE, sealed=sealed))
     members = {"auth_req_id": notice["auth_req_id"]}
     status = provider.outbound.post_json(address, members, bearer=notice["token"])
     if status in REFUSED:
         raise Unwanted(f"It answers with status {status}: it does not accept the notification.")
+    if status == BROKEN:
+        raise Unready(f"It answers this one with status {status}, and 204 is needed.")
     if status not in SUCCEEDED:
         raise NoAnswer(f"It answers with status {status}, and 204 is needed.")

@@ -21,10 +21,11 @@ from idp.metrics import DELIVERIES, OUTBOX_WAITING
 from idp.outbox import BACKCHANNEL_LOGOUT, CIBA_PING, FORMER_CONTACT_NOTICE, NOTICE
 from idp.worker import backchannel_logout, ciba_ping, notice
 from idp.worker.answers import Undeliverable, Unready, Unwanted
-from keys import KeysError
+from keys import KeysError, SealBroken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from idp.outbox import ClaimedDelivery, OutboxStore, Outcome
     from idp.services import Services
@@ -44,6 +45,8 @@ FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(hours=1)
 MOST_ATTEMPTS = 40
 LONGEST_WAIT = timedelta(hours=24)
+LEAST_ATTEMPTS = 8
+"""How often even what has waited longer is tried: where no worker was there for a day, nobody has tried it yet."""
 
 log = structlog.get_logger("sen.worker")
 _random = SystemRandom()
@@ -128,7 +131,7 @@ class Courier:
             self._end(claimed, outcome="refused", error=str(error))
         except Undeliverable as error:
             self._end(claimed, outcome="given_up", error=str(error))
-        except Unready as error:
+        except (Unready, SealBroken) as error:  # a worker with newer keys may open it
             self._fail(claimed, error=str(error), alone=True)
         except (SenError, KeysError) as error:
             self._fail(claimed, error=str(error), alone=False)
@@ -138,8 +141,10 @@ class Courier:
         else:
             self._end(claimed, outcome="delivered", error=None)
 
-    def _end(self, claimed: ClaimedDelivery, *, outcome: Outcome, error: str | None, with_older: bool = False) -> None:
-        self.outbox.settle(claimed, outcome=outcome, error=error, with_older=with_older)
+    def _end(
+        self, claimed: ClaimedDelivery, *, outcome: Outcome, error: str | None, with_those_until: datetime | None = None
+    ) -> None:
+        self.outbox.settle(claimed, outcome=outcome, error=error, with_those_until=with_those_until)
         self._metrics.count(DELIVERIES, claimed.kind, outcome)
         if error is not None:
             log.warning("delivery_ended", kind=claimed.kind, target=claimed.target, outcome=outcome, reason=error)
@@ -147,8 +152,10 @@ class Courier:
     def _fail(self, claimed: ClaimedDelivery, *, error: str, alone: bool) -> None:
         """Try again later, or give up; unless it failed `alone`, so does what waits for the same receiver."""
         now = clock.now()
-        if claimed.attempts >= MOST_ATTEMPTS or now - claimed.created_at >= LONGEST_WAIT:
-            self._end(claimed, outcome="given_up", error=error, with_older=not alone)
+        least = LEAST_ATTEMPTS if now - claimed.created_at >= LONGEST_WAIT else MOST_ATTEMPTS
+        if claimed.attempts >= least:
+            until = None if alone else max(claimed.created_at, now - LONGEST_WAIT)
+            self._end(claimed, outcome="given_up", error=error, with_those_until=until)
             return
         self.outbox.postpone(claimed, until=now + pause_after(claimed.attempts), error=None if alone else error)
         self._metrics.count(DELIVERIES, claimed.kind, "postponed")

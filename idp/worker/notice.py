@@ -10,7 +10,7 @@ from idp.errors import NoAnswer
 from idp.notices import ADVICE_EN, ADVICE_VI, FORMER_CONTACT, NOTICES, former_contact
 from idp.outbound import OutboundClient
 from idp.worker.answers import Undeliverable, Unready, Unwanted
-from keys import SealBroken, sign_jwt
+from keys import sign_jwt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,8 +35,8 @@ def send(claimed: ClaimedDelivery, *, services: Services) -> None:
     Raises:
         Unwanted: the gateway will not take this one; another time it would answer the same.
         Undeliverable: there is nobody, or nothing by which the citizen could be reached.
-        Unready: it fails for this one alone. OutboundError: the gateway is away.
-        NoActiveKey: nothing can sign at this moment.
+        Unready: it fails for this one alone. SealBroken: so it does, as what is known of the citizen does not open.
+        OutboundError: the gateway is away. NoActiveKey: nothing can sign at this moment.
 
     Source: RFC 8935 section 2.
     """
@@ -63,14 +63,11 @@ def _subject(claimed: ClaimedDelivery, *, services: Services) -> Mapping[str, An
 
     Source: RISC 1.0 section 2.5 for a former contact, RFC 9493 sections 3.2.2, 3.2.6 and 3.2.8.
     """
-    try:
-        citizen = services.people.citizens.by_id(citizen_id=claimed.payload["citizen_id"])
-        if citizen is None or citizen.status == "deceased":
-            raise Undeliverable("There is nobody to write to any more.")
-        if claimed.payload["type"] == FORMER_CONTACT:
-            return former_contact(payload=claimed.payload, sealer=services.provider.sealer)
-    except SealBroken as error:
-        raise Undeliverable("What is known of the citizen cannot be opened.") from error
+    citizen = services.people.citizens.by_id(citizen_id=claimed.payload["citizen_id"])
+    if citizen is None or citizen.status == "deceased":
+        raise Undeliverable("There is nobody to write to any more.")
+    if claimed.payload["type"] == FORMER_CONTACT:
+        return former_contact(payload=claimed.payload, sealer=services.provider.sealer)
     identifiers = [{"format": name, name: contact} for name, contact in citizen.person.contacts().items()]
     if not identifiers:
         raise Undeliverable("The register knows neither a telephone number nor an e-mail address.")

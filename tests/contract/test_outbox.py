@@ -173,7 +173,8 @@ def test_with_one_that_is_given_up_go_those_that_waited_longer_for_the_same_rece
     first, _other, second = sorted(post.takes(), key=lambda claimed: claimed.id)
     post.fails(first, after=timedelta(0))
     post.writes("away")
-    post.outbox.settle(second, outcome="given_up", error="It does not answer.", with_older=True)
+    until = second.created_at
+    post.outbox.settle(second, outcome="given_up", error="It does not answer.", with_those_until=until)
     away = next(each for each in post.outbox.standing() if each.target == "away")
     assert (away.given_up, away.waiting, away.last_error) == (2, 1, "It does not answer.")
 

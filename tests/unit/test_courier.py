@@ -16,7 +16,8 @@ from idp.storage.sql.outbox import SqlOutbox, write_deliveries
 from idp.wiring import build_services, open_database
 from idp.worker import courier
 from idp.worker.answers import Undeliverable, Unready, Unwanted
-from idp.worker.courier import LONGEST_PAUSE, LONGEST_WAIT, MOST_ATTEMPTS, Courier, pause_after
+from idp.worker.courier import LEAST_ATTEMPTS, LONGEST_PAUSE, LONGEST_WAIT, MOST_ATTEMPTS, Courier, pause_after
+from keys import SealBroken
 from tests.support.ground import lay_tables
 from tests.support.house import settings_for
 
@@ -36,7 +37,8 @@ class Shelf:
         self.waiting = [claimed]
         self.ends: list[tuple[str, str | None]] = []
         self.pauses: list[timedelta] = []
-        self.takes_older = self.holds_others = False
+        self.takes_along: timedelta | None = None
+        self.holds_others = False
 
     def claim(self, *, most: int, **_: object) -> tuple[ClaimedDelivery, ...]:
         """Hand out what lies there."""
@@ -44,11 +46,12 @@ class Shelf:
         return tuple(taken)
 
     def settle(
-        self, _claimed: ClaimedDelivery, *, outcome: str, error: str | None = None, with_older: bool = False
-    ) -> None:
-        """Note an end, and whether those that waited longer go with it."""
+        self, _claimed: ClaimedDelivery, *, outcome: str, error: str | None = None,
+        with_those_until: datetime | None = None,
+    ) -> None:  # fmt: skip
+        """Note an end, and how long those have waited that go with it."""
         self.ends.append((outcome, error))
-        self.takes_older = with_older
+        self.takes_along = None if with_those_until is None else clock.now() - with_those_until
 
     def postpone(self, _claimed: ClaimedDelivery, *, until: datetime, error: str | None) -> None:
         """Note a pause, and whether it holds back others."""
@@ -132,7 +135,7 @@ def test_an_answer_is_final(tmp_path: Path, error: Exception | None, outcome: st
     shelf = carried(a_delivery(), folder=tmp_path, send=send)
     assert shelf.ends == [(outcome, str(error) if error else None)]
     assert shelf.pauses == []
-    assert not shelf.takes_older, "what is over for this one says nothing of another"
+    assert shelf.takes_along is None, "what is over for this one says nothing of another"
 
 
 @pytest.mark.parametrize(
@@ -140,23 +143,30 @@ def test_an_answer_is_final(tmp_path: Path, error: Exception | None, outcome: st
     [
         (NoAnswer("It answers too slowly."), "everything"),
         (Unready("It fails for this one."), "itself"),
+        (SealBroken("no master key opens this"), "itself"),
         (RuntimeError("a secret of ours"), "itself"),
     ],
-    ids=["away", "this one alone", "broken here"],
+    ids=["away", "this one alone", "no key for this one", "broken here"],
 )
 @pytest.mark.spec("LO-06")
 def test_what_fails_comes_again_until_a_day_is_over_and_holds_others_back_only_where_nobody_answers(
     tmp_path: Path, error: Exception, waits: str
 ) -> None:
-    again = carried(a_delivery(attempts=MOST_ATTEMPTS - 1), folder=tmp_path, send=raises(error))
-    assert len(again.pauses) == 1
-    assert again.holds_others is (waits == "everything")
-    assert again.ends == []
-    for last in (a_delivery(attempts=MOST_ATTEMPTS), a_delivery(age=LONGEST_WAIT)):
+    days = 3 * LONGEST_WAIT
+    for early in (a_delivery(attempts=MOST_ATTEMPTS - 1), a_delivery(attempts=LEAST_ATTEMPTS - 1, age=days)):
+        again = carried(early, folder=tmp_path, send=raises(error))
+        assert len(again.pauses) == 1, "nor after days in which no worker was there"
+        assert again.holds_others is (waits == "everything")
+        assert again.ends == []
+    for last in (a_delivery(attempts=MOST_ATTEMPTS), a_delivery(attempts=LEAST_ATTEMPTS, age=days)):
         shelf = carried(last, folder=tmp_path, send=raises(error))
         ((outcome, reason),) = shelf.ends
         assert outcome == "given_up"
-        assert shelf.takes_older is (waits == "everything")
+        if waits == "everything":
+            assert shelf.takes_along is not None
+            assert shelf.takes_along < LONGEST_WAIT + timedelta(minutes=1)
+        else:
+            assert shelf.takes_along is None
         assert "secret" not in str(reason)
 
 

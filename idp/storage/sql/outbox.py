@@ -12,6 +12,7 @@ from sqlalchemy import and_, bindparam, case, func, insert, or_, select, update
 from idp import clock, notices
 from idp.audit.log import new_id
 from idp.outbox import BACKCHANNEL_LOGOUT, ClaimedDelivery, Delivery, DeliveryStanding
+from idp.storage.sql.housekeeping import in_portions
 from idp.storage.sql.tables import Instant, authorization, outbox, relying_party
 
 if TYPE_CHECKING:
@@ -149,25 +150,28 @@ class SqlOutbox:
         )
 
     def settle(
-        self, claimed: ClaimedDelivery, *, outcome: Outcome, error: str | None = None, with_older: bool = False
+        self,
+        claimed: ClaimedDelivery,
+        *,
+        outcome: Outcome,
+        error: str | None = None,
+        with_those_until: datetime | None = None,
     ) -> None:
-        """See `OutboxStore.settle`."""
-        which = outbox.c.id == claimed.id
-        if with_older:
-            which = or_(
-                which,
-                and_(
-                    outbox.c.target == claimed.target,
-                    outbox.c.kind == claimed.kind,
-                    outbox.c.created_at < claimed.created_at,
-                    outbox.c.due_at <= clock.now(),
-                ),
-            )
-        statement = (
-            update(outbox)
-            .where(which, _WAITING)
-            .values(due_at=None, done_at=clock.now(), outcome=outcome, last_error=error and error[:LONGEST_ERROR])
+        """See `OutboxStore.settle`; this one ends last, and holds back what else waits for its receiver until then."""
+        now = clock.now()
+        ends = update(outbox).values(
+            due_at=None, done_at=now, outcome=outcome, last_error=error and error[:LONGEST_ERROR]
         )
+        if with_those_until is not None:
+            in_portions(
+                self._database,
+                ends,
+                outbox.c.target == claimed.target,
+                outbox.c.kind == claimed.kind,
+                outbox.c.due_at <= now,
+                outbox.c.created_at <= with_those_until,
+            )
+        statement = ends.where(outbox.c.id == claimed.id, _WAITING)
         self._database.transact(lambda connection: connection.execute(statement))
 
     def postpone(self, claimed: ClaimedDelivery, *, until: datetime, error: str | None) -> None:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 
+from idp.outbox import CIBA_PING, Delivery
+from idp.protocol.grants.decoupled.waiting import name_of
+from idp.storage.sql.outbox import write_deliveries
 from tests.support.foreign.receiver import Receiver, says
 from tests.support.house import House, later, members
 from tests.support.login.elsewhere import Phone, asks_for, ciba_portal, names, number_of
@@ -128,6 +131,29 @@ def test_a_portal_that_has_its_tokens_is_not_pinged_again_and_hears_of_its_other
         courier.rest()
     assert [orjson.loads(heard.body)["auth_req_id"] for heard in receiver.asked] == [taken.secret, left.secret]
     assert left.tokens()
+
+
+@pytest.mark.parametrize("how", ["not yet written", "500"])
+def test_a_ping_that_cannot_be_sent_yet_keeps_those_of_other_citizens_back_no_longer(
+    house: House, citizen: SignedIn, receiver: Receiver, courier: Courier, how: str
+) -> None:
+    portal, other = pinged(house, receiver), house.logs_in_directly()
+    stuck, well = (asks_for(portal, one, client_notification_token=TOKEN) for one in (citizen, other))
+    if how == "500":
+        receiver.answers["/ping"] = says(b"", status="500 Internal Server Error")
+        Phone.of(citizen).approves(stuck)
+    else:  # whoever wrote the citizen's answer down has died, or is about to tell the memory
+        ping = Delivery(kind=CIBA_PING, target=portal.client_id, payload={"request": name_of("ciba", stuck.secret)})
+        house.office.database.transact(lambda connection: write_deliveries(connection, ping))
+    courier.send_out()
+    courier.rest()
+    receiver.asked.clear()
+    receiver.answers["/ping"] = says(b"", status="204 No Content")
+    Phone.of(other).approves(well)
+    courier.send_out()
+    courier.rest()
+    assert [orjson.loads(heard.body)["auth_req_id"] for heard in receiver.asked] == [well.secret]
+    assert (standing(courier, portal).delivered, standing(courier, portal).waiting) == (1, 1)
 
 
 @pytest.mark.parametrize("said", ["approved", "refused"])
