@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typer import Typer
 
 OWNER_ONLY = 0o077
+DAEMONS = (["serve"], ["worker"])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.umask(OWNER_ONLY)  # whatever a command creates, the database first of all, is its owner's alone
     try:
         given = sys.argv[1:] if arguments is None else list(arguments)
-        command = _serve() if given == ["serve"] else partial(_commands(), args=given)
+        command = _daemon(*given) if given in DAEMONS else partial(_commands(), args=given)
         command()
     except SettingsError as error:
         sys.exit("\n".join(error.reasons))
@@ -34,20 +35,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(130)
 
 
-def _serve() -> Callable[[], None]:
-    """Return `sen serve` by itself: whatever is loaded here is carried by every worker that is forked from it.
+def _daemon(name: str) -> Callable[[], None]:
+    """Return `sen serve` or `sen worker` by itself: what is loaded here is carried for as long as a process runs.
 
-    All other commands with their tables and progress bars are 20 MB and half a second. Rich is hidden because
-    structlog would load it, to print traces in colours that no worker prints. Nothing that is loaded is ever
-    garbage: looking for some meanwhile is a sixth of the time that loading takes.
+    All other commands with their tables and progress bars are 20 MB and half a second, in every worker that is forked
+    from `sen serve`. Rich is hidden because structlog would load it, to print traces in colours that nobody sees.
+    Nothing that is loaded is ever garbage: looking for some meanwhile is a sixth of the time that loading takes.
     """
     gc.disable()
     sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # None is how Python marks what is not to be found
-    from idp.cli.serve import serve  # noqa: PLC0415  as said above
-
+    command: Callable[[], None]
+    if name == "serve":
+        from idp.cli.serve import serve as command  # noqa: PLC0415  as said above
+    else:
+        from idp.cli.work import worker as command  # noqa: PLC0415  as said above
     gc.freeze()
     gc.enable()
-    return serve
+    return command
 
 
 def _commands() -> Typer:
