@@ -19,6 +19,7 @@ from idp.pages.consent_page.content import only_identifier
 from idp.pages.consent_page.items import item_name
 from idp.pages.languages import day, moment, time_of_day
 from idp.protocol.logout import initiate_login_address
+from idp.relying_parties.purposes import SCOPE_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,6 +77,7 @@ class ActivityLine:
     time: str
     sentence: str
     portal: str | None
+    service: str | None
     level: str | None
     code: str
 
@@ -99,7 +101,7 @@ def service_views(current: Sequence[Consent]) -> tuple[ServiceView, ...]:
         ServiceView(
             id=given.id,
             portal=portal_name(given.recipient),
-            purpose=_purpose_name(given),
+            purpose=_purpose_name(given.purpose),
             items=tuple(item_name(item.claim) for item in given.items if item.granted) or (only_identifier(),),
             since=day(given.given_at),
             until=day(given.expires_at),
@@ -115,17 +117,17 @@ def past_views(ended: Sequence[Standing]) -> tuple[PastView, ...]:
         PastView(
             id=standing.consent.id,
             portal=portal_name(standing.consent.recipient),
-            purpose=_purpose_name(standing.consent),
+            purpose=_purpose_name(standing.consent.purpose),
             ended=day(standing.withdrawal.at if standing.withdrawal else standing.consent.expires_at),
         )
         for standing in ended[:MOST_PAST]
     )
 
 
-def _purpose_name(given: Consent) -> str:
+def _purpose_name(purpose: str) -> str:
     """Return what a purpose is called; one that is gone keeps its id."""
     purposes = _visit.services().provider.purposes.purposes
-    return purposes[given.purpose].name[current_language()] if given.purpose in purposes else given.purpose
+    return purposes[purpose].name[current_language()] if purpose in purposes else purpose
 
 
 def receipt_names(standing: Standing) -> Names:
@@ -135,7 +137,7 @@ def receipt_names(standing: Standing) -> Names:
     return Names(
         language=language,
         recipient=portal_name(given.recipient),
-        purpose=_purpose_name(given),
+        purpose=_purpose_name(given.purpose),
         claims={item.claim: item_name(item.claim) for item in given.items},
         bases={basis: texts[language] for basis, texts in provider.purposes.legal_bases.items()},
         acr=given.acr if level is None else provider.assurance.level_name(level, language=language),
@@ -202,6 +204,12 @@ def _is_news(record: AuditRecord) -> bool:
     return record.type in NOTICES or (record.type == "SessionEnded" and record.actor == OFFICE)
 
 
+def _purpose_of(details: Mapping[str, Any]) -> str | None:
+    """Return the purpose that an event is about, by its name or in its scope, or None."""
+    named = (value for value in str(details.get("scope", "")).split() if value.startswith(SCOPE_PREFIX))
+    return details.get("purpose") or next((value.removeprefix(SCOPE_PREFIX) for value in named), None)
+
+
 def activity_lines(records: Sequence[AuditRecord]) -> list[Mapping[str, Any]]:
     """Return the history by day, newest first."""
     assurance, language = _visit.services().provider.assurance, current_language()
@@ -210,11 +218,13 @@ def activity_lines(records: Sequence[AuditRecord]) -> list[Mapping[str, Any]]:
         sentence = _sentence(record)
         if sentence is None:
             continue
-        level = orjson.loads(record.details).get("level")
+        details = orjson.loads(record.details)
+        level, purpose = details.get("level"), _purpose_of(details)
         line = ActivityLine(
             time=time_of_day(record.at),
             sentence=sentence,
             portal=portal_name(record.client_id) if record.client_id else None,
+            service=_purpose_name(purpose) if purpose else None,
             level=assurance.level_name(level, language=language) if level else None,
             code=record.correlation,
         )

@@ -83,10 +83,18 @@ LINES = [
         "time": "10:04",
         "sentence": "Đã đăng nhập",
         "portal": "Cổng Dịch vụ công",
+        "service": "Đổi giấy phép lái xe",
         "level": "Mức độ 2",
         "code": "H7K-2Q9-4M",
     },
-    {"time": "10:02", "sentence": "Đã tạo khóa truy cập mới", "portal": None, "level": None, "code": "H7K-2Q8-3P"},
+    {
+        "time": "10:02",
+        "sentence": "Đã tạo khóa truy cập mới",
+        "portal": None,
+        "service": None,
+        "level": None,
+        "code": "H7K-2Q8-3P",
+    },
 ]
 ERROR = {"incident": "H7K-2Q9-4M", "at": datetime(2026, 11, 22, 3, 4, tzinfo=UTC), "wait_minutes": None}
 WAY_BACK = {"way_back": "http://localhost:8001/", "portal": "Cổng Dịch vụ công"}
@@ -213,6 +221,7 @@ SAMPLES = (
         CEREMONY,
         SESSION,
         {"passkeys": PASSKEYS, "rename_url": "/rename", "remove_url": "/remove", "suggested_name": "Điện thoại"},
+        {"done": "removed"},
     ),
     sample(
         "passkey-remove",
@@ -240,7 +249,7 @@ SAMPLES = (
         SESSION,
         {"service": SERVICE, "withdraw_url": "/withdraw", "back_url": "/back"},
     ),
-    sample("sessions", "account/sessions.html", SESSION, {"sessions": SESSIONS, "end_url": "/end"}),
+    sample("sessions", "account/sessions.html", SESSION, {"sessions": SESSIONS, "end_url": "/end", "done": "ended"}),
     sample("activity", "account/activity.html", SESSION, {"days": [{"day": "22/11/2026", "lines": LINES}]}),
     sample("activity-none", "account/activity.html", SESSION, {"days": []}),
     sample(
