@@ -37,7 +37,7 @@ _PORTAL_FAULT = ErrorText(
 )
 _REQUEST_GONE = ErrorText(
     title=_("Yêu cầu đăng nhập không còn hiệu lực"),
-    what=_("Yêu cầu đã được dùng, hoặc đã quá lâu. Chưa có thông tin nào được gửi đi."),
+    what=_("Yêu cầu đã được dùng, hoặc đã quá lâu. Từ đây không có thông tin nào được gửi đi nữa."),
     can_do=(_BACK,),
 )
 _BROKEN = ErrorText(
@@ -53,7 +53,7 @@ _TOO_MANY = ErrorText(
 _NO_PAGE = ErrorText(
     title=_("Không có trang này"),
     what=_("Địa chỉ có thể bị gõ nhầm, hoặc trang đã được chuyển đi."),
-    can_do=(_("về trang đầu của Sen"), _("quay lại dịch vụ bạn đang dùng")),
+    can_do=(_("về trang chủ của Sen"), _("quay lại dịch vụ bạn đang dùng")),
 )
 _FORM = ErrorText(
     title=_("Trang này đã mở quá lâu"),
@@ -79,9 +79,14 @@ ERROR_TEXTS: dict[str, ErrorText] = {
     ),
     "too_many_attempts": _TOO_MANY,
     "transaction_lost": ErrorText(
-        title=_("Lần đăng nhập này đã hết hạn"),
-        what=_("Lần đăng nhập được bắt đầu ở trình duyệt khác, hoặc đã quá lâu. Chưa có thông tin nào được gửi đi."),
-        can_do=(_BACK,),
+        title=_("Lần đăng nhập này đã kết thúc"),
+        what=_(
+            "Lần đăng nhập đã xong, đã quá lâu, hoặc bắt đầu ở trình duyệt khác. Hãy quay lại dịch vụ bạn đang dùng."
+        ),
+        can_do=(
+            _("nếu dịch vụ chưa nhận ra bạn, bắt đầu lại từ dịch vụ đó"),
+            _("xem tài khoản của bạn từ trang chủ của Sen"),
+        ),
     ),
     "unreadable_text": ErrorText(
         title=_("Nội dung gửi lên không đọc được"),

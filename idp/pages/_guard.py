@@ -36,7 +36,7 @@ def own_page(view: Callable[[Held], ResponseReturnValue]) -> Callable[[], Respon
     @functools.wraps(view)
     def guarded() -> ResponseReturnValue:
         held = _visit.held()
-        return view(held) if held is not None else _to_login("account")
+        return view(held) if held is not None else to_login("account")
 
     return guarded
 
@@ -48,15 +48,15 @@ def fresh_page(view: Callable[[Held], ResponseReturnValue]) -> Callable[[], Resp
     def guarded() -> ResponseReturnValue:
         held = _visit.held()
         if held is None:
-            return _to_login("account")
+            return to_login("account")
         if clock.epoch_seconds() - held.session.auth_time > FRESH_SECONDS:
-            return _to_login("fresh")
+            return to_login("fresh")
         return view(held)
 
     return guarded
 
 
-def _to_login(reason: str) -> ResponseReturnValue:
+def to_login(reason: str) -> ResponseReturnValue:
     """Begin a login that leads back to the page of ours that was asked for."""
     if reason == "account" and _visit.cookie(cookies.SESSION):
         reason = "timed_out"

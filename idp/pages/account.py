@@ -162,7 +162,9 @@ def end_session(held: Held) -> ResponseReturnValue:
         )
     elif any(view.id == chosen for view in session_views(held)):
         services.people.sessions.end(session_id=chosen, reason=ENDED_BY_CITIZEN, actor=actor)
-    return redirect("/account/sessions", 303)
+    else:  # it is over already: the list says what there is
+        return redirect("/account/sessions", 303)
+    return redirect("/account/sessions?done=ended", 303)
 
 
 @own_page

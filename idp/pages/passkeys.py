@@ -14,7 +14,7 @@ from idp.audit.events import PasskeyAdded, PasskeyRenamed
 from idp.errors import NotKnown
 from idp.login.passkey import evidence_of
 from idp.pages import _visit, ceremony
-from idp.pages._guard import fresh_page, own_page
+from idp.pages._guard import fresh_page, own_page, to_login
 from idp.pages._words import gettext as _
 from idp.pages._words import page
 from idp.pages.languages import day, moment
@@ -115,7 +115,7 @@ def verify(held: Held) -> ResponseReturnValue:
     )
     _visit.services().people.passkeys.add(passkey=passkey, event=event)
     then = body.get("tx")
-    return jsonify(next=f"/continue?tx={then}" if isinstance(then, str) and then else "/account/passkeys")
+    return jsonify(next=f"/continue?tx={then}" if isinstance(then, str) and then else "/account/passkeys?done=added")
 
 
 def _no_higher(made: NewPasskey, held: Held) -> NewPasskey:
@@ -142,6 +142,7 @@ def rename(held: Held) -> ResponseReturnValue:
             _visit.services().people.passkeys.rename(
                 passkey_id=passkey_id, expected_citizen_id=citizen_id, name=name, event=event
             )
+            return redirect("/account/passkeys?done=renamed", 303)
     return redirect("/account/passkeys", 303)
 
 
@@ -166,12 +167,18 @@ def remove_page(held: Held) -> ResponseReturnValue:
 def remove(held: Held) -> ResponseReturnValue:
     """POST /account/passkeys/remove: end it and every session made with it; the last one stays."""
     citizen_id = held.session.citizen_id
+    passkey_id = request.form.get("passkey", "")
     with contextlib.suppress(NotKnown):
-        _visit.services().people.passkeys.end(
-            passkey_id=request.form.get("passkey", ""),
+        ended = _visit.services().people.passkeys.end(
+            passkey_id=passkey_id,
             expected_citizen_id=citizen_id,
             reason=REMOVED,
             actor=f"citizen:{citizen_id}",
             keeps_last=True,
         )
+        if held.session.id in ended:
+            _visit.let_go()  # or the login page would say that the session ran out
+            return to_login("removed")
+        if all(passkey.id != passkey_id for passkey in _mine(held)):
+            return redirect("/account/passkeys?done=removed", 303)
     return redirect("/account/passkeys", 303)

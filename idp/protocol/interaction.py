@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from idp.relying_parties.purposes import Purpose
     from idp.sessions import Session
 
-WORDING_VERSION = 1
+WORDING_VERSION = 2
 """Raised whenever a sentence of the consent page changes: who agreed to another wording is asked again.
 
 `tests/unit/pages/test_consent_words.py` holds a hash of all sentences and fails when one changes.

@@ -32,11 +32,13 @@ def test_a_passkey_is_added_named_used_and_removed(people: Callable[..., Someone
     new.get_by_label("Tên mới").fill("Khóa trong ngăn kéo")
     new.get_by_role("button", name="Lưu").click()
     expect(someone.page.get_by_role("heading", name="Khóa trong ngăn kéo")).to_be_visible()
+    someone.sees("Đã đổi tên khóa truy cập.")
     cards.filter(has_text="Đang dùng lúc này").get_by_role("link", name="Xóa").click()
     someone.sees("Bạn đang dùng khóa này: bạn sẽ được đăng xuất.")
     someone.sees("Khóa trong ngăn kéo")
     someone.presses("Xóa khóa này")
     someone.sees_heading("Đăng nhập")
+    someone.sees("Đã xóa khóa truy cập, và bạn đã được đăng xuất.")
     phone = someone.devices[0]
     key.is_left_untouched()
     someone.has_little_patience(milliseconds=5000)
@@ -50,12 +52,27 @@ def test_a_passkey_is_added_named_used_and_removed(people: Callable[..., Someone
     expect(cards).to_contain_text("Khóa trong ngăn kéo")
 
 
+def test_who_removes_a_passkey_that_is_not_in_use_stays_logged_in_and_is_told(
+    someone: Someone, running: Running
+) -> None:
+    someone.has_an_account(running.citizen())
+    someone.adds_a_passkey_on(someone.takes_a_device(transport="usb"))
+    someone.sees("Đã thêm khóa truy cập.")
+    cards = someone.page.locator("li:has(a.stop)")
+    cards.filter(has_not_text="Đang dùng lúc này").get_by_role("link", name="Xóa").click()
+    someone.presses("Xóa khóa này")
+    someone.sees("Đã xóa khóa truy cập. Khóa đó không đăng nhập được nữa.")
+    expect(cards).to_have_count(1)
+
+
 def test_the_last_passkey_cannot_be_removed(someone: Someone, running: Running) -> None:
     someone.has_an_account(running.citizen())
     someone.opens("/account/passkeys")
     someone.page.locator("a.stop").click()
     someone.sees_heading("Đây là khóa truy cập duy nhất của bạn")
     expect(someone.page.get_by_role("button", name="Xóa khóa này")).to_have_count(0)
+    someone.follows("Thêm khóa truy cập")
+    expect(someone.page.get_by_role("heading", name="Thêm khóa truy cập")).to_be_in_viewport()
 
 
 @pytest.mark.spec("CO-04", "RT-07", "TK-16")
@@ -97,11 +114,13 @@ def test_other_sessions_are_seen_and_ended(people: Callable[..., Someone], runni
     expect(ends).to_have_count(2)
     ends.first.click()
     expect(ends).to_have_count(1)
+    someone.sees("Đã kết thúc phiên đăng nhập.")
     someone.presses("Đăng xuất khỏi tất cả thiết bị khác")
     expect(ends).to_have_count(0)
     for other in (at_work, at_the_library):
         other.opens("/account")
         other.sees_heading("Đăng nhập")
+        other.sees("hoặc đã được kết thúc ở nơi khác")
     someone.opens("/account")
     someone.sees_heading("Tài khoản của tôi")
 
@@ -123,6 +142,8 @@ def test_the_history_tells_what_happened_newest_first_and_with_a_code_to_read_ou
         "Đã từ chối chia sẻ thông tin",
     ]
     assert set(told[3:]) == {"Đã đăng nhập", "Đã tạo khóa truy cập mới", "Đã kích hoạt tài khoản"}
+    first = someone.page.locator("li.line").first
+    expect(first).to_contain_text("Cổng Dịch vụ công quốc gia (bản thử nghiệm): Đổi giấy phép lái xe")
     code = someone.page.locator("li.line .code").first.inner_text()
     assert until(lambda: code in running.demo.log())
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.support.browser import Someone
     from tests.support.running import Running
 
-GONE = "Lần đăng nhập này đã hết hạn"
+GONE = "Lần đăng nhập này đã kết thúc"
 REFUSED = "Khóa truy cập này chưa dùng được ở đây. Hãy thử lại, hoặc dùng khóa truy cập khác."
 
 FETCH = """async ([address, body]) => {

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 IDLE_SECONDS, WARNING_SECONDS = 24, 20
-TIMED_OUT = "Phiên đăng nhập đã hết hạn vì lâu không dùng."
+TIMED_OUT = "Phiên đăng nhập đã hết hạn vì lâu không dùng, hoặc đã được kết thúc ở nơi khác."
 
 
 @pytest.fixture(scope="module")

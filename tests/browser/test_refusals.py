@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 NOTHING_MADE = "Bạn đã dừng lại, hoặc đã hết thời gian chờ. Không có gì thay đổi; bạn có thể thử lại."
 NOT_LOGGED_IN = (
     "Chưa đăng nhập được: bạn đã dừng lại, hết thời gian chờ, hoặc thiết bị này chưa có khóa truy cập của bạn. "
-    "Hãy thử lại, hoặc dùng thiết bị đã kích hoạt."
+    "Hãy thử lại, hoặc dùng thiết bị đã kích hoạt. Lần đầu dùng Sen? Hãy kích hoạt tài khoản trước."
 )
 NUMBER_AND_CODE = "Số định danh và mã kích hoạt chưa khớp, hoặc mã đã hết hiệu lực."
-GONE = "Lần đăng nhập này đã hết hạn"
+GONE = "Lần đăng nhập này đã kết thúc"
 
 
 @pytest.mark.spec("CO-03")
@@ -135,6 +135,21 @@ def test_a_number_of_the_wrong_form_is_explained_beside_its_field(someone: Someo
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(field).to_have_accessible_description(re.compile("Số định danh cá nhân có 12 chữ số."))
     expect(field).to_have_value("12345")
+    expect(field).to_be_focused()  # on a phone it lies below what is seen first
+    expect(field).to_be_in_viewport()
+    expect(someone.page).to_have_title(re.compile("^Lỗi: Đăng nhập"))
+
+
+def test_of_two_wrong_fields_the_first_takes_the_focus(people: Callable[..., Someone]) -> None:
+    someone = people(viewport={"width": 360, "height": 640}, java_script_enabled=False, device=False)
+    someone.opens("/activate")
+    someone.presses("Tiếp tục")
+    number, code = (someone.page.get_by_label(label) for label in ("Số định danh cá nhân", "Mã kích hoạt"))
+    for field in (number, code):
+        expect(field).to_have_attribute("aria-invalid", "true")
+    expect(number).to_be_in_viewport()
+    assert number.get_attribute("autofocus") is not None
+    assert code.get_attribute("autofocus") is None
 
 
 @pytest.mark.spec("LG-01")
@@ -170,6 +185,9 @@ def test_going_back_after_the_login_leads_to_a_page_that_explains(someone: Someo
     someone.page.go_back(wait_until="load")
     someone.opens(consent)
     someone.sees_heading(GONE)
+    someone.sees(
+        "Lần đăng nhập đã xong, đã quá lâu, hoặc bắt đầu ở trình duyệt khác. Hãy quay lại dịch vụ bạn đang dùng."
+    )
     assert someone.page.locator(".code").inner_text() in running.demo.log()
     someone.page.go_back(wait_until="load")
     someone.opens(f"{running.portal}/me")

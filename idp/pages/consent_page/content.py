@@ -128,7 +128,7 @@ def _sections(
         Section(_("Cần cho dịch vụ này"), None, views([claim for claim in new if listed[claim].required])),
         Section(
             _("Tùy bạn chọn"),
-            _("Không chọn mục nào bạn vẫn dùng được dịch vụ."),
+            _("Dù không chọn mục nào, bạn vẫn dùng được dịch vụ."),
             views([claim for claim in new if not listed[claim].required], choice=True),
         ),
         Section(_("Bạn đã đồng ý trước đây"), None, tuple(replace(view, reasons=()) for view in views(kept))),

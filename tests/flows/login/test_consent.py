@@ -10,6 +10,7 @@ import orjson
 import pytest
 from sqlalchemy import select
 
+from idp.protocol.interaction import WORDING_VERSION
 from idp.storage.sql.tables import audit_event, consent, consent_wording
 from tests.support.house import House, answered, members
 from tests.support.login.own_pages import OWN, OwnPages, citizen_id_of
@@ -229,7 +230,7 @@ def test_a_record_keeps_the_words_the_version_the_time_the_session_and_the_level
     )
     (kept,) = house.office.database.consult(lambda connection: connection.execute(statement).mappings().all())
     assert kept["language"] == "en"
-    assert kept["version"] == 1
+    assert kept["version"] == WORDING_VERSION
     assert kept["text"].startswith("Test portal\nVerified owner: Test authority\n\n")
     purpose = house.services.provider.purposes.get("driving-licence")
     assert all(item.why["en"] in kept["text"] for item in purpose.items if item.required)

@@ -50,7 +50,7 @@ NEEDED = {
 }
 CHOSEN = {
     "heading": "Tùy bạn chọn",
-    "note": "Không chọn mục nào bạn vẫn dùng được dịch vụ.",
+    "note": "Dù không chọn mục nào, bạn vẫn dùng được dịch vụ.",
     "items": (
         item("phone_number", "Số điện thoại", "0900000482", masked="090•••••82", **CHOICE),
         item("address", "Địa chỉ thường trú", ADDRESS, **CHOICE),

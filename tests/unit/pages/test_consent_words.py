@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from idp.relying_parties.client import RelyingParty
 
 PINNED: Final = {
-    "vi": "1:a172c2c5267c854baed19f726742cfa2cacfa1e251dbfb5ffb13bb81b4ec5d97",
-    "en": "1:1aee439d6a37e151c184ffd93f411d02aae4583e324215fbe31d380ced6646ba",
+    "vi": "2:528fdce22719a8dea1706782005949b0d14a676cb3faaf79cfacbf58e37a8b21",
+    "en": "2:1aee439d6a37e151c184ffd93f411d02aae4583e324215fbe31d380ced6646ba",
 }
 CHANGED: Final = (
     "A sentence of the consent page has changed. Raise WORDING_VERSION (idp/protocol/interaction.py), so that who "
