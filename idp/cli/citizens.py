@@ -86,19 +86,22 @@ def _import_with_progress(file: Path, *, office: Office) -> ImportReport:
     prefixes = office.settings.data_file(NUMBER_PREFIXES).read_text(encoding="utf-8")
     structure = NumberStructure.of(tomllib.loads(prefixes))
     try:
-        with file.open("rb") as counted:
-            _tell_absent(absent_columns(counted.readline(LONGEST_HEADER)))
-            total = max(sum(chunk.count(b"\n") for chunk in iter(lambda: counted.read(1 << 20), b"")), 1)
-        with file.open("rb") as lines, Progress(*columns) as progress:
-            task = progress.add_task(file.name, total=total)
-            return import_rows(
-                lines,
-                store=office.register_table,
-                sealer=office.sealer,
-                on_progress=lambda rows: progress.update(task, completed=rows),
-                actor=OPERATOR,
-                structure=structure,
-            )
+        with file.open("rb") as lines:
+            if not lines.seekable():
+                raise NotKnown(f"{file} can be read only once, and its lines are counted first: give a file.")
+            _tell_absent(absent_columns(lines.readline(LONGEST_HEADER)))
+            total = max(sum(chunk.count(b"\n") for chunk in iter(lambda: lines.read(1 << 20), b"")), 1)
+            lines.seek(0)
+            with Progress(*columns) as progress:
+                task = progress.add_task(file.name, total=total)
+                return import_rows(
+                    lines,
+                    store=office.register_table,
+                    sealer=office.sealer,
+                    on_progress=lambda rows: progress.update(task, completed=rows),
+                    actor=OPERATOR,
+                    structure=structure,
+                )
     except OSError as error:
         raise NotKnown(f"{file} cannot be read: {error.strerror}.") from error
 

@@ -64,6 +64,17 @@ def test_a_first_line_without_an_end_is_not_taken_into_the_memory(terminal: Term
     assert most < 100_000_000
 
 
+def test_what_can_be_read_only_once_is_refused_before_anything_is_read(terminal: Terminal) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as pipe, os.fdopen(writing, "wb") as file:
+        file.write(b"number,full_name,birth_date\n001141000001,Ai,1941\n")
+        file.close()
+        refused = terminal.types("citizen", "import", f"/dev/fd/{reading}")
+        assert (refused.status, refused.out) == (1, "")
+        assert "can be read only once" in refused.err
+        assert pipe.readline() == b"number,full_name,birth_date\n"
+
+
 def test_a_number_that_stands_twice_is_refused_the_second_time(terminal: Terminal) -> None:
     file = terminal.folder / "register.csv"
     lines = ("number,full_name,birth_date", "001141000001,Ai Đó,1941", "", "001141000001,Ai Khác,1941")
