@@ -70,14 +70,15 @@ def add(file: File) -> None:
 
 @app.command("list")
 def list_clients() -> None:
-    """List the relying parties; a name that may look like another one is marked."""
+    """List the relying parties, and what each is spared; a name that may look like another one is marked."""
     with at_work() as office:
         clients = office.relying_parties.all()
-    rows = [["client_id", "profile", "status", "name"]]
+    rows = [["client_id", "profile", "status", "spared", "name"]]
     for client in clients:
         name = str(client.metadata.get("client_name#vi") or client.metadata.get("client_name") or "")
         status = "ended" if client.ended_at else client.status
-        rows.append([client.client_id, client.profile, status, f"{name} (!)" if _misleads(client) else name])
+        spared = ", ".join(client.metadata.get("loosened", ())) or "-"
+        rows.append([client.client_id, client.profile, status, spared, f"{name} (!)" if _misleads(client) else name])
     columns.tell(rows)
 
 

@@ -136,6 +136,23 @@ def test_a_relying_party_is_changed_under_its_id_until_it_is_ended(terminal: Ter
     assert "ended for ever" in refused.err
 
 
+@pytest.mark.spec("AZ-10")
+def test_what_a_relying_party_is_spared_stands_in_its_entry_and_in_the_list(terminal: Terminal) -> None:
+    entries = {}
+    for client_id, loosened in (("strict", {}), ("spared", {"loosened": ["no_pkce"]})):
+        named = {"client_id": client_id, "token_endpoint_auth_method": "client_secret_basic"}
+        file = portal_file(terminal.folder, **named, **loosened)
+        assert terminal.types("client", "add", str(file)).status == 0
+        entries[client_id] = json.loads(terminal.types("client", "show", client_id).out).get("loosened")
+    assert entries == {"strict": None, "spared": ["no_pkce"]}
+    heading, *rows = [line.split() for line in terminal.types("client", "list").out.splitlines()]
+    told = {row[0]: row[heading.index("spared")] for row in rows}
+    assert (told["strict"], told["spared"]) == ("-", "no_pkce")
+    refused = terminal.types("client", "add", str(portal_file(terminal.folder, profile="fapi2", loosened=["no_pkce"])))
+    assert refused.status == 1
+    assert "loosened: the profile fapi2 is not spared that" in refused.out + refused.err
+
+
 @pytest.mark.spec("RG-02")
 def test_every_broken_rule_of_metadata_is_listed(terminal: Terminal) -> None:
     file = portal_file(
