@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from idp.storage.sql.tables import audit_event
+from tests.support.foreign.registrant import moves
 from tests.support.foreign.systems import (
     INACTIVE,
     asks_for_token,
@@ -20,6 +21,8 @@ from tests.support.house import later, members
 from tests.support.signed_in import ends_portal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.support.house import House, Portal
 
 
@@ -125,12 +128,21 @@ def test_a_token_that_is_given_back_is_dead_and_another_s_is_not(house: House, r
     assert introspects(other, its)["active"] is True
 
 
-def test_a_machine_that_is_ended_gets_nothing_and_what_it_had_is_dead(any_house: House, resource: str) -> None:
+def suspends_portal(machine: Portal) -> None:
+    """Suspend a relying party, as the operator does."""
+    moves(machine.house, machine.client_id, status="suspended")
+
+
+@pytest.mark.parametrize("shuts", [ends_portal, suspends_portal])
+@pytest.mark.spec("TK-16", "RT-07")
+def test_a_machine_that_is_shut_out_gets_nothing_and_what_it_had_is_dead(
+    any_house: House, resource: str, shuts: Callable[[Portal], None]
+) -> None:
     server = registers_machine(any_house, resources=[resource], resources_served=[resource])
     machine, other = (registers_machine(any_house, resources=[resource]) for _ in range(2))
     token, others_token = gets_token(machine, resource), gets_token(other, resource)
     assert introspects(server, token)["active"] is True
-    ends_portal(machine)
+    shuts(machine)
     refused = asks_for_token(machine, resource=resource)
     assert members(refused)["error"] in {"invalid_grant", "invalid_client"}
     assert introspects(server, token) == INACTIVE

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.foreign.systems import INACTIVE, Line, exchanges, gets_token, introspects
 from tests.support.house import House, members
-from tests.support.signed_in import GATES, ends_portal
+from tests.support.signed_in import GATES
 
 if TYPE_CHECKING:
     from tests.support.portal import Portal
@@ -125,8 +125,10 @@ def test_the_end_of_a_child_is_not_the_end_of_its_parent(house: House) -> None:
     assert introspects(line.server, line.tokens.access)["active"] is True
 
 
-def test_a_server_in_the_middle_ends_with_all_that_it_made_and_nothing_else(any_house: House) -> None:
+@pytest.mark.parametrize("gate", ["relying party ended", "relying party suspended"])
+@pytest.mark.spec("TK-16", "RT-07")
+def test_a_server_in_the_middle_ends_with_all_that_it_made_and_nothing_else(any_house: House, gate: str) -> None:
     held = Held.of(any_house)
-    ends_portal(held.line.server)
+    GATES[gate](held.line.citizen, held.line.server)
     assert held.what_works(asker=held.line.portal) == {**NOTHING, "token": True, "its own": False}
     assert held.line.portal.refreshes(held.line.tokens.refresh).status_code == 200
