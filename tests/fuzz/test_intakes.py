@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,11 @@ __all__ = ["house"]
 
 FEW_CALLS = 2000
 """Calls that any intake may make, however little it is sent."""
+
+MOST_MILLISECONDS = 50
+"""What an answer may take of a processor; what is written in C makes no calls, and is found by this alone."""
+
+TRIES = 5  # a processor that is shared with others may be slow for a moment
 
 LETTERS = st.characters() | st.sampled_from('{}[]":,.=&%+/-_~#?;\\\x00\ud800ệAa0\n')
 WORDS = st.text(LETTERS, max_size=40)
@@ -79,11 +85,24 @@ def test_any_text_is_read_or_refused(seat: Seat, intake: str) -> None:
     check()
 
 
+def cost(run: Callable[[], object]) -> float:
+    """Return what an answer costs of this thread's processor, in milliseconds: the least of some tries."""
+    least = float("inf")
+    for _ in range(TRIES):
+        began = time.thread_time()
+        run()
+        least = min(least, (time.thread_time() - began) * 1000)
+        if least <= MOST_MILLISECONDS:
+            break
+    return least
+
+
 @pytest.mark.spec("HT-10", "HT-05")
 @pytest.mark.parametrize("text", TEXTS)
-def test_a_request_that_carries_it_anywhere_is_answered_and_nothing_breaks(seat: Seat, text: str) -> None:
-    answered = [run() for _, run in requests(seat, TEXTS[text](WHOLE))]
-    assert len(answered) > 50
+def test_a_request_that_carries_it_anywhere_is_answered_at_once_and_nothing_breaks(seat: Seat, text: str) -> None:
+    costs = {name: cost(run) for name, run in requests(seat, TEXTS[text](WHOLE))}
+    assert len(costs) > 50
+    assert {name: spent for name, spent in costs.items() if spent > MOST_MILLISECONDS} == {}
     assert seat.sends("GET", "/jwks") == 200
 
 
