@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
+from urllib.parse import urlencode
 
 from flask import request
 
@@ -21,8 +22,10 @@ def show() -> ResponseReturnValue:
 
 
 def help_page() -> ResponseReturnValue:
-    """GET /help: I lost my phone, or cannot log in."""
-    return page("help.html")
+    """GET /help: I lost my phone, or cannot log in; a portal that waits in a transaction is not forgotten."""
+    unverified_id = request.args.get("tx")
+    query = "" if unverified_id is None else f"?{urlencode({'tx': unverified_id})}"
+    return page("help.html", login_url=f"/login{query}", activate_url=f"/activate{query}")
 
 
 def carried_error() -> None:

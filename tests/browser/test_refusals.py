@@ -50,6 +50,18 @@ def test_who_typed_a_number_and_thinks_again_is_back_at_the_portal(someone: Some
     expect(heading).to_have_text(someone.portal_word("problem.access_denied.title"))
 
 
+def test_who_reads_the_help_on_the_way_comes_back_to_the_portal(someone: Someone, running: Running) -> None:
+    someone.chooses("login")
+    someone.follows("Tôi mất điện thoại hoặc không đăng nhập được")
+    someone.page.locator("summary", has_text="Tôi không còn thiết bị nào đã kích hoạt").click()
+    someone.follows("Tôi đã có mã kích hoạt mới")
+    someone.types_code(running.citizen())
+    someone.presses("Tạo khóa truy cập")
+    someone.follows("Để sau")
+    someone.agrees()
+    someone.is_at_the_portal()
+
+
 @pytest.mark.spec("WR-09")
 def test_a_device_that_does_not_recognise_its_owner_makes_no_passkey(someone: Someone, running: Running) -> None:
     (phone,) = someone.devices

@@ -141,7 +141,7 @@ FRAMES: dict[str, Any] = {"frames": ("about:blank",), "goes_on_after": None}
 SAMPLES = (
     sample("home", "home.html", {"logged_in": False}),
     sample("home-inside", "home.html", SESSION, {"logged_in": True}),
-    sample("help", "help.html"),
+    sample("help", "help.html", {"login_url": "/login", "activate_url": "/activate"}),
     sample("login", "login/passkey.html", LOGIN),
     sample("login-account", "login/passkey.html", LOGIN, {"portal": None, "reason": "fresh"}),
     sample("login-wrong", "login/passkey.html", LOGIN, {"portal": UNVERIFIED, "errors": WRONG, "number": "12<3"}),
