@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from idp.citizens.store import RegisterStore
     from keys.sealing import Sealer
 
-    Unusual = Warning_ | Literal["somebody_else"]
+    Unusual = Warning_ | Literal["somebody_else", "unreadable"]
 
 BATCH = 2_000
 REQUIRED = ("number", "full_name", "birth_date")
@@ -50,7 +50,7 @@ class ImportReport:
     """What became of a file: lines with data, lines that landed, and (line number, reason) of the others.
 
     `unusual` are lines that landed although their number does not look as it usually does, or although the account
-    that holds it is somebody else's. `refreshed` and `ended` count the accounts that followed their lines.
+    that holds it is somebody else's or does not open. `refreshed` and `ended` count the accounts that followed theirs.
     """
 
     rows: int
@@ -154,6 +154,7 @@ def import_rows(
         refreshed += followed.refreshed
         ended += followed.ended
         unusual += sorted((first_lines.line_of(each), "somebody_else") for each in followed.somebody_else)
+        unusual += sorted((first_lines.line_of(each), "unreadable") for each in followed.unreadable)
         on_progress(rows)
     return ImportReport(rows, landed, tuple(refused), tuple(unusual), refreshed, ended)
 

@@ -40,12 +40,14 @@ class RegisterEntry:
 class Followed:
     """What entries of the register did to accounts: how many were refreshed and how many ended.
 
-    `somebody_else` are the hashes of numbers whose entry names another human being than the account does.
+    `somebody_else` are the hashes of numbers whose entry names another human being than the account does, `unreadable`
+    those of which the account does not open.
     """
 
     refreshed: int
     ended: int
     somebody_else: frozenset[bytes] = frozenset()
+    unreadable: frozenset[bytes] = frozenset()
 
 
 class CitizenStore(Protocol):
@@ -231,7 +233,7 @@ class RegisterStore(Protocol):
         `keeps_states`: nobody said the states, and those that are there stay: a dead person comes back by no silence.
         Of two entries with one number the later one stays. An active account takes what is new of its person; that of
         a dead person or a cancelled number ends as `citizen.ENDED_BY` says, and its sessions with it. An entry of
-        somebody else changes no account. Doing it again changes no account.
+        somebody else changes no account, and one that does not open stays as it is. Doing it again changes no account.
         Events, by the actor of `event`: `PersonRefreshed`, `CitizenEnded`, `SessionEnded`.
         """
         ...

@@ -44,6 +44,7 @@ UNUSUAL: dict[Unusual, str] = {
     "other_century_or_sex": "its number tells another century of birth or another sex",
     "other_birth_year": "its number tells another year of birth",
     "somebody_else": "the account under its number is of somebody with another name and birth date; it was left alone",
+    "unreadable": "the account under its number does not open with the master keys of this command; it was left alone",
 }
 
 OF_NO_USE = {

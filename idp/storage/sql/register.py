@@ -17,6 +17,7 @@ from idp.storage.sql.database import insert_if_new, upsert
 from idp.storage.sql.outbox import tell_former_contacts
 from idp.storage.sql.people import citizen_of, number_row, seal_person
 from idp.storage.sql.tables import citizen, citizen_number, register_entry
+from keys import SealBroken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,9 +80,14 @@ class SqlRegister:
 
     def _follow(self, connection: Connection, latest: dict[bytes, RegisterEntry], *, actor: str) -> Followed:
         """Bring the accounts behind numbers up to date: one question for all, and a change only where one is due."""
-        ended, alive, somebody_else = 0, [], set()
+        ended, alive, somebody_else, unreadable = 0, [], set(), set()
         for row in _holders(connection, latest):
-            entry, before = latest[bytes(row["number_hash"])], citizen_of(sealer=self._sealer, row=row).person
+            entry = latest[bytes(row["number_hash"])]
+            try:
+                before = citizen_of(sealer=self._sealer, row=row).person
+            except SealBroken:  # one damaged row must not keep the register of a whole people from being filled
+                unreadable.add(entry.number_hash)
+                continue
             if entry.person.is_somebody_else(before):
                 somebody_else.add(entry.number_hash)
             elif entry.state != "alive":
@@ -89,7 +95,7 @@ class SqlRegister:
             elif row["status"] == "active":
                 alive.append((str(row["id"]), entry.person, before))
         refreshed = self._refresh(connection, alive, actor=actor)
-        return Followed(refreshed=refreshed, ended=ended, somebody_else=frozenset(somebody_else))
+        return Followed(refreshed, ended, frozenset(somebody_else), frozenset(unreadable))
 
     def _refresh(self, connection: Connection, alive: list[tuple[str, Person, Person]], *, actor: str) -> int:
         """Give accounts the persons that the register has now in place of those before; return how many changed."""

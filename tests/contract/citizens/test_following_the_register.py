@@ -10,8 +10,8 @@ from idp import clock
 from idp.audit.events import RegisterImported
 from idp.citizens.fingerprints import person_hash
 from idp.citizens.store import Followed, RegisterEntry
+from idp.storage.sql.people import PERSON, seal_person
 from idp.storage.sql.tables import audit_event, citizen
-from keys.errors import SealBroken
 from tests.support.office import Office, a_person, new_number
 
 if TYPE_CHECKING:
@@ -168,13 +168,32 @@ def test_a_line_about_somebody_else_ends_no_account(office: Office, state: str) 
     assert says(office, (number, {"state": state})).ended == 1
 
 
-def test_entries_and_accounts_change_together_or_not_at_all(office: Office) -> None:
+def test_an_account_that_does_not_open_stays_as_it_is_and_is_named_and_those_beside_it_follow(office: Office) -> None:
     number, other = office.registers(), office.registers()
     first, second = office.activates(number=number), office.activates(number=other)
     damaged = citizen.update().where(citizen.c.id == second.citizen.id).values(person=b"damaged")
     office.database.transact(lambda connection: connection.execute(damaged))
+    told = says(office, (number, {"state": "dead"}), (other, {"state": "dead"}))
+    assert told == Followed(refreshed=0, ended=1, unreadable=frozenset({office.number_hash(other)}))
+    repaired = citizen.update().where(citizen.c.id == second.citizen.id)
+    person = seal_person(sealer=office.sealer, person=second.citizen.person, citizen_id=second.citizen.id)
+    office.database.transact(lambda connection: connection.execute(repaired.values(person=person)))
+    assert office.citizens.by_id(citizen_id=second.citizen.id) == second.citizen
+    assert says(office, (number, {"state": "dead"}), (other, {"state": "dead"})) == Followed(refreshed=0, ended=1)
+    for citizen_id in (first.citizen.id, second.citizen.id):
+        found = office.citizens.by_id(citizen_id=citizen_id)
+        assert found is not None
+        assert found.status == "deceased"
+
+
+def test_entries_and_accounts_change_together_or_not_at_all(office: Office) -> None:
+    number, other = office.registers(), office.registers()
+    first, second = office.activates(number=number), office.activates(number=other)
+    nobody = office.sealer.seal(purpose=PERSON, plaintext=b"{}", context=second.citizen.id.encode())
+    damaged = citizen.update().where(citizen.c.id == second.citizen.id).values(person=nobody)
+    office.database.transact(lambda connection: connection.execute(damaged))
     events = office.count(audit_event)
-    with pytest.raises(SealBroken):
+    with pytest.raises(KeyError):
         says(office, (number, {"state": "dead"}), (other, {"full_name": "Nguyễn Hoa"}))
     entry = office.entries.by_number_hash(number_hash=office.number_hash(number))
     assert entry is not None

@@ -6,7 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import update
 
+from idp.storage.sql.tables import citizen as account_table
 from tests.support.house import TX, House, answered, members
 from tests.support.login.own_pages import OwnPages, begins_login, citizen_id_of
 from tests.support.office import a_person, new_number
@@ -181,12 +183,16 @@ def test_a_number_that_may_not_be_given_is_refused_in_one_sentence_and_nothing_c
 def test_a_line_that_names_somebody_else_than_the_account_lands_with_a_warning_and_leaves_it_alone(
     house: House, tmp_path: Path
 ) -> None:
-    citizen = house.activates_citizen()
+    citizen, damaged = house.activates_citizen(), house.activates_citizen()
+    bits = update(account_table).where(account_table.c.id == citizen_id_of(house, damaged)).values(person=b"damaged")
+    house.office.database.transact(lambda connection: connection.execute(bits))
     file = tmp_path / "register.csv"
-    file.write_text(f"{HEADER}\n{citizen.number.digits},Trần Văn Nam,2001,Nam,,\n", encoding="utf-8")
+    lines = (HEADER, f"{citizen.number.digits},Trần Văn Nam,2001,Nam,,", f"{damaged.number.digits},Hoa,1990,Nữ,,dead")
+    file.write_text("\n".join(lines), encoding="utf-8")
     imported = types(house, tmp_path, "import", str(file))
     assert (imported.status, "accounts refreshed: 0, ended: 0." in imported.out) == (0, True)
     assert "line 3: landed, but the account under its number is of somebody with another name" in imported.err
+    assert "line 4: landed, but the account under its number does not open with the master keys" in imported.err
     account = house.office.citizens.by_id(citizen_id=citizen_id_of(house, citizen))
     assert account is not None
     assert account.person.full_name == "Nguyễn Thị Hoa"
