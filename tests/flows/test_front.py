@@ -6,7 +6,6 @@ import http.client
 import json
 import re
 import signal
-import socket
 import ssl
 import subprocess
 from typing import TYPE_CHECKING
@@ -16,14 +15,11 @@ import jwt
 import pytest
 import requests
 
-from idp.cli import demo_tls
 from idp.cli.front import front
 from tests.support.browser import Someone
-from tests.support.demo import until
 from tests.support.foreign.dpop import DpopKey
-from tests.support.house import settings_for
 from tests.support.portal import pkce
-from tests.support.running import Running, free_neighbours
+from tests.support.running import Running
 from tests.support.tls.fronted import ASKED, CALLBACK, ELSEWHERE, MUTUAL, SELF_SIGNED, Fronted
 from tests.support.tls.slow import PATIENCE_SECONDS, Crowd
 
@@ -31,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.sync_api import Browser
+
+CERTIFICATE_REQUEST = (22, 13)  # a message of the handshake (RFC 8446 section 4)
 
 
 @pytest.mark.spec("ID-09", "MT-06")
@@ -101,6 +99,29 @@ def test_requests_of_two_lengths_are_refused(fronted: Fronted) -> None:
         assert received.split()[1] == expected, rest
         assert (b"grant_type" in received) == rest.endswith("a=b")
         assert (b'{"error":"invalid_request"' in received) == (rest.endswith("a=b") or expected == b"413")
+
+
+@pytest.mark.spec("LO-01", "HT-05")
+def test_what_is_too_large_for_a_page_is_told_to_a_person(fronted: Fronted) -> None:
+    for path, is_page in (("/logout", True), ("/authorize", True), ("/par", False), ("/token", False)):
+        answer = fronted.ask(f"{fronted.running.issuer}{path}", data="x" * 70_000)
+        kind = "text/plain; charset=utf-8" if is_page else "application/json;charset=UTF-8"
+        assert (answer.status_code, answer.headers["Content-Type"]) == (413, kind), path
+        assert ("Yêu cầu quá lớn" in answer.content.decode()) == is_page
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.spec("MT-06", "HT-09")
+def test_nobody_is_asked_for_a_certificate_but_at_the_address_for_them(
+    fronted: Fronted, version: ssl.TLSVersion
+) -> None:
+    for port, is_asked in ((fronted.running.demo.port, False), (fronted.running.demo.port + 1, True)):
+        said: list[tuple[int, int]] = []
+        with fronted.handshake(
+            port=port, maximum_version=version, _msg_callback=lambda *told, said=said: said.append(told[3:5])
+        ) as secured:
+            assert secured.version() == version.name.replace("_", ".")
+        assert (CERTIFICATE_REQUEST in said) == is_asked, "and who has none is let in all the same"
 
 
 @pytest.mark.spec("HT-01", "SS-11")
@@ -229,22 +250,6 @@ def test_the_printed_configuration_is_good_for_an_nginx_that_has_one_already(
     assert tried.returncode == 0, tried.stderr
 
 
-@pytest.mark.spec("AU-03")
-def test_while_no_worker_answers_the_front_says_so_and_logs_no_request(tmp_path: Path) -> None:
-    (port, _another), tls = free_neighbours(), demo_tls.prepare(tmp_path, authorities=[])
-    settings = settings_for(folder=tmp_path, redis_url="unix:///nowhere", **tls.environ(port=port))
-    log = tmp_path / "log"
-    with log.open("wb") as out, subprocess.Popen(demo_tls.command(tls, settings=settings), stderr=out) as nginx:
-        assert until(lambda: _answers(port))
-        address = f"https://localhost:{port}/authorize?login_hint=099305000017"
-        answer = requests.get(address, verify=str(tls.authority), timeout=PATIENCE_SECONDS)
-        nginx.terminate()
-    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-    assert "Sen tạm thời không trả lời" in answer.content.decode()
-    assert "Sen does not answer" in answer.content.decode()
-    assert "099305000017" not in log.read_text(encoding="utf-8")
-
-
 def test_when_it_ends_nothing_is_left(tmp_path: Path) -> None:
     running = Running.start(tmp_path, options=("--tls",))
     demo = running.demo
@@ -253,11 +258,6 @@ def test_when_it_ends_nothing_is_left(tmp_path: Path) -> None:
     assert demo.leaves_nothing()
     assert not (tmp_path / "var" / "tls" / "sen.sock").exists()
     running.end()
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.mark.spec("DP-01", "DP-09")

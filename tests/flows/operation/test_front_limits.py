@@ -1,18 +1,20 @@
-"""What the front refuses by itself: too many pages, too many requests in hand, and clients that take their time."""
+"""What the front answers by itself: to too many and too much, to who takes its time, and where no worker is."""
 
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
 from idp.cli import demo_tls, front
 from tests.support.demo import until
 from tests.support.house import settings_for
 from tests.support.running import free_neighbours
-from tests.support.tls.slow import Crowd
+from tests.support.tls.slow import PATIENCE_SECONDS, Crowd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,3 +120,24 @@ def test_huge_heads_and_bodies_are_refused_and_the_next_request_is_served(crowd:
         answer = crowd.asks(text, address="127.0.0.6")
         assert answer.startswith(status) or not answer, "the front may hang up while more is on its way"
         assert _is_let_through(crowd, "/token", address="127.0.0.6")
+
+
+@pytest.mark.spec("AU-03")
+def test_while_no_worker_answers_the_front_says_so_and_logs_no_request(tmp_path: Path) -> None:
+    (port, _another), tls = free_neighbours(), demo_tls.prepare(tmp_path, authorities=[])
+    settings = settings_for(folder=tmp_path, redis_url="unix:///nowhere", **tls.environ(port=port))
+    log = tmp_path / "log"
+    with log.open("wb") as out, subprocess.Popen(demo_tls.command(tls, settings=settings), stderr=out) as nginx:
+        assert until(lambda: _answers(port))
+        address = f"https://localhost:{port}/authorize?login_hint=099305000017"
+        answer = requests.get(address, verify=str(tls.authority), timeout=PATIENCE_SECONDS)
+        nginx.terminate()
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "Sen tạm thời không trả lời" in answer.content.decode()
+    assert "Sen does not answer" in answer.content.decode()
+    assert "099305000017" not in log.read_text(encoding="utf-8")
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -74,7 +74,7 @@ class Fronted:
         return self.ask(f"{base}/par", paper=paper, data=asked, headers=headers)
 
     @contextmanager
-    def handshake(self, *, to: str | None = None, **changes: Any) -> Iterator[ssl.SSLSocket]:
+    def handshake(self, *, to: str | None = None, port: int | None = None, **changes: Any) -> Iterator[ssl.SSLSocket]:
         """Shake hands with a context that is changed so."""
         context = ssl.create_default_context(cafile=self.tls / "ca.pem")
         with warnings.catch_warnings():
@@ -83,7 +83,7 @@ class Fronted:
             for name, value in changes.items():
                 setattr(context, name, value)
         context.set_alpn_protocols(["h2"] if to == "h2" else ["http/1.1"])
-        address = ("127.0.0.1", self.running.demo.port)
+        address = ("127.0.0.1", port or self.running.demo.port)
         with (
             socket.create_connection(address, timeout=PATIENCE_SECONDS) as plain,
             context.wrap_socket(plain, server_hostname="localhost") as secured,
