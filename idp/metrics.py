@@ -83,9 +83,9 @@ class Metrics:
         self._made: dict[Metric, Any] = {metric: _make(metric) for metric in METRICS}
         self._children: dict[tuple[Metric, tuple[str, ...]], Any] = {}
 
-    def count(self, metric: Metric, *label_values: str) -> None:
-        """Add one to a counter."""
-        self._child(metric, label_values).inc()
+    def count(self, metric: Metric, *label_values: str, times: int = 1) -> None:
+        """Add to a counter."""
+        self._child(metric, label_values).inc(times)
 
     def observe(self, metric: Metric, seconds: float, *label_values: str) -> None:
         """Put a duration into a histogram."""

@@ -85,8 +85,11 @@ class OutboxStore(Protocol):
         outcome: Outcome,
         error: str | None = None,
         with_those_until: datetime | None = None,
-    ) -> None:
-        """Say how it ended; so did what was written for the same receiver until an instant, and nobody is trying."""
+    ) -> int:
+        """Say how it ended; so did what was written for the same receiver until an instant, and nobody is trying.
+
+        Returns how many ended by this.
+        """
         ...
 
     def postpone(self, claimed: ClaimedDelivery, *, until: datetime, error: str | None) -> None:

@@ -144,10 +144,11 @@ class Courier:
     def _end(
         self, claimed: ClaimedDelivery, *, outcome: Outcome, error: str | None, with_those_until: datetime | None = None
     ) -> None:
-        self.outbox.settle(claimed, outcome=outcome, error=error, with_those_until=with_those_until)
-        self._metrics.count(DELIVERIES, claimed.kind, outcome)
+        ended = self.outbox.settle(claimed, outcome=outcome, error=error, with_those_until=with_those_until)
+        self._metrics.count(DELIVERIES, claimed.kind, outcome, times=ended)
         if error is not None:
-            log.warning("delivery_ended", kind=claimed.kind, target=claimed.target, outcome=outcome, reason=error)
+            names = {"kind": claimed.kind, "target": claimed.target, "outcome": outcome, "reason": error}
+            log.warning("delivery_ended", **names, deliveries=ended)
 
     def _fail(self, claimed: ClaimedDelivery, *, error: str, alone: bool) -> None:
         """Try again later, or give up; unless it failed `alone`, so does what waits for the same receiver."""

@@ -57,7 +57,7 @@ def test_of_very_many_that_are_given_up_or_forgotten_at_once_each_transaction_ho
     writes(database, "away", "other")
     (first,) = outbox.claim(most=1, under_way={})
     ended = rows_changed(database, "UPDATE outbox")
-    outbox.settle(first, outcome="given_up", error="It is away.", with_those_until=first.created_at)
+    assert outbox.settle(first, outcome="given_up", error="It is away.", with_those_until=first.created_at) == 8
     assert ended == [3, 3, 1, 1], "those of the same instant, and then itself"
     assert sorted(claimed.target for claimed in outbox.claim(most=10, under_way={})) == ["away", "other"]
     removed = rows_changed(database, "DELETE FROM outbox")

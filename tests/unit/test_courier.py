@@ -8,11 +8,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from sqlalchemy import update
 
 from idp import clock
 from idp.errors import NoAnswer
 from idp.outbox import ClaimedDelivery, Delivery
 from idp.storage.sql.outbox import SqlOutbox, write_deliveries
+from idp.storage.sql.tables import outbox
 from idp.wiring import build_services, open_database
 from idp.worker import courier
 from idp.worker.answers import Undeliverable, Unready, Unwanted
@@ -48,10 +50,11 @@ class Shelf:
     def settle(
         self, _claimed: ClaimedDelivery, *, outcome: str, error: str | None = None,
         with_those_until: datetime | None = None,
-    ) -> None:  # fmt: skip
+    ) -> int:  # fmt: skip
         """Note an end, and how long those have waited that go with it."""
         self.ends.append((outcome, error))
         self.takes_along = None if with_those_until is None else clock.now() - with_those_until
+        return 1
 
     def postpone(self, _claimed: ClaimedDelivery, *, until: datetime, error: str | None) -> None:
         """Note a pause, and whether it holds back others."""
@@ -197,6 +200,24 @@ def test_receivers_that_are_slow_leave_a_hand_for_another(services: Services, mo
     go_on.set()
     carrier.rest()
     assert carrier.outbox.waiting() == 0, "each hand goes on by itself"
+    carrier.close()
+    database.close()
+
+
+def test_everything_that_is_given_up_is_counted(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = open_database(services.provider.settings)
+    lay_tables(database)
+    letters = [Delivery(kind="letter", target="away", payload={})] * 5
+    database.transact(lambda connection: write_deliveries(connection, *letters))
+    long_ago = clock.now() - 3 * LONGEST_WAIT
+    waited = update(outbox).values(created_at=long_ago, attempts=LEAST_ATTEMPTS)
+    database.transact(lambda connection: connection.execute(waited))
+    monkeypatch.setitem(courier.SENDERS, "letter", raises(NoAnswer("It answers too slowly.")))
+    carrier = Courier(outbox=SqlOutbox(database), services=services, hands=2)
+    assert carrier.send_out() == 1
+    carrier.rest()
+    counted = services.metrics.render().decode()
+    assert 'sen_deliveries_total{kind="letter",outcome="given_up"} 5.0' in counted
     carrier.close()
     database.close()
 

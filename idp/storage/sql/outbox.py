@@ -156,14 +156,15 @@ class SqlOutbox:
         outcome: Outcome,
         error: str | None = None,
         with_those_until: datetime | None = None,
-    ) -> None:
+    ) -> int:
         """See `OutboxStore.settle`; this one ends last, and holds back what else waits for its receiver until then."""
         now = clock.now()
         ends = update(outbox).values(
             due_at=None, done_at=now, outcome=outcome, last_error=error and error[:LONGEST_ERROR]
         )
+        others = 0
         if with_those_until is not None:
-            in_portions(
+            others = in_portions(
                 self._database,
                 ends,
                 outbox.c.target == claimed.target,
@@ -172,7 +173,7 @@ class SqlOutbox:
                 outbox.c.created_at <= with_those_until,
             )
         statement = ends.where(outbox.c.id == claimed.id, _WAITING)
-        self._database.transact(lambda connection: connection.execute(statement))
+        return others + self._database.transact(lambda connection: connection.execute(statement).rowcount)
 
     def postpone(self, claimed: ClaimedDelivery, *, until: datetime, error: str | None) -> None:
         """See `OutboxStore.postpone`."""
