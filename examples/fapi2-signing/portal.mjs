@@ -6,8 +6,8 @@ import { createServer } from 'node:http'
 import * as jose from 'jose'
 import * as oidc from 'openid-client'
 
-const ISSUER = new URL(process.env.SEN_ISSUER ?? 'https://localhost:8443')
-const CLIENT = JSON.parse(readFileSync(process.env.SEN_CLIENT_FILE))
+const ISSUER = new URL(process.env.ISSUER ?? 'https://localhost:8443')
+const CLIENT = JSON.parse(readFileSync(process.env.CLIENT_FILE))
 const CALLBACK = new URL(CLIENT.redirect_uris[0])
 
 const [jwk] = CLIENT.jwks.keys

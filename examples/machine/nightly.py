@@ -19,8 +19,8 @@ from typing import Any
 import requests
 from joserfc import jwk, jwt
 
-ISSUER = os.environ.get("SEN_ISSUER", "https://localhost:8443")
-CLIENT = json.loads(Path(os.environ["SEN_CLIENT_FILE"]).read_text(encoding="utf-8"))
+ISSUER = os.environ.get("ISSUER", "https://localhost:8443")
+CLIENT = json.loads(Path(os.environ["CLIENT_FILE"]).read_text(encoding="utf-8"))
 RESOURCE = CLIENT["resources"][0]
 EARLY_SECONDS = 30  # ask again this long before the end: a call under way must not fail
 kept: dict[str, tuple[str, float]] = {}

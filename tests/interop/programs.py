@@ -37,9 +37,9 @@ class Provider:
         own = {name: value for name, value in os.environ.items() if not name.startswith(("SEN_", "PYTHON"))}
         return {
             **own,
-            "SEN_ISSUER": self.issuer,
-            "SEN_CLIENTS": str(self.folder),
-            "SEN_CLIENT_FILE": str(self.folder / f"{client}.json"),
+            "ISSUER": self.issuer,
+            "CLIENTS": str(self.folder),
+            "CLIENT_FILE": str(self.folder / f"{client}.json"),
             "NODE_EXTRA_CA_CERTS": str(self.authority),
             "REQUESTS_CA_BUNDLE": str(self.authority),
             "SSL_CERT_FILE": str(self.authority),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import pytest
 from idp.errors import ProtocolError
 from idp.openapi.answers import ALWAYS
 from idp.openapi.operations import OPERATIONS
+from idp.settings.reading import NOT_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +21,8 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md"), *(ROOT / "examples").glob("*.md")])
 ERRORS = ROOT / "docs" / "relying-parties" / "errors.md"
 ANYWHERE = "any"
+EXAMPLES = sorted(path for kind in ("*/*.mjs", "*/*.py") for path in (ROOT / "examples").glob(kind))
+VARIABLE = re.compile(r"\bSEN_[A-Z0-9_]+")
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
 
@@ -59,3 +63,11 @@ def test_every_error_of_an_endpoint_stands_in_the_document_with_that_endpoint() 
 def test_every_link_in_a_document_leads_somewhere(document: Path) -> None:
     for target in LINK.findall(document.read_text(encoding="utf-8")):
         assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("source", [*DOCUMENTS, *EXAMPLES], ids=lambda source: str(source.relative_to(ROOT)))
+def test_every_variable_that_looks_like_a_setting_is_one(source: Path) -> None:
+    """`sen` refuses to start in a shell that has another."""
+    manual = tomllib.loads((ROOT / "config" / "default.toml").read_text(encoding="utf-8"))
+    settings = {f"SEN_{section}__{key}".upper() for section, keys in manual.items() for key in keys}
+    assert set(VARIABLE.findall(source.read_text(encoding="utf-8"))) <= settings | NOT_SETTINGS

@@ -7,7 +7,7 @@ import * as undici from 'undici'
 import { client, done, issuer, otherClient, privateKey } from './setting.mjs'
 
 const ca = readFileSync(process.env.NODE_EXTRA_CA_CERTS)
-const pem = (kind) => readFileSync(`${process.env.SEN_CLIENTS}/${client.client_id}.${kind}`)
+const pem = (kind) => readFileSync(`${process.env.CLIENTS}/${client.client_id}.${kind}`)
 const withCertificate = () => {
   const dispatcher = new undici.Agent({ connect: { ca, cert: pem('pem'), key: pem('key') } })
   return { [oidc.customFetch]: (url, options) => undici.fetch(url, { ...options, dispatcher }) }

@@ -7,7 +7,7 @@ import * as undici from 'undici'
 import { logsIn } from './login.mjs'
 import { client, done, issuer } from './setting.mjs'
 
-const folder = process.env.SEN_CLIENTS
+const folder = process.env.CLIENTS
 const connect = {
   cert: readFileSync(`${folder}/${client.client_id}.pem`),
   key: readFileSync(`${folder}/${client.client_id}.key`),

@@ -3,15 +3,15 @@ import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import * as jose from 'jose'
 
-export const issuer = new URL(process.env.SEN_ISSUER)
+export const issuer = new URL(process.env.ISSUER)
 
 // The metadata as registered (RFC 7591), with the private keys that only this side has.
-export const client = readClient(process.env.SEN_CLIENT_FILE)
+export const client = readClient(process.env.CLIENT_FILE)
 export function readClient(file) {
   return JSON.parse(readFileSync(file))
 }
 export function otherClient(name) {
-  return readClient(`${process.env.SEN_CLIENTS}/${name}.json`)
+  return readClient(`${process.env.CLIENTS}/${name}.json`)
 }
 
 // The private key for signing, or for decrypting (`use: enc`), with its kid: Sen finds the public one by it.

@@ -26,8 +26,8 @@ from idpyoidc.message import SINGLE_OPTIONAL_STRING, Message
 from idpyoidc.message.oauth2 import JWTSecuredAuthorizationRequest
 from idpyoidc.message.oidc import AuthorizationResponse
 
-ISSUER = os.environ["SEN_ISSUER"]
-CLIENT = json.loads(Path(os.environ["SEN_CLIENT_FILE"]).read_text(encoding="utf-8"))
+ISSUER = os.environ["ISSUER"]
+CLIENT = json.loads(Path(os.environ["CLIENT_FILE"]).read_text(encoding="utf-8"))
 CALLBACK = CLIENT["redirect_uris"][0]
 nonces: list[str] = [""]
 
