@@ -42,6 +42,8 @@ USUAL_TLS_PORT = 8443
 HEALTHY_SECONDS = 45.0
 STOP_SECONDS = 15.0
 LOOK_SECONDS = 0.2
+LAPTOP_SECONDS = "5"  # a machine that does other things as well may stall for longer than production waits
+LOCALHOST = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 REFUSED_SECONDS = 1.0  # an assertion from the second in which the memory began may have been used before
 
 Folder = Annotated[Path, typer.Option(help="Where everything is kept.")]
@@ -179,6 +181,7 @@ def _environ(wish: Wish, *, redis_url: str, tls: Tls | None) -> dict[str, str]:
         )
     return {
         "SEN_STORAGE__DATABASE_URL": f"sqlite:///{wish.folder / 'sen.db'}",
+        **dict.fromkeys(("SEN_STORAGE__REDIS_CONNECT_SECONDS", "SEN_STORAGE__REDIS_ANSWER_SECONDS"), LAPTOP_SECONDS),
         **os.environ,
         "SEN_ENVIRONMENT": "development",
         "SEN_SERVER__ISSUER": f"http://localhost:{wish.port}",
@@ -204,13 +207,16 @@ def _require_folder(folder: Path) -> None:
 
 
 def _require_free(port: int) -> None:
-    """Refuse a port that somebody else uses."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """Refuse a port that somebody else uses at either address of localhost: browsers try ::1 first."""
+    for family, address in LOCALHOST:
         try:
-            probe.bind(("127.0.0.1", port))
+            with socket.socket(family) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((address, port))
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
+            if family == socket.AF_INET6 and not taken:  # a machine without it
+                continue
             raise in_the_way(
                 vi=f"Cổng {port} {'đang có chương trình khác dùng' if taken else 'không dùng được'}; "
                 "hãy chọn cổng khác bằng --port hoặc --portal-port.",

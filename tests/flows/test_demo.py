@@ -7,17 +7,25 @@ import signal
 import socket
 import sqlite3
 import stat
+import threading
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
-from tests.support.demo import Demo, is_alive, until
+from tests.support.demo import Demo, bare_environ, is_alive, sen_of_this_checkout, until
+from tests.support.login.patience import PATIENT
 from tests.support.valkey import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+FAMILIES = {"127.0.0.1": socket.AF_INET, "::1": socket.AF_INET6}
+LOCALHOST = sorted(FAMILIES.keys() & {one.address for each in psutil.net_if_addrs().values() for one in each})
+"""Where a browser looks for localhost on this machine."""
+OF_A_SHELL = ["sh", "-c", '"$@"; exit $?', "sh"]
+"""What stands between a terminal and the demo, as make does."""
 NUMBERS = ["099305000017", "099090000025", "099185000033"]
 
 
@@ -26,8 +34,8 @@ def type_demo(tmp_path: Path) -> Iterator[Callable[..., Demo]]:
     """Give a way to type the command in an empty folder; whatever still runs is ended."""
     typed: list[Demo] = []
 
-    def type_it(*, ports: tuple[int, int] | None = None) -> Demo:
-        typed.append(Demo.type_command(tmp_path, ports=ports))
+    def type_it(*, ports: tuple[int, int] | None = None, environ: dict[str, str] | None = None) -> Demo:
+        typed.append(Demo.type_command(tmp_path, ports=ports, environ=environ))
         return typed[-1]
 
     yield type_it
@@ -92,6 +100,18 @@ def test_codes_that_were_lost_are_issued_anew(type_demo: Callable[..., Demo], tm
     assert set(second.codes().values()).isdisjoint(first.codes().values())
 
 
+def test_a_machine_that_stalls_for_a_moment_shows_no_error(type_demo: Callable[..., Demo]) -> None:
+    demo = type_demo(environ={name: value for name, value in bare_environ().items() if name not in PATIENT})
+    demo.read_welcome()
+    memory = next(child for child in demo.family if child.name().startswith("valkey"))
+    memory.suspend()
+    wakes = threading.Timer(1.5, memory.resume)
+    wakes.start()
+    began_at = demo.begins_login()
+    wakes.join()
+    assert "/login?tx=" in began_at
+
+
 def test_a_demo_that_is_killed_leaves_no_child(type_demo: Callable[..., Demo]) -> None:
     demo = type_demo()
     demo.read_welcome()
@@ -99,6 +119,16 @@ def test_a_demo_that_is_killed_leaves_no_child(type_demo: Callable[..., Demo]) -
     assert demo.send(signal.SIGKILL) == -signal.SIGKILL
     assert demo.leaves_nothing()
     assert type_demo(ports=(demo.port, demo.portal_port)).read_welcome()
+
+
+def test_a_demo_whose_parent_is_killed_leaves_nothing(tmp_path: Path) -> None:
+    demo = Demo.type_command(tmp_path, sen=[*OF_A_SHELL, *sen_of_this_checkout()], options=["--end-with-parent"])
+    demo.read_welcome()
+    assert len(demo.family) >= 7  # the demo itself, and what it started
+    assert demo.send(signal.SIGKILL) == -signal.SIGKILL
+    gone = demo.leaves_nothing()
+    demo.end()
+    assert gone
 
 
 def test_a_server_that_is_killed_takes_its_workers_with_it_and_ends_the_demo(type_demo: Callable[..., Demo]) -> None:
@@ -136,10 +166,13 @@ def test_its_log_is_one_json_object_a_line_without_anybodys_number(running: Demo
         assert number not in running.log()
 
 
+@pytest.mark.parametrize("address", LOCALHOST)
 @pytest.mark.parametrize("which", [0, 1], ids=["provider", "portal"])
-def test_a_port_that_is_taken_is_named_in_one_sentence(type_demo: Callable[..., Demo], which: int) -> None:
+def test_a_port_that_is_taken_is_named_in_one_sentence(
+    type_demo: Callable[..., Demo], which: int, address: str
+) -> None:
     ports = free_ports(2)
-    with socket.create_server(("127.0.0.1", ports[which])):
+    with socket.create_server((address, ports[which]), family=FAMILIES[address]):
         demo = type_demo(ports=(ports[0], ports[1]))
         printed, _nothing = demo.process.communicate(timeout=150)
     assert demo.process.returncode == 1
