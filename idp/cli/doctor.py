@@ -72,9 +72,12 @@ def examine() -> Iterator[Finding]:
             yield Finding(f"settings: {reason}", _remedy_for_setting(reason))
         return
     yield Finding(f"settings: {settings.server.environment}, {settings.server.issuer}")
+    broken: set[str] = set()
     with office.opened(settings) as opened:
         for name, check in CHECKS.items():
-            yield from _guarded(name, check, opened)
+            found = [] if broken & NEEDS.get(name, set()) else list(_guarded(name, check, opened))
+            broken |= {name for finding in found if finding.remedy}
+            yield from found
 
 
 def _guarded(name: str, check: Callable[[Office], Iterator[Finding]], opened: Office) -> Iterator[Finding]:
@@ -123,8 +126,6 @@ def _redis(opened: Office) -> Iterator[Finding]:
 
 
 def _keys(opened: Office) -> Iterator[Finding]:
-    if migrate.pending(opened.database):
-        return
     records = opened.signing_keys.all()
     for alg in opened.settings.keys.algorithms:
         active = next((one for one in records if one.alg == alg and one.state == "active"), None)
@@ -244,6 +245,9 @@ CHECKS: Mapping[str, Callable[[Office], Iterator[Finding]]] = {
     "clock": _clock,
     "file rights": _file_rights,
 }
+
+NEEDS: Mapping[str, set[str]] = {"migrations": {"storage"}, "keys": {"storage", "migrations"}, "clock": {"storage"}}
+"""What must be well before a check can say anything of its own."""
 
 REMEDIES: Mapping[str, str] = {
     "data": "repair the file that [data] names",

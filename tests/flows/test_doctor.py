@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import re
+import secrets
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+import time_machine
+
+from idp import clock
 from tests.support.terminal import Terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from tests.support.valkey import ValkeyServer
+
+PROBLEM = re.compile(r"^problem  ([a-z ]+):", re.MULTILINE)
 
 
 def test_the_doctor_finds_a_healthy_house_healthy(terminal: Terminal, own_valkey: ValkeyServer) -> None:
@@ -61,3 +72,51 @@ def test_the_doctor_knows_when_nobody_serves(bare: Terminal) -> None:
     said = Terminal(bare.folder, environ={"SEN_SERVER__PORT": "1"}).types("doctor", "--live")
     assert said.status == 1
     assert len(said.err.splitlines()) == 1
+
+
+def test_the_doctor_says_how_a_database_is_brought_up_to_date(bare: Terminal) -> None:
+    (bare.folder / "var").mkdir(mode=0o700)
+    said = bare.types("doctor")
+    assert said.status == 1
+    assert "migrations: 0001" in said.out
+    assert "run `sen db upgrade`" in said.out
+    assert PROBLEM.findall(said.out) == ["migrations", "redis"], "what cannot be known yet is left out"
+
+
+def _is_missing(_file: Path) -> None:
+    """Leave the folder of the database away."""
+
+
+def _is_no_database(file: Path) -> None:
+    file.parent.mkdir(mode=0o700)
+    file.write_bytes(secrets.token_bytes(8192))
+
+
+def _is_damaged(file: Path) -> None:
+    assert Terminal(file.parents[1]).types("db", "upgrade").status == 0
+    with file.open("r+b") as whole:
+        whole.seek(100)
+        whole.write(b"\xff" * 20_000)
+
+
+@pytest.mark.parametrize("befalls", [_is_missing, _is_no_database, _is_damaged])
+def test_the_doctor_says_once_that_the_database_is_not_there_or_is_broken(
+    bare: Terminal, befalls: Callable[[Path], None]
+) -> None:
+    befalls(bare.folder / "var" / "sen.db")
+    said = bare.types("doctor")
+    assert said.status == 1
+    assert "see that the database runs and that [storage] database_url is right" in said.out
+    broken = PROBLEM.findall(said.out)
+    assert len([what for what in broken if what not in {"redis", "file rights"}]) == 1, said.out
+    assert "Traceback" not in said.err
+
+
+def test_the_doctor_compares_its_clock_with_each_store(terminal: Terminal, own_valkey: ValkeyServer) -> None:
+    terminal.types("keys", "rotate")
+    with time_machine.travel(clock.now() + timedelta(seconds=10), tick=True):
+        said = Terminal(terminal.folder, redis_url=own_valkey.url).types("doctor")
+    assert said.status == 1
+    for whose in ("the database", "redis"):
+        assert re.search(rf"^problem  clock: ours and that of {whose}.* differ by (9|10)\.", said.out, re.MULTILINE)
+    assert said.out.count("synchronise both machines (NTP)") == 2

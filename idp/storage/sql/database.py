@@ -203,14 +203,15 @@ def _persistently(attempt: Callable[[], Result]) -> Result:
 
 
 def _is_absence(error: Exception, original: object) -> bool:
-    """Tell a database that is away, locked, full or read-only from a statement that is wrong."""
+    """Tell a database that is away, locked, full, read-only or damaged from a statement that is wrong."""
     kinds = (
         psycopg.OperationalError,
         psycopg.InterfaceError,
         psycopg.errors.ReadOnlySqlTransaction,
         sqlite3.OperationalError,
     )
-    return isinstance(error, OperationalError | PoolTimeout) or isinstance(original, kinds)
+    is_damaged = type(original) is sqlite3.DatabaseError  # its file is none, or "malformed"; other kinds are subclasses
+    return is_damaged or isinstance(error, OperationalError | PoolTimeout) or isinstance(original, kinds)
 
 
 def _sqlite_engine(*, url: str, pool_size: int, timeout_seconds: float) -> Engine:
