@@ -20,6 +20,7 @@ PLAIN = "\x1b[2m2026-11-22 16:49:33\x1b[0m [info] refused detail={}"
         "number 099305000017",
         "/callback?code=c7stko2t2mit",
         "BCFG-2345-HJKM-67",
+        "NJ0M-TP0V-R714-8F",
         "Nguyễn Thị Hoa",
         "Nguy\\u1ec5n Thị Hoa",
         "hoa@dan.example",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
+from idp.citizens.activation import ALPHABET
+
+SIGN = f"[{ALPHABET}]"
 PRIVATE = re.compile(
     r"eyJ[\w-]{8,}\.[\w-]{8,}\."  # a JSON Web Token
     r"|sen_[ar]t_[\w-]{8,}"  # a token of ours
     r"|[?&\"' ](?:code|request_uri|login_hint|id_token_hint|client_secret)=[^&\s]{8,}"  # a query with a secret
-    r"|\b[A-HJ-NP-Z2-9]{4}(?:-[A-HJ-NP-Z2-9]{4}){2}-[A-HJ-NP-Z2-9]{2}\b"  # an activation code
+    rf"|\b{SIGN}{{4}}(?:-{SIGN}{{4}}){{2}}-{SIGN}{{2}}\b"  # an activation code
     r"|(?<![\w-])\d{12}(?![\w-])"  # a personal number
     r"|Nguyễn Thị|Nguy\\u1ec5n|@dan\.example|@canary\.example"  # the people of the tests
 )
