@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
-import sysconfig
 import venv
 import zipfile
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.demo import Demo
+from tests.support.project.locks import entries
 from tests.support.project.sources import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 OFFLINE = {"PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
@@ -41,15 +43,24 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
+def _links(name: str, *, packages: Path) -> None:
+    """Let an environment find a package that is installed here; one of another platform is not."""
+    with contextlib.suppress(PackageNotFoundError):
+        installed = distribution(name)
+        for top in {file.parts[0] for file in installed.files or ()} - {"..", "__pycache__"}:
+            if not (packages / top).exists():
+                (packages / top).symlink_to(Path(installed.locate_file(top)))
+
+
 @pytest.fixture(scope="module")
 def sen(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install the wheel into a new environment that sees the locked libraries and nothing of this checkout."""
+    """Install the wheel into a new environment that sees the libraries that it is locked to, and nothing else here."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=False)
     python = folder / "bin" / "python"
     packages = folder / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
-    # A folder that a .pth names is searched, but its own .pth files, an editable install among them, are not read.
-    (packages / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
+    for name in entries((ROOT / "requirements-run.lock").read_text(encoding="utf-8")):
+        _links(name, packages=packages)
     pip = (sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps")
     run(*pip, "--force-reinstall", str(wheel), cwd=folder)
     return folder / "bin" / "sen"
@@ -90,6 +101,11 @@ def test_the_wheel_holds_nothing_else(wheel: Path) -> None:
 def test_the_installed_program_runs_from_its_own_package(sen: Path, tmp_path: Path) -> None:
     found = run(str(sen.parent / "python"), "-c", "import idp, keys, consent; print(idp.__file__)", cwd=tmp_path)
     assert found.startswith(str(sen.parents[1]))
+
+
+def test_the_installed_program_finds_nothing_that_only_developers_have(sen: Path, tmp_path: Path) -> None:
+    look = "import importlib.util as u; print([n for n in ('flask', 'pytest', 'playwright', 'ruff') if u.find_spec(n)])"
+    assert run(str(sen.parent / "python"), "-c", look, cwd=tmp_path) == "['flask']\n"
 
 
 @pytest.mark.parametrize(("language", "word"), [("vi", "Đăng nhập"), ("en", "Log in")])
