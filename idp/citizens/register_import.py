@@ -175,6 +175,8 @@ def _decoded(lines: Iterable[bytes | str]) -> Iterator[str]:
 
 
 def _header(line: str) -> _Header:
+    if "\ufffd" in line or "\0" in line:
+        raise NotKnown("The first line of the file is not in UTF-8: save the file in it.")
     if "\r" in line.strip():
         raise NotKnown("The first line of the file holds a carriage return (CR): end its lines with LF or CRLF.")
     delimiter = ";" if ";" in line else ","

@@ -130,6 +130,16 @@ def test_what_stands_behind_a_header_whose_line_does_not_end_is_never_said(offic
     assert office.count(register_entry) == 0
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
+def test_a_file_in_another_encoding_is_told_which_one_is_meant(office: Office, encoding: str) -> None:
+    text = HEADER.replace("address", "địa chỉ" if "utf" in encoding else "adresse à lui") + GOOD
+    lines = text.encode(encoding, errors="replace").splitlines(keepends=True)
+    for refuses in (lambda: absent_columns(lines[0]), lambda: run(office, lines)):
+        with pytest.raises(NotKnown, match="first line of the file is not in UTF-8"):
+            refuses()
+    assert office.count(register_entry) == 0
+
+
 def test_unknown_columns_are_named_by_their_places(office: Office) -> None:
     with pytest.raises(NotKnown, match=r"unknown columns, in place 2, 5\. Known are number, full_name,"):
         run(office, ["number,shoe,full_name,birth_date,Nguyễn\n", GOOD])
