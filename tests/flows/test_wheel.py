@@ -11,7 +11,6 @@ import sys
 import venv
 import zipfile
 from importlib.metadata import PackageNotFoundError, distribution
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +21,7 @@ from tests.support.project.sources import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 OFFLINE = {"PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
@@ -49,7 +49,7 @@ def _links(name: str, *, packages: Path) -> None:
         installed = distribution(name)
         for top in {file.parts[0] for file in installed.files or ()} - {"..", "__pycache__"}:
             if not (packages / top).exists():
-                (packages / top).symlink_to(Path(installed.locate_file(top)))
+                (packages / top).symlink_to(str(installed.locate_file(top)))
 
 
 @pytest.fixture(scope="module")
