@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from tests.support.postgres import Postgres
     from tests.support.valkey import ValkeyServer
 
 PROBLEM = re.compile(r"^problem  ([a-z ]+):", re.MULTILINE)
@@ -30,6 +31,17 @@ def test_the_doctor_finds_a_healthy_house_healthy(terminal: Terminal, own_valkey
     assert said.status == 0
     for word in ("settings", "storage", "migrations", "redis", "keys", "clock", "file rights", "data", "notices"):
         assert re.search(rf"^ok +{word}", said.out, re.MULTILINE), word
+
+
+def test_the_doctor_examines_postgresql(bare: Terminal, own_valkey: ValkeyServer, postgres: Postgres) -> None:
+    url = postgres.create_database(f"doctor_{secrets.token_hex(6)}")
+    terminal = Terminal(bare.folder, redis_url=own_valkey.url, environ={"SEN_STORAGE__DATABASE_URL": url})
+    assert "migrations: 0001" in terminal.types("doctor").out
+    terminal.types("db", "upgrade")
+    terminal.types("keys", "rotate")
+    said = terminal.types("doctor")
+    assert said.status == 0, said.out
+    assert "ok       clock: ours and that of the database agree" in said.out
 
 
 def test_the_doctor_says_what_to_do_about_each_problem(terminal: Terminal) -> None:

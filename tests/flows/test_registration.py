@@ -264,9 +264,9 @@ def test_a_published_key_set_serves_on_for_a_while_and_not_for_ever(house: House
     assert statuses == {500: 201, 700: 201, 5000: 201, 7300: 401}
 
 
-def test_the_operator_hands_out_a_token_and_approves(house: House) -> None:
-    storage = house.settings.storage
-    folder: Path = house.settings.data_file("purposes.toml").parent
+def test_the_operator_hands_out_a_token_and_approves(any_house: House) -> None:
+    storage = any_house.settings.storage
+    folder: Path = any_house.settings.data_file("purposes.toml").parent
     terminal = Terminal(
         folder, redis_url=storage.redis_url, environ={"SEN_STORAGE__DATABASE_URL": storage.database_url}
     )
@@ -278,12 +278,12 @@ def test_the_operator_hands_out_a_token_and_approves(house: House) -> None:
     assert made.status == 0, made.err
     token_id, token = re.findall(r": (\S+)", made.out)
     more = terminal.types(*asks, "--purpose=login", "--profile=web", "--allow=approved", "--allow=public-subject").out
-    public = Registrant(house, more.split()[-1]).registered(subject_type="public").told
+    public = Registrant(any_house, more.split()[-1]).registered(subject_type="public").told
     assert (public["subject_type"], public["registration_status"]) == ("public", "approved")
-    registrant = Registrant(house, token).registered(client_name="Cổng Сông")
+    registrant = Registrant(any_house, token).registered(client_name="Cổng Сông")
     client_id = registrant.told["client_id"]
     listed = terminal.types("client", "list").out
-    assert re.search(rf"{client_id}\s+web\s+pending\s+Cổng Сông \(!\)", listed), listed
+    assert re.search(rf"{client_id}\s+web\s+pending\s+-\s+Cổng Сông \(!\)", listed), listed
     seen = orjson.loads(terminal.types("client", "show", client_id).out)
     assert seen["owner"]["name#en"] == "Ministry of Tests"
     assert registrant.changes(client_name="Cổng khác").status_code == 200

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.flows.operation.test_revoke_command import at_house, house_folder
+from tests.flows.operation.test_revoke_command import house_folder, terminal_at
 from tests.support.login.leaving import Receiver, courier_of, logs_out
 from tests.support.terminal import bare, terminal
 
@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from tests.support.house import House
     from tests.support.terminal import Terminal
 
-__all__ = ["at_house", "bare", "terminal"]
+__all__ = ["bare", "terminal"]
+
+
+@pytest.fixture
+def at_house(house: House) -> Terminal:
+    """Give a terminal that works on the database of the running house."""
+    return terminal_at(house)
 
 
 @pytest.mark.spec("LO-06")

@@ -19,8 +19,13 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def at_house(house: House) -> Terminal:
-    """Give a terminal that works on the database of the running house."""
+def at_house(any_house: House) -> Terminal:
+    """Give a terminal that works on the database of the running house, of either kind."""
+    return terminal_at(any_house)
+
+
+def terminal_at(house: House) -> Terminal:
+    """Return a terminal that works on the database of a running house."""
     storage = house.settings.storage
     return Terminal(
         house_folder(house), redis_url=storage.redis_url, environ={"SEN_STORAGE__DATABASE_URL": storage.database_url}
@@ -32,9 +37,9 @@ def house_folder(house: House) -> Path:
     return house.settings.data_file("purposes.toml").parent
 
 
-def test_an_account_is_shown_without_its_person(house: House, at_house: Terminal) -> None:
-    number = house.office.registers()
-    account = house.office.activates(number=number)
+def test_an_account_is_shown_without_its_person(any_house: House, at_house: Terminal) -> None:
+    number = any_house.office.registers()
+    account = any_house.office.activates(number=number)
     shown = at_house.types("citizen", "show", "-", stdin=number.digits)
     assert shown.status == 0
     assert account.citizen.id in shown.out
@@ -66,10 +71,14 @@ def authorizations_of(citizen: SignedIn, terminal: Terminal) -> list[str]:
 
 @pytest.mark.spec("AD-05")
 def test_an_operator_sees_who_holds_what_of_a_citizen_and_what_has_ended_no_more(
-    house: House, at_house: Terminal, monkeypatch: pytest.MonkeyPatch
+    any_house: House, at_house: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    citizen, bystander, portals = house.logs_in_directly(), house.logs_in_directly(), [house.registers_portal()] * 2
-    tokens = [citizen.gives_tokens(portal) for portal in (*portals, house.registers_portal())]
+    citizen, bystander, portals = (
+        any_house.logs_in_directly(),
+        any_house.logs_in_directly(),
+        [any_house.registers_portal()] * 2,
+    )
+    tokens = [citizen.gives_tokens(portal) for portal in (*portals, any_house.registers_portal())]
     bystander.gives_tokens(portals[0])
     shown = account_shown(citizen, at_house)
     told = f"   {tokens[-1].portal.client_id}   openid service:login offline_access, since "
@@ -87,9 +96,9 @@ def test_an_operator_sees_who_holds_what_of_a_citizen_and_what_has_ended_no_more
 
 @pytest.mark.spec("AD-05", "RT-07", "WV-11", "SS-05")
 @pytest.mark.parametrize("kind", REACH)
-def test_what_is_revoked_takes_its_tokens_with_it(house: House, at_house: Terminal, kind: str) -> None:
-    citizen, bystander = house.logs_in_directly(), house.logs_in_directly()
-    portal = house.registers_portal()
+def test_what_is_revoked_takes_its_tokens_with_it(any_house: House, at_house: Terminal, kind: str) -> None:
+    citizen, bystander = any_house.logs_in_directly(), any_house.logs_in_directly()
+    portal = any_house.registers_portal()
     tokens, others = citizen.gives_tokens(portal), bystander.gives_tokens(portal)
     identifier = REACH[kind](citizen, at_house)
     revoked = at_house.types("revoke", kind, identifier, "--reason", "ticket 17")
