@@ -171,7 +171,7 @@ def end_session(held: Held) -> ResponseReturnValue:
 def activity(held: Held) -> ResponseReturnValue:
     """GET /account/activity: what has happened, newest first."""
     records = _visit.services().audit.of_citizen(citizen_id=held.session.citizen_id, limit=HISTORY)
-    return page("account/activity.html", days=activity_lines(records))
+    return page("account/activity.html", days=activity_lines(records), most=HISTORY)
 
 
 def stay() -> ResponseReturnValue:

@@ -135,6 +135,7 @@ def test_the_history_tells_what_happened_newest_first_and_with_a_code_to_read_ou
     someone.agrees()
     someone.is_at_the_portal()
     someone.opens("/account/activity")
+    someone.sees("Trang này hiện nhiều nhất 100 việc gần đây.")
     told = someone.page.locator("li.line strong").all_inner_texts()
     assert told[:3] == [
         "Đã gửi thông tin mà bạn đồng ý",

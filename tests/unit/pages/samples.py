@@ -250,8 +250,10 @@ SAMPLES = (
         {"service": SERVICE, "withdraw_url": "/withdraw", "back_url": "/back"},
     ),
     sample("sessions", "account/sessions.html", SESSION, {"sessions": SESSIONS, "end_url": "/end", "done": "ended"}),
-    sample("activity", "account/activity.html", SESSION, {"days": [{"day": "22/11/2026", "lines": LINES}]}),
-    sample("activity-none", "account/activity.html", SESSION, {"days": []}),
+    sample(
+        "activity", "account/activity.html", SESSION, {"days": [{"day": "22/11/2026", "lines": LINES}], "most": 100}
+    ),
+    sample("activity-none", "account/activity.html", SESSION, {"days": [], "most": 100}),
     sample(
         "logout",
         "logout/confirm.html",

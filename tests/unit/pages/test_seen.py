@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 NARROW = 320
 """A window of 1280 pixels at 400 % zoom (WCAG 2.2 success criterion 1.4.10)."""
+PHONE, LARGE_LETTERS = 360, 32
+"""WCAG 2.2 success criterion 1.4.4, as the settings of a phone do it: the letters grow, the window does not."""
 SEEN = [sample.name for sample in SAMPLES if not sample.name.startswith("error-") or sample.name == "error-wait"]
 
 
@@ -42,6 +44,25 @@ def test_no_page_scrolls_sideways_or_offends_its_own_policy_and_axe_finds_nothin
         problems += [f"{name}: {found}" for found in axe_finds(page)]
     context.close()
     assert problems == []
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_no_page_scrolls_sideways_on_a_phone_with_letters_of_twice_their_size(
+    site: str, chromium: Browser, language: str
+) -> None:
+    context = chromium.new_context(viewport={"width": PHONE, "height": 740})
+    page = context.new_page()
+    context.new_cdp_session(page).send("Page.setFontSizes", {"fontSizes": {"standard": LARGE_LETTERS}})
+    page.goto(f"{site}/sample/home?lang={language}")
+    assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") == LARGE_LETTERS * 1.125
+    wide: list[str] = []
+    for name in SEEN:
+        page.goto(f"{site}/sample/{name}?lang={language}")
+        page.evaluate(OPEN_ALL)
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            wide.append(name)
+    context.close()
+    assert wide == []
 
 
 def test_axe_would_find_a_field_without_a_label(site: str, chromium: Browser) -> None:
