@@ -16,6 +16,13 @@ NARROW = 320
 """A window of 1280 pixels at 400 % zoom (WCAG 2.2 success criterion 1.4.10)."""
 PHONE, LARGE_LETTERS = 360, 32
 """WCAG 2.2 success criterion 1.4.4, as the settings of a phone do it: the letters grow, the window does not."""
+A4 = 680
+"""Pixels of CSS between the margins of a sheet of A4."""
+PALE = """() => [...document.querySelectorAll("body *")].filter((e) => e.getClientRects().length
+    && [...e.childNodes].some((n) => n.nodeType === Node.TEXT_NODE && n.data.trim())
+    && Math.max(...getComputedStyle(e).color.match(/[0-9.]+/g).slice(0, 3).map(Number)) > 80)
+  .map((e) => e.textContent.trim().slice(0, 40))"""
+"""What would hardly be seen in ink on white paper."""
 SEEN = [sample.name for sample in SAMPLES if not sample.name.startswith("error-") or sample.name == "error-wait"]
 
 
@@ -63,6 +70,28 @@ def test_no_page_scrolls_sideways_on_a_phone_with_letters_of_twice_their_size(
             wide.append(name)
     context.close()
     assert wide == []
+
+
+def test_on_paper_a_page_is_dark_on_white_and_has_nothing_to_press(site: str, chromium: Browser) -> None:
+    context = chromium.new_context(viewport={"width": A4, "height": 900}, color_scheme="dark", locale="vi-VN")
+    page = context.new_page()
+    problems: list[str] = []
+    for name in SEEN:
+        page.emulate_media(media="screen")
+        page.goto(f"{site}/sample/{name}")
+        assert page.evaluate(PALE), "on a dark screen, text is pale"
+        page.emulate_media(media="print")
+        problems += [f"{name}: pale: {text}" for text in page.evaluate(PALE)]
+        problems += [f"{name}: a button" for _ in page.locator(".button:visible").all()]
+        if page.evaluate("getComputedStyle(document.documentElement).backgroundColor") != "rgb(255, 255, 255)":
+            problems.append(f"{name} is on dark ground")
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            problems.append(f"{name} is wider than the sheet")
+    page.goto(f"{site}/sample/consent")
+    assert page.get_by_text("099•••••••17").is_visible()
+    assert not page.get_by_text("099305000017").is_visible()
+    context.close()
+    assert problems == []
 
 
 def test_axe_would_find_a_field_without_a_label(site: str, chromium: Browser) -> None:
