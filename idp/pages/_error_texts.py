@@ -2,7 +2,7 @@
 
 Texts are Vietnamese message ids; `_page.py` translates them. A `LoginError` is found by its `reason`, a `ProtocolError`
 by its wire code, an HTTP error by its status. Nothing here tells whether a person is known. A script is told `what`
-alone: where only scripts ask, it says what can be done as well.
+and `to_script`: where only scripts ask, `what` says what can be done as well.
 """
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ErrorText:
-    """One error in a citizen's words: the heading, one sentence, and what can be done, most useful first."""
+    """One error in a citizen's words: the heading, one sentence, and what can be done, most useful first.
+
+    `to_script` is a whole sentence: what can be done on the page whose script met the error, where `what` says nothing.
+    """
 
     title: str
     what: str
     can_do: tuple[str, ...]
+    to_script: str | None = None
 
 
 def _(message: str) -> str:
@@ -44,6 +48,7 @@ _BROKEN = ErrorText(
     title=_("Có lỗi ở phía chúng tôi"),
     what=_("Việc bạn vừa làm chưa xong. Lỗi đã được ghi lại để chúng tôi sửa."),
     can_do=(_TRY_AGAIN, _TELL),
+    to_script=_("Hãy thử lại sau vài phút."),
 )
 _TOO_MANY = ErrorText(
     title=_("Hãy đợi một lát"),
@@ -59,6 +64,7 @@ _FORM = ErrorText(
     title=_("Trang này đã mở quá lâu"),
     what=_("Để giữ an toàn cho bạn, biểu mẫu vừa gửi không được nhận. Chưa có gì thay đổi."),
     can_do=(_("mở lại trang và làm lại một lần nữa"), _BACK),
+    to_script=_("Hãy tải lại trang này rồi làm lại."),
 )
 
 ERROR_TEXTS: dict[str, ErrorText] = {

@@ -173,14 +173,14 @@ def error_page(
 
     `reason` is a key of ERROR_TEXTS: a LoginError's `reason` or a ProtocolError's `code`. The incident number is the
     request's correlation id. `way_back` is a checked address of the portal named `portal`. A script (a JSON request)
-    gets the same words as JSON: `message`, `reason`, `incident`.
+    gets such words as JSON: `message`, `reason`, `incident`.
     """
     incident = correlation.get()
     text = error_text(reason, status=status)
     ui_locales = ui_locales or g.get("ui_locales")
     if request.is_json:
         g.language = choose_language(ui_locales=ui_locales)
-        message = _gettext(text.what) + _wait_text(wait_minutes)
+        message = " ".join(_gettext(said) for said in (text.what, text.to_script) if said) + _wait_text(wait_minutes)
         return make_response(jsonify(message=message, reason=reason, incident=incident), status)
     # what answered a form cannot be asked for again by a link
     again: dict[str, Any] = (

@@ -114,6 +114,15 @@ def test_a_device_without_a_passkey_says_so_and_changes_nothing(people: Callable
     someone.is_told(NOT_LOGGED_IN)
 
 
+def test_a_page_whose_cookies_are_gone_says_what_to_do_in_place_and_when_it_is_loaded_again(someone: Someone) -> None:
+    someone.opens("/login")
+    someone.context.clear_cookies()
+    someone.presses("Đăng nhập bằng khóa truy cập (passkey)")
+    expect(someone.page.locator("[data-passkey-says]")).to_contain_text("Hãy tải lại trang này rồi làm lại.")
+    someone.page.reload()
+    someone.sees_heading(GONE)
+
+
 def test_a_browser_that_knows_no_passkeys_says_what_to_do(people: Callable[..., Someone]) -> None:
     someone = people(device=False)
     someone.context.add_init_script("delete window.PublicKeyCredential")

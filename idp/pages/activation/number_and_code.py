@@ -79,7 +79,10 @@ def start() -> ResponseReturnValue:
         errors["code"] = _("Số định danh và mã kích hoạt chưa khớp, hoặc mã đã hết hiệu lực.")
         return _start(transaction, errors=errors, number=number.digits, status=400)
     except TooManyAttempts as refused:
-        text = _("Có quá nhiều lần thử. Hãy đợi %(minutes)s phút rồi thử lại.")
+        text = _(
+            "Có quá nhiều lần thử. Hãy đợi %(minutes)s phút rồi thử lại. "
+            "Tài khoản không bị khóa: ai đã có khóa truy cập vẫn đăng nhập được."
+        )
         errors["code"] = text % {"minutes": refused.wait_minutes}
         answer = _start(transaction, errors=errors, number=number.digits, status=refused.status)
         answer.headers["Retry-After"] = str(refused.wait_seconds)

@@ -88,6 +88,7 @@ def test_a_script_of_ours_sends_the_token_in_a_header_and_reads_refusals_as_json
     assert refused.status_code == 400
     assert refused.json is not None
     assert refused.json["message"].startswith("To keep you safe")
+    assert refused.json["message"].endswith("Load this page again, and start over.")
 
 
 def test_a_path_that_other_sites_may_post_to_is_named_exactly(browser_client: FlaskClient) -> None:
