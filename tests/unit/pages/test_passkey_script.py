@@ -42,7 +42,7 @@ class Visitor:
     def makes_a_passkey(self, name: str = "Điện thoại") -> None:
         """Fill in the name and press the button."""
         self.opens("activate-passkey")
-        self.page.get_by_label("Tên để bạn nhận ra").fill(name)
+        self.page.get_by_label("Tên giúp bạn nhận ra khóa này").fill(name)
         self.page.get_by_role("button", name="Tạo khóa truy cập").click()
 
     def presses(self) -> None:
