@@ -87,6 +87,7 @@ def _arrive(*, request: Request, unverified: Mapping[str, str], services: Servic
     client = provider.directory.find(client_id) if CLIENT_ID.fullmatch(client_id) else None
     if client is None:
         raise InvalidRequest("This relying party is not known here, or has been ended.")
+    request.environ["sen.asks"] = client  # an error page leads back to it
     if pushed_step is not None:  # 2
         checked = authorization_request.from_pushed(unverified=unverified, stored=pushed, client=client)
     else:

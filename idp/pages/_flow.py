@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flask import redirect
+from flask import redirect, request
 
 from idp import clock
 from idp.errors import InvalidRequestUri, ProtocolError, TemporarilyUnavailable, TransactionLost, UnmetAuthentication
@@ -51,6 +51,8 @@ def client_of(transaction: Transaction) -> RelyingParty | None:
     client = _visit.services().provider.directory.find(transaction.request.client_id)
     if client is None:
         raise TransactionLost("This portal is not known here any more.")
+    if transaction.request.waiting is None:  # else the citizen comes from another device
+        request.environ["sen.asks"] = client
     if client.generation != transaction.request.generation:
         raise TransactionLost("This portal has changed its registration since.")
     return client

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from idp.pages.languages import Language
+    from idp.relying_parties.client import RelyingParty
 
 __all__ = ["URLS", "Pages", "choose_language", "error_page", "protect", "render_page"]
 
@@ -164,18 +165,17 @@ def error_page(
     *,
     status: int,
     reason: str,
-    way_back: str | None = None,
-    portal: str | None = None,
     ui_locales: str | None = None,
     wait_minutes: int | None = None,
 ) -> Response:
     """Return what happened, what can be done, the way back, and an incident number that is in the log.
 
     `reason` is a key of ERROR_TEXTS: a LoginError's `reason` or a ProtocolError's `code`. The incident number is the
-    request's correlation id. `way_back` is a checked address of the portal named `portal`. A script (a JSON request)
-    gets such words as JSON: `message`, `reason`, `incident`.
+    request's correlation id. The way back leads to the home page of the portal that asks, where it is known which one
+    that is. A script (a JSON request) gets such words as JSON: `message`, `reason`, `incident`.
     """
     incident = correlation.get()
+    asks: RelyingParty | None = request.environ.get("sen.asks")
     text = error_text(reason, status=status)
     ui_locales = ui_locales or g.get("ui_locales")
     if request.is_json:
@@ -193,8 +193,8 @@ def error_page(
         text=text,
         incident=incident,
         at=clock.now(),
-        way_back=way_back,
-        portal=portal,
+        way_back=asks.uri if asks else None,
+        portal=asks.text(asks.name, choose_language(ui_locales=ui_locales)) if asks else None,
         wait_minutes=wait_minutes,
         **again,
     )

@@ -248,7 +248,7 @@ class _Shown(TypedDict):
 
 def _shown(read: Reader) -> _Shown:
     return {
-        "uri": read.text("client_uri") or None,
+        "uri": read.address("client_uri"),
         "policy_uri": read.address("policy_uri"),
         "tos_uri": read.address("tos_uri"),
     }
