@@ -1,7 +1,8 @@
-"""Who has an account here is told to nobody: not by status, headers, cookies, length, and not by the clock."""
+"""Who has an account here is told to nobody: not by status, headers, cookies, body, and not by the clock."""
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ EACH = 16
 MOST_ROUNDS = 2000
 """On a busy machine a small difference is only seen after many."""
 NOBODYS_CODE = "BCFG-2345-HJKM-67"
+DRAWN = re.compile(r"[\w.=-]{16,}|[A-Z0-9]{3}-[A-Z0-9]{3}-[A-Z0-9]{2}|\d{12}|\d{3}•+\d{2}")
+"""What is another one in every answer: tokens and nonces, incidents, and the number that was typed."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,8 @@ def _seen(answer: TestResponse) -> tuple[object, ...]:
         name: value for name, value in answer.headers.items() if name not in {"Content-Security-Policy", "Set-Cookie"}
     }
     cookies = sorted(header.partition("=")[0] for header in answer.headers.getlist("Set-Cookie"))
-    return answer.status_code, tuple(sorted(headers.items())), tuple(cookies), len(answer.data)
+    body = DRAWN.sub("*", answer.text)
+    return answer.status_code, tuple(sorted(headers.items())), tuple(cookies), len(answer.data), body
 
 
 @pytest.mark.spec("LG-01")
@@ -151,9 +155,8 @@ def test_a_forged_answer_is_refused_alike_for_real_and_for_made_up_passkeys(
     seen, incidents = set(), set()
     for kind in numbers.kinds().values():
         answer = stranger.answers(stranger.forges(stranger.sealed(kind[0]), SoftwareAuthenticator()))
-        incident = members(answer)["incident"]  # drawn by lot for each request, whoever is asked for
-        incidents.add(incident)
-        seen.add((*_seen(answer), answer.text.replace(incident, "")))
+        incidents.add(members(answer)["incident"])  # drawn by lot for each request, whoever is asked for
+        seen.add(_seen(answer))
     assert len(seen) == 1
     assert len(incidents) == len(numbers.kinds())
     assert next(iter(seen))[0] == 400
@@ -165,8 +168,8 @@ def test_a_wrong_code_gets_the_same_page_for_every_number(patient_house: House, 
     pages = set()
     for kind in numbers.kinds().values():
         answer = stranger.tries_code(kind[0], NOBODYS_CODE)
-        pages.add((*_seen(answer), answer.text.replace(kind[0].digits, "")[-3000:]))
-    assert len({page[:4] for page in pages}) == 1
+        pages.add(_seen(answer))
+    assert len(pages) == 1
     assert next(iter(pages))[0] == 400
 
 
