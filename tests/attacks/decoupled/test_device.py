@@ -166,7 +166,9 @@ def test_the_word_of_one_citizen_does_not_count_for_the_next(house: House, porta
     citizen.browser.set_cookie("sen_session", next_one.token)
     tx = TX.search(begun.headers["Location"])
     assert tx
-    assert citizen.browser.get(f"/continue?tx={tx[1]}").headers["Location"].startswith("/device/confirm?")
+    anew = citizen.browser.get(f"/continue?tx={tx[1]}").headers["Location"]
+    assert anew.startswith("/device/confirm?")
+    assert str(device.shown) in citizen.browser.get(anew).text
 
 
 def test_what_was_answered_in_one_browser_is_over_in_the_other(house: House, portal: Portal, citizen: SignedIn) -> None:

@@ -126,6 +126,13 @@ def test_an_object_for_another_time_place_or_sender_is_refused(
     assert strict.pushes(strict.signs(response_mode="jwt")).status_code == 201
 
 
+@pytest.mark.spec("PAR-11", "JW-10")
+def test_an_object_without_an_end_is_none_of_long_ago(web: Signer) -> None:
+    now = int(clock.now().timestamp())
+    assert web.pushes(web.signs(exp=None, iat=now, nbf=now - HOUR + 60)).status_code == 201
+    assert is_refused(web.pushes(web.signs(exp=None, iat=now, nbf=now - HOUR - 60)))
+
+
 @pytest.mark.spec("JW-08", "JW-17")
 def test_no_other_token_is_a_request_and_a_request_is_no_other_token(web: Signer, strict: Signer) -> None:
     portal = web.portal
