@@ -19,6 +19,7 @@ from tests.support.house import ASSERTION_TYPE, ISSUER, House, answered, members
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Set as AbstractSet
 
     from tests.support.house import Portal, SignedIn
 
@@ -95,6 +96,41 @@ def test_nobody_else_is_spared_pkce(house: House, citizen: SignedIn) -> None:
             check(stored, deployment=Deployment(frozenset()))
 
 
+CERTIFICATES = {"tls_client_auth", "self_signed_tls_client_auth"}
+SECRETS = {"client_secret_basic", "client_secret_post"}
+SIGNED = {"jwt", "query.jwt", "fragment.jwt", "form_post.jwt"}
+STRICT = {"ES256", "PS256", "EdDSA"}
+KEYS_OR_CERTIFICATES = {"private_key_jwt", *CERTIFICATES}
+ROWS: dict[str, tuple[AbstractSet[str], ...]] = {
+    "fapi2": (KEYS_OR_CERTIFICATES, STRICT, {"query"} | SIGNED, {"dpop", "mtls"}),
+    "fapi2-signing": (KEYS_OR_CERTIFICATES, STRICT, SIGNED, {"dpop", "mtls"}),
+    "web": (KEYS_OR_CERTIFICATES | SECRETS, STRICT | {"RS256"}, {"query", "form_post"} | SIGNED, set()),
+    "native": ({"none"}, STRICT, {"query"}, {"dpop"}),
+    "machine": (KEYS_OR_CERTIFICATES | SECRETS, STRICT, set(), set()),
+}
+"""How one proves who it is, what it signs with, how it is answered, and what binds its tokens."""
+
+
+@pytest.mark.spec("CA-01", "CA-06", "TK-12")
+def test_each_profile_takes_what_it_is_for_and_nothing_more() -> None:
+    for name, one in PROFILES.items():
+        assert (one.authentication, one.algorithms, one.response_modes, one.sender_constraint) == ROWS[name], name
+    only = {
+        "pushed_requests_only": {"fapi2", "fapi2-signing", "machine"},
+        "signed_messages": {"fapi2-signing"},
+        "loopback_redirect": {"native"},
+        "rotates_refresh": {"native"},
+        "loosening": {"web"},
+    }
+    assert only == {rule: {name for name, one in PROFILES.items() if getattr(one, rule)} for rule in only}
+    by_code = {name for name, one in PROFILES.items() if "authorization_code" in one.grants}
+    for_itself = {name for name, one in PROFILES.items() if "client_credentials" in one.grants}
+    assert (set(PROFILES) - by_code, set(PROFILES) - for_itself) == ({"machine"}, {"native"})
+    assert {name: one.default_algorithm for name, one in PROFILES.items()} == {
+        **dict.fromkeys(PROFILES, "ES256"), "web": "RS256",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"])
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.spec("CA-01")
@@ -105,6 +141,16 @@ def test_a_profile_has_its_own_ways_of_authentication(profile: str, method: str)
         check(stored, deployment=Deployment(frozenset()))
     is_refused = any(reason.startswith("token_endpoint_auth_method") for reason in refused.value.reasons)
     assert is_refused == (method not in PROFILES[profile].authentication)
+
+
+@pytest.mark.parametrize(("alg", "is_refused"), [("RS256", True), ("PS256", False)])
+@pytest.mark.spec("CA-06")
+def test_a_key_that_its_profile_takes_nothing_from_is_not_registered(alg: str, *, is_refused: bool) -> None:
+    jwk = {**DpopKey("PS256").jwk, "alg": alg, "use": "sig"}
+    stored = StoredClient("x", "fapi2", {"jwks": {"keys": [jwk]}}, None, "approved", clock.now(), None)
+    with pytest.raises(SettingsError) as refused:
+        check(stored, deployment=Deployment(frozenset()))
+    assert ("jwks: keys are for ES256, EdDSA, PS256" in refused.value.reasons) == is_refused
 
 
 @pytest.mark.spec("CA-09", "TK-13")
