@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.support.foreign.registrant import REDIRECT, Registrant, is_refused
 from tests.support.house import ISSUER, House, members
 from tests.support.login.leaving import Leaving, frames_of, logs_out
 from tests.support.login.own_pages import OwnPages
@@ -73,3 +74,21 @@ def test_portals_are_told_in_frames_that_the_page_may_show_and_nothing_else(hous
     assert "frame-src https://portal.example; " in done.headers["Content-Security-Policy"]
     assert f'href="{BYE}" data-goes-on="2000"' in done.text
     assert sids[told.client_id] != sids[plain.client_id]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://elsewhere.example/out",
+        "https://portal.example:8443/out",
+        "https://portal.example.elsewhere.example/out",
+        "https://sub.portal.example/out",
+    ],
+)
+@pytest.mark.spec("RG-02")
+def test_a_frame_opens_only_where_its_portal_has_citizens_come_back_to(house: House, address: str) -> None:
+    refused = Registrant(house).registers(frontchannel_logout_uri=address)
+    assert is_refused(refused, status=400, code="invalid_client_metadata")
+    assert "frontchannel_logout_uri: scheme, host and port" in members(refused)["error_description"]
+    taken = Registrant(house).registers(frontchannel_logout_uri=REDIRECT.replace("/callback", "/out"))
+    assert taken.status_code == 201
