@@ -12,7 +12,7 @@ from idp import clock
 from idp.errors import SettingsError
 from idp.relying_parties.metadata_reader import Deployment
 from idp.relying_parties.metadata_rules import check
-from idp.relying_parties.profiles import FULLY_SPECIFIED, PROFILES
+from idp.relying_parties.profiles import CIBA, FULLY_SPECIFIED, PROFILES
 from idp.relying_parties.store import StoredClient
 from tests.support.foreign.dpop import DpopKey, signed
 from tests.support.house import ASSERTION_TYPE, ISSUER, House, answered, members
@@ -143,14 +143,64 @@ def test_a_profile_has_its_own_ways_of_authentication(profile: str, method: str)
     assert is_refused == (method not in PROFILES[profile].authentication)
 
 
-@pytest.mark.parametrize(("alg", "is_refused"), [("RS256", True), ("PS256", False)])
-@pytest.mark.spec("CA-06")
-def test_a_key_that_its_profile_takes_nothing_from_is_not_registered(alg: str, *, is_refused: bool) -> None:
-    jwk = {**DpopKey("PS256").jwk, "alg": alg, "use": "sig"}
-    stored = StoredClient("x", "fapi2", {"jwks": {"keys": [jwk]}}, None, "approved", clock.now(), None)
+def is_refused_for(start: str, *, profile: str, **metadata: Any) -> bool:
+    """Tell whether metadata are refused for a reason that begins so; they are in any case, for what they lack."""
+    stored = StoredClient("x", profile, metadata, b"x", "approved", clock.now(), None)
     with pytest.raises(SettingsError) as refused:
         check(stored, deployment=Deployment(frozenset()))
-    assert ("jwks: keys are for ES256, EdDSA, PS256" in refused.value.reasons) == is_refused
+    return any(reason.startswith(start) for reason in refused.value.reasons)
+
+
+@pytest.mark.parametrize(("alg", "expected"), [("RS256", True), ("PS256", False)])
+@pytest.mark.spec("CA-06")
+def test_a_key_that_its_profile_takes_nothing_from_is_not_registered(alg: str, *, expected: bool) -> None:
+    jwks = {"keys": [{**DpopKey("PS256").jwk, "alg": alg, "use": "sig"}]}
+    assert is_refused_for("jwks: keys are for ES256, EdDSA, PS256", profile="fapi2", jwks=jwks) == expected
+
+
+@pytest.mark.parametrize(
+    ("method", "names", "expected"),
+    [
+        ("tls_client_auth", ["tls_client_auth_san_dns"], False),
+        ("tls_client_auth", ["tls_client_auth_san_dns", "tls_client_auth_san_uri"], True),
+        ("tls_client_auth", [], True),
+        ("self_signed_tls_client_auth", ["tls_client_auth_san_dns"], True),
+        ("self_signed_tls_client_auth", [], False),
+        ("private_key_jwt", ["tls_client_auth_subject_dn"], True),
+    ],
+)
+@pytest.mark.spec("MT-03")
+def test_one_name_of_a_certificate_is_registered_and_with_its_own_method_alone(
+    method: str, names: list[str], *, expected: bool
+) -> None:
+    named = {"token_endpoint_auth_method": method, **dict.fromkeys(names, "portal.example")}
+    assert is_refused_for("tls_client_auth: exactly one of", profile="web", **named) == expected
+
+
+@pytest.mark.parametrize(("profile", "expected"), [("native", True), ("fapi2", False), ("web", False)])
+@pytest.mark.spec("TK-12")
+def test_tokens_are_bound_by_what_the_profile_binds_by(profile: str, *, expected: bool) -> None:
+    asked = {"tls_client_certificate_bound_access_tokens": True}
+    assert is_refused_for("sender constraint: the profile", profile=profile, **asked) == expected
+
+
+PING = {"backchannel_token_delivery_mode": "ping", "backchannel_client_notification_endpoint": "https://a.example/"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, False),
+        ({"backchannel_client_notification_endpoint": ""}, True),
+        ({"backchannel_token_delivery_mode": "poll"}, True),
+        ({"backchannel_token_delivery_mode": "push"}, True),
+        ({"grant_types": ["authorization_code"]}, True),
+        ({"backchannel_user_code_parameter": True}, True),
+    ],
+)
+def test_how_a_portal_hears_of_answers_holds_in_itself(changes: dict[str, Any], *, expected: bool) -> None:
+    said = {"grant_types": ["authorization_code", CIBA], **PING, **changes}
+    assert is_refused_for("backchannel_", profile="web", **said) == expected
 
 
 @pytest.mark.spec("CA-09", "TK-13")
