@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from idp.citizens.malformed import Malformed
 
@@ -33,12 +33,9 @@ class NumberStructure:
     prefixes: frozenset[str]
 
     @classmethod
-    def of(cls, table: Mapping[str, Mapping[str, object]]) -> Self:
+    def of(cls, table: Mapping[str, Any]) -> Self:
         """Take `config/vietnam/number_prefixes.toml` as it was read."""
-        unclear = table["unclear"]["countries"]
-        if not isinstance(unclear, list):
-            raise TypeError("[unclear] countries is a list of prefixes")
-        return cls(prefixes=frozenset((*table["provinces"], *table["countries"], *unclear)))
+        return cls(prefixes=frozenset((*table["provinces"], *table["countries"], *table["unclear"]["countries"])))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

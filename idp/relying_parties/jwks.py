@@ -87,8 +87,6 @@ class KeySets:
 
     def fill(self, client: RelyingParty) -> RelyingParty:
         """Return the relying party with the keys of its key set; without any where the set cannot be had."""
-        if client.jwks_uri is None:
-            return client
         kept = self._at_hand(client)
         if kept is None or clock.now().timestamp() >= kept.due_at:
             kept = self._fetch(client, at_hand=kept)
@@ -97,7 +95,7 @@ class KeySets:
     def renew(self, client: RelyingParty) -> RelyingParty | None:
         """Return the relying party with keys fetched anew, because one is missing; None where it is too soon."""
         kept, now = self._at_hand(client), clock.now().timestamp()
-        if client.jwks_uri is None or (kept is not None and now - kept.renewed_at < AGAIN_SECONDS):
+        if kept is not None and now - kept.renewed_at < AGAIN_SECONDS:
             return None
         if kept is not None:
             kept = self._kept[client.client_id] = replace(kept, renewed_at=now, due_at=now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import TYPE_CHECKING, Any
 
 from idp.relying_parties.client import BackchannelDelivery, Encryption, LogoutAddresses, Messages, TlsName
@@ -109,7 +108,7 @@ def _thumbprint(chain: Any) -> str | None:
         return None
     try:
         return certificate_thumbprint(base64.b64decode(chain[0], validate=True))
-    except (binascii.Error, ValueError):
+    except ValueError:
         return None
 
 

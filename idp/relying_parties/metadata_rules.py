@@ -149,12 +149,10 @@ def _initiate_login(read: Reader, *, redirects: tuple[str, ...]) -> str | None:
     return uri
 
 
-def _check_authentication(read: Reader, *, has_secret: bool) -> str:
+def _check_authentication(read: Reader) -> str:
     method = read.text("token_endpoint_auth_method", "private_key_jwt")
     if method not in read.profile.authentication:
         read.problems.append(f"token_endpoint_auth_method: one of {', '.join(sorted(read.profile.authentication))}")
-    if method.startswith("client_secret_") and not has_secret:
-        read.problems.append("client_secret: is made by `sen client add`")
     return method
 
 
@@ -202,7 +200,7 @@ def _read_all(read: Reader, *, stored: StoredClient) -> RelyingParty:
     grants = _grants(read)
     redirects = _redirects(read, grants=grants)
     subject_type = read.one_of("subject_type", SUBJECT_TYPES, "pairwise")
-    method = _check_authentication(read, has_secret=stored.secret_hash is not None)
+    method = _check_authentication(read)
     keys, encryption_keys = _keys(read, method=method)
     return RelyingParty(
         client_id=stored.client_id,

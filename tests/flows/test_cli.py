@@ -162,6 +162,8 @@ def test_every_broken_rule_of_metadata_is_listed(terminal: Terminal) -> None:
     assert refused.status == 1
     for member in ("redirect_uris", "purposes", "colour", "jwks"):
         assert member in refused.err
+    refused = terminal.types("client", "add", str(portal_file(terminal.folder, profile="x")))
+    assert "profile: one of fapi2" in refused.err
     assert len(terminal.types("client", "list").out.splitlines()) == 1
 
 

@@ -58,6 +58,7 @@ def test_the_registry_says_every_type_in_both_languages() -> None:
         ('member = "a"', 'member = "type"', "member"),
         (MEMBER, MEMBER + MEMBER, "listed twice"),
         (GOOD, GOOD + GOOD, "listed twice"),
+        (MEMBER, "members = [5]\n", "must be a table"),
         ('kind = "code"\nrequired = true\nlongest = 9', 'kind = "choice"\nrequired = true\nvalues = {}', "values"),
         ('kind = "code"\nrequired = true\nlongest = 9', 'kind = "choice"\nrequired = true\nvalues.q.vi = "Q"', "q"),
         ("[[types]]", "[[types", "details"),

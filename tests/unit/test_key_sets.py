@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from idp import clock
 from idp.outbound import OutboundClient
+from idp.relying_parties import jwks
 from idp.relying_parties.jwks import KeySets
 from idp.relying_parties.metadata_reader import Deployment
 from idp.relying_parties.metadata_rules import check
@@ -168,6 +169,15 @@ def test_another_address_is_another_key_set(receiver: Receiver, portal: RelyingP
     assert kids(key_sets.fill(portal)) == {"a"}
     receiver.answers["/moved"] = says_json(key_set("m"))
     assert kids(key_sets.fill(replace(portal, jwks_uri=receiver.url("/moved")))) == {"m"}
+
+
+def test_no_more_key_sets_are_kept_than_there_is_room_for(
+    portal: RelyingParty, key_sets: KeySets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jwks, "MOST_KEPT", 2)
+    for name in range(9):
+        assert kids(key_sets.fill(replace(portal, client_id=f"portal {name}"))) == {"a"}
+        assert len(key_sets._kept) <= 3
 
 
 def test_many_who_need_the_same_key_set_ask_for_it_once(

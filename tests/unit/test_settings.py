@@ -6,7 +6,7 @@ import base64
 import re
 import tomllib
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_type_hints
 
 import pytest
 
@@ -125,15 +125,23 @@ def test_production_needs_only_an_issuer_and_a_master_key() -> None:
     assert len(settings.secrets.master) == 32
 
 
-def test_without_any_word_of_the_operator_nothing_starts() -> None:
-    assert "[secrets] master_key must be 32 bytes in base64" in reasons_of({})
+@pytest.mark.parametrize("key", ["", "no base64!", "c2hvcnQ="])
+def test_without_a_master_key_nothing_starts(key: str) -> None:
+    said = ("[secrets] master_key must be 32 bytes in base64",)
+    assert reasons_of({**PRODUCTION, "SEN_SECRETS__MASTER_KEY": key}) == said
 
 
-def test_the_manual_explains_every_setting_in_a_comment() -> None:
+def test_an_environment_that_is_none_of_two_is_named() -> None:
+    assert "SEN_ENVIRONMENT: production or development" in reasons_of({"SEN_ENVIRONMENT": "prod"})
+
+
+def test_the_manual_explains_every_setting_in_a_comment_and_no_other() -> None:
     lines = (data_folder("config") / "default.toml").read_text(encoding="utf-8").splitlines()
     explained = {line.split(" =")[0] for line in lines if re.match(r"[a-z_]+ = .+# \S", line)}
-    keys = {key for section in tomllib.loads("\n".join(lines)).values() for key in section}
-    assert keys == explained
+    manual = tomllib.loads("\n".join(lines))
+    assert {key for section in manual.values() for key in section} == explained
+    rooms = {room: {key.name for key in fields(kind)} for room, kind in get_type_hints(Settings).items()}
+    assert {section: set(keys) for section, keys in manual.items()} == rooms
 
 
 @pytest.mark.parametrize("text", BROKEN_RULES)

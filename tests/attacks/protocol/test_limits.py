@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from idp.relying_parties import directory
 from tests.attacks.messages.signing import Signer
 from tests.support.house import House, members
 from tests.support.login.elsewhere import Phone, begins, device_portal
@@ -96,6 +97,15 @@ def test_whoever_cannot_prove_to_be_a_portal_does_not_use_up_its_requests(strict
         forged = {**stranger.authentication(iss=portal.client_id, sub=portal.client_id), "token": "x"}
         assert portal.http.post("/revoke", data=forged).status_code == 401
     assert portal.pushes().status_code == 201
+
+
+def test_names_that_nobody_has_fill_no_memory(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory, "KEPT_UNKNOWN", 2)
+    portal, provider = house.registers_portal(), house.services.provider
+    for name in range(9):
+        assert portal.http.get(f"/authorize?client_id=nobody-{name}").status_code == 400
+        assert len(provider.directory._kept) <= 3
+        assert portal.pushes().status_code == 201
 
 
 @pytest.mark.spec("LG-07")

@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from idp import clock
+from idp.errors import SettingsError
 from idp.relying_parties.metadata_rules import KNOWN
 from idp.relying_parties.software_statement import StatementIssuers
 from tests.support.foreign.receiver import Receiver, says, says_json
@@ -19,6 +20,7 @@ from tests.support.house import House, later, members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.support.valkey import ValkeyServer
 
@@ -144,6 +146,15 @@ def test_a_software_statement_of_nobody_we_believe_is_unapproved(stating_house: 
     unsigned = jwt.encode({"iss": "https://stranger.example"}, "", algorithm="none")
     refused = Registrant(stating_house).registers(software_statement=unsigned)
     assert members(refused)["error"] in {"unapproved_software_statement", "invalid_software_statement"}
+
+
+@pytest.mark.parametrize("content", [None, b"{", b"[]", b'{"https://maker.example":{"keys":[{"kty":"oct"}]}}'])
+def test_who_is_believed_is_read_whole_or_nothing_starts(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "makers.json"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(SettingsError, match=str(file)):
+        StatementIssuers.load(str(file))
 
 
 @pytest.mark.parametrize(

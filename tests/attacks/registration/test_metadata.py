@@ -47,8 +47,9 @@ Poison = dict[str, Any]
 )  # fmt: skip
 def test_an_address_that_is_not_fit_is_not_registered(strict_house: House, uri: str) -> None:
     before, token = count_registered(strict_house), gives_token(strict_house)
-    refused = Registrant(strict_house, token).registers(redirect_uris=[REDIRECT, uri])
-    assert is_refused(refused, status=400, code="invalid_redirect_uri")
+    for redirect_uris in ([uri], [REDIRECT, uri]):
+        refused = Registrant(strict_house, token).registers(redirect_uris=redirect_uris)
+        assert is_refused(refused, status=400, code="invalid_redirect_uri")
     others = ("post_logout_redirect_uris", "backchannel_logout_uri", "jwks_uri", "sector_identifier_uri", "logo_uri")
     for name in others if uri else ():
         value = [uri] if name.endswith("s") else uri
@@ -83,8 +84,10 @@ def _weak(key: dict[str, Any], **changes: Any) -> Poison:
 
 @pytest.mark.spec("JW-12", "CA-02")
 @pytest.mark.parametrize(
-    "poison", ["private", "symmetric", "off the curve", "small modulus", "beside jwks_uri", "none"]
-)
+    "poison",
+    ["private", "symmetric", "off the curve", "small modulus", "beside jwks_uri", "none", "no certificate",
+     "certificate of no bytes", "certificate of no text"],
+)  # fmt: skip
 def test_keys_that_must_not_be_relied_on_are_not_registered(house: House, poison: str) -> None:
     registrant = Registrant(house)
     good = public_jwk(registrant.key)
@@ -95,6 +98,9 @@ def test_keys_that_must_not_be_relied_on_are_not_registered(house: House, poison
         "small modulus": _weak({"kty": "RSA", "n": "wVzRgJCDVsBJCqCrqS4P2w", "e": "AQAB"}),
         "beside jwks_uri": {**_weak(good), "jwks_uri": "https://portal.example/jwks"},
         "none": {"token_endpoint_auth_method": "private_key_jwt"},
+        "no certificate": {**_weak(good), "token_endpoint_auth_method": "self_signed_tls_client_auth"},
+        "certificate of no bytes": _weak(good, x5c=["%"]),
+        "certificate of no text": _weak(good, x5c=[5]),
     }
     refused = registrant.registers(**poisons[poison])
     assert is_refused(refused, status=400, code="invalid_client_metadata")
