@@ -12,7 +12,7 @@ import pytest
 
 from idp.cli.demo_people import PEOPLE
 from tests.support.project.sources import ROOT
-from tests.support.terminal import Terminal
+from tests.support.terminal import Answer, Terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -151,6 +151,25 @@ def test_what_a_relying_party_is_spared_stands_in_its_entry_and_in_the_list(term
     refused = terminal.types("client", "add", str(portal_file(terminal.folder, profile="fapi2", loosened=["no_pkce"])))
     assert refused.status == 1
     assert "loosened: the profile fapi2 is not spared that" in refused.out + refused.err
+
+
+@pytest.mark.spec("RG-02", "RG-08")
+def test_a_resource_has_one_server_until_that_one_is_ended(terminal: Terminal) -> None:
+    serving = {"token_endpoint_auth_method": "client_secret_basic", "resources_served": ["https://api.example/"]}
+
+    def adds(client_id: str, **more: object) -> Answer:
+        file = portal_file(terminal.folder, client_id=client_id, **serving, **more)
+        return terminal.types("client", "add", str(file))
+
+    assert adds("first").status == 0
+    assert adds("first", client_uri="https://x.vn/").status == 0
+    refused = adds("second", authorization_details_types=["no_such_type"])
+    assert refused.status == 1
+    assert "resources_served: https://api.example/ is served by first already" in refused.err
+    assert "authorization_details_types: no_such_type is not in the registry of types" in refused.err
+    assert terminal.types("client", "show", "second").status == 1
+    assert terminal.types("client", "end", "first", "--reason", "replaced").status == 0
+    assert adds("second").status == 0
 
 
 @pytest.mark.spec("RG-02")
