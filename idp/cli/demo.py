@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import socket
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
@@ -21,14 +20,13 @@ from idp import clock
 from idp import settings as settings_room
 from idp.cli import demo_clients, demo_people, demo_portal, demo_tls, office
 from idp.cli.demo_texts import in_the_way, welcome
-from idp.cli.processes import Children, find_ourselves, sen
+from idp.cli.processes import Children, ToldToEnd, find_ourselves, sen
 from idp.storage.embedded import EmbeddedValkey
 from idp.storage.sql import migrate
 from keys import rotate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from types import FrameType
+    from collections.abc import Callable, Sequence
 
     from idp.cli.demo_clients import Loaded
     from idp.cli.demo_people import TestCitizen
@@ -108,14 +106,14 @@ def demo(
         host=urlsplit(os.environ.get("SEN_SERVER__ISSUER", "")).hostname or demo_tls.HERE,
         parent=os.getppid() if end_with_parent else None,
     )
-    with _stopped_by_signals():
+    with ToldToEnd() as told:
         try:
-            _run(wish)
+            _run(wish, told=told)
         except KeyboardInterrupt:
             typer.echo("Đã dừng. · Stopped.")
 
 
-def _run(wish: Wish) -> None:
+def _run(wish: Wish, *, told: ToldToEnd) -> None:
     """Prepare what is missing, start what answers, and watch over it."""
     folder, loaded = wish.folder, demo_clients.read(wish.clients)
     _require_folder(folder)
@@ -140,11 +138,11 @@ def _run(wish: Wish) -> None:
             authority=None if tls is None else tls.authority,
         )
         children.start("portal", demo_portal.command(), portal_environ)
-        _await_all(wish, tls=tls, children=children)
+        _await_all(wish, tls=tls, children=children, told=told)
         typer.echo(_welcome(wish, people=people, settings=settings, tls=tls))
-        _watch(children=children, valkey=valkey, parent=wish.parent)
+        _watch(children=children, valkey=valkey, parent=wish.parent, told=told)
     finally:
-        _ignore_signals()  # a second Ctrl-C must not leave anything behind
+        told.enough()  # a second Ctrl-C must not leave anything behind
         children.stop(within_seconds=STOP_SECONDS)
         valkey.stop()
 
@@ -225,22 +223,24 @@ def _require_free(port: int) -> None:
             ) from error
 
 
-def _await_all(wish: Wish, *, tls: Tls | None, children: Children) -> None:
+def _await_all(wish: Wish, *, tls: Tls | None, children: Children, told: ToldToEnd) -> None:
     """Wait until everything of ours answers, and a new memory of replays is old enough to believe an assertion."""
+    answers = partial(_await, children=children, told=told)
     if tls is None:
-        _await(lambda: _is_healthy(f"http://127.0.0.1:{wish.port}/health/ready"), children=children)
+        answers(lambda: _is_healthy(f"http://127.0.0.1:{wish.port}/health/ready"))
     else:
-        _await(lambda: demo_tls.is_ready(tls), children=children)
-        _await(lambda: demo_tls.is_served(tls, port=wish.port), children=children)
+        answers(lambda: demo_tls.is_ready(tls))
+        answers(lambda: demo_tls.is_served(tls, port=wish.port))
     believes_at = time.monotonic() + REFUSED_SECONDS
-    _await(lambda: _is_healthy(f"http://127.0.0.1:{wish.portal_port}/"), children=children)
+    answers(lambda: _is_healthy(f"http://127.0.0.1:{wish.portal_port}/"))
     time.sleep(max(0.0, believes_at - time.monotonic()))
 
 
-def _await(healthy: Callable[[], bool], *, children: Children) -> None:
+def _await(healthy: Callable[[], bool], *, children: Children, told: ToldToEnd) -> None:
     """Wait until it is so, as long as all children live."""
     deadline = time.monotonic() + HEALTHY_SECONDS
     while not healthy():
+        told.obey()
         if children.ended() is not None or time.monotonic() > deadline:
             raise _broken(children)
         time.sleep(LOOK_SECONDS)
@@ -254,9 +254,10 @@ def _is_healthy(url: str) -> bool:
         return False
 
 
-def _watch(*, children: Children, valkey: EmbeddedValkey, parent: int | None) -> None:
+def _watch(*, children: Children, valkey: EmbeddedValkey, parent: int | None, told: ToldToEnd) -> None:
     """Return when the parent is gone, if that matters; raise when a child is."""
     while parent is None or os.getppid() == parent:
+        told.obey()
         time.sleep(LOOK_SECONDS)
         valkey_ended = os.waitid(os.P_PID, valkey.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
         if valkey_ended or children.ended() is not None:
@@ -269,27 +270,3 @@ def _broken(children: Children) -> SettingsError:
         vi=f"Một tiến trình ({name}) không chạy được hoặc đã dừng; nguyên nhân nằm ở cuối tệp {children.log}.",
         en=f"A process ({name}) did not start or has ended; the end of {children.log} says why.",
     )
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP (a closed terminal) end the run as Ctrl-C does."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    former = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        _restore(former)
-
-
-def _restore(former: Mapping[signal.Signals, object]) -> None:
-    for number, handler in former.items():
-        signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal gave, it takes
-
-
-def _ignore_signals() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)

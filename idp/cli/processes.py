@@ -1,4 +1,4 @@
-"""Children: programs that `sen demo` starts, and that never outlive it."""
+"""Children: programs that `sen demo` starts and that never outlive it, and the signals that tell it to end."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from idp.settings import data_folder
 from idp.storage.embedded import end_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from types import FrameType
 
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PACKAGE_PARENT = Path(__file__).parents[2]
 
 
@@ -60,6 +62,43 @@ class Children:
             with suppress(ProcessLookupError):  # the whole group went with its leader, as it should
                 os.killpg(child.pid, signal.SIGKILL)
             child.wait()
+
+
+class ToldToEnd:
+    """As long as it is entered, SIGINT, SIGTERM and SIGHUP (a closed terminal) interrupt whatever is being done.
+
+    An interrupt in the very moment in which Python runs what libraries hook to a fork is lost: it ignores what is
+    raised there. Whoever waits for long asks `obey` again and again, which makes up for it.
+    """
+
+    def __init__(self) -> None:
+        """Nobody has told us yet."""
+        self._told = False
+        self._former: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        """Listen."""
+        self._former = {number: signal.signal(number, self._interrupt) for number in ENDINGS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let signals do again what they did before."""
+        for number, handler in self._former.items():
+            signal.signal(number, handler)
+
+    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        self._told = True
+        raise KeyboardInterrupt
+
+    def obey(self) -> None:
+        """Raise KeyboardInterrupt if we were told to end."""
+        if self._told:
+            raise KeyboardInterrupt
+
+    def enough(self) -> None:
+        """Let no further signal interrupt the end."""
+        for number in ENDINGS:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def sen(*arguments: str) -> list[str]:

@@ -7,6 +7,7 @@ import signal
 import socket
 import sqlite3
 import stat
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,21 @@ LOCALHOST = sorted(FAMILIES.keys() & {one.address for each in psutil.net_if_addr
 """Where a browser looks for localhost on this machine."""
 OF_A_SHELL = ["sh", "-c", '"$@"; exit $?', "sh"]
 """What stands between a terminal and the demo, as make does."""
+TOLD_DURING_A_FORK = """
+import os, signal, sys
+from idp.cli import main
+
+told = []
+
+def tell():
+    if not told:
+        told.append(signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+os.register_at_fork(after_in_parent=tell)
+main(sys.argv[1:])
+"""
+"""The program `sen`, to which Ctrl-C comes when Python ignores whatever is raised: once, at the first fork."""
 NUMBERS = ["099305000017", "099090000025", "099185000033"]
 
 
@@ -129,6 +145,14 @@ def test_a_demo_whose_parent_is_killed_leaves_nothing(tmp_path: Path) -> None:
     gone = demo.leaves_nothing()
     demo.end()
     assert gone
+
+
+def test_a_signal_that_comes_when_nothing_can_be_interrupted_is_obeyed_afterwards(tmp_path: Path) -> None:
+    demo = Demo.type_command(tmp_path, sen=[sys.executable, "-c", TOLD_DURING_A_FORK])
+    printed, _nothing = demo.process.communicate(timeout=150)
+    assert "Exception ignored" in printed, "it did not come at such a moment"
+    assert demo.process.returncode == 0
+    assert printed.endswith("Đã dừng. · Stopped.\n")
 
 
 def test_a_server_that_is_killed_takes_its_workers_with_it_and_ends_the_demo(type_demo: Callable[..., Demo]) -> None:
