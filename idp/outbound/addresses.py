@@ -45,7 +45,7 @@ def addresses_of(host: str) -> Sequence[str]:
     """Return the addresses of a name, as the system resolves it; none when there is no such name."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
+    except OSError:
         return ()
     return tuple(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found))
 

@@ -73,6 +73,14 @@ def test_what_is_written_is_taken_once_and_settled_for_good(post: Post) -> None:
     assert post.outbox.waiting() == 0
 
 
+def test_a_worker_whose_hands_are_full_asks_for_nothing(post: Post) -> None:
+    asked: list[object] = []
+    post.writes("a")
+    event.listen(post.database.engine, "before_cursor_execute", lambda *said: asked.append(said))
+    assert (post.takes(most=0), asked) == ((), [])
+    assert targets(post.takes(most=1)) == ["a"]
+
+
 def test_nothing_is_written_where_the_change_is_not(post: Post) -> None:
     def changes_its_mind(connection: object) -> None:
         write_deliveries(connection, Delivery(kind="letter", target="a", payload={}))  # type: ignore[arg-type]

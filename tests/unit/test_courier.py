@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 from sqlalchemy import update
+from structlog.testing import capture_logs
 
 from idp import clock
-from idp.errors import NoAnswer
+from idp.errors import NoAnswer, TemporarilyUnavailable
 from idp.outbox import ClaimedDelivery, Delivery
 from idp.storage.sql.outbox import SqlOutbox, write_deliveries
 from idp.storage.sql.tables import outbox
@@ -171,6 +172,19 @@ def test_what_fails_comes_again_until_a_day_is_over_and_holds_others_back_only_w
         else:
             assert shelf.takes_along is None
         assert "secret" not in str(reason)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(TemporarilyUnavailable("The database is away."), "delivery_not_marked"), (TypeError(), "delivery_broken")],
+)
+def test_what_cannot_be_marked_is_said_and_leaves_its_hand_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    monkeypatch.setattr(Shelf, "settle", raises(error))
+    with capture_logs() as logged:
+        carried(a_delivery(), folder=tmp_path, send=lambda *_, **__: None)
+    assert [line["event"] for line in logged] == [said]
 
 
 @pytest.mark.spec("LO-06")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idp.errors import NoAnswer, OutboundRefused
+from idp.errors import NoAnswer, OutboundRefused, SettingsError
 from idp.outbound import Fetched, OutboundClient, is_public
 from idp.settings import Outbound
 from tests.support.foreign.authority import TestAuthority
@@ -118,8 +118,10 @@ def test_whom_the_operator_chose_need_not_be_public_and_is_called_over_tls_all_t
 
 
 def test_a_name_that_nobody_knows_is_refused() -> None:
-    with pytest.raises(OutboundRefused):
-        OutboundClient(HERE, resolve=resolving()).fetch_json("https://portal.example/jwks")
+    assert OutboundClient(HERE)._resolve("nobody.invalid") == ()
+    for host in ("portal.example", "127.1", "0x7f.1", "2130706433"):
+        with pytest.raises(OutboundRefused):
+            OutboundClient(HERE, resolve=resolving()).fetch_json(f"https://{host}/jwks")
 
 
 @pytest.mark.spec("RG-03")
@@ -158,6 +160,8 @@ def test_tls_proves_the_name_although_the_address_is_pinned(tmp_path: Path) -> N
         stranger = replace(HERE, extra_ca=TestAuthority.make(tmp_path / "theirs").ca_file)
         with pytest.raises(NoAnswer, match="certificate"):
             OutboundClient(stranger, resolve=resolve).fetch_json(url)
+        with pytest.raises(SettingsError, match="extra_ca"):
+            OutboundClient(replace(HERE, extra_ca=str(tmp_path)), resolve=resolve).fetch_json(url)
     assert len(receiver.asked) == 1
 
 
@@ -178,6 +182,8 @@ def test_who_answers_too_slowly_is_given_up(receiver: Receiver) -> None:
     for path in ("/silent", "/head"):
         with pytest.raises(NoAnswer):
             OutboundClient(HURRIED).post_form(receiver.url(path), {"logout_token": "x"})
+    with pytest.raises(NoAnswer, match="too slowly"):
+        OutboundClient(replace(HERE, total_seconds=0.0)).fetch_json(receiver.url("/good"))
     assert OutboundClient(HERE).fetch_json(receiver.url("/good")).value == {"keys": []}
 
 

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
@@ -14,13 +15,16 @@ import jwt
 import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
+from structlog.testing import capture_logs
 
 from idp import clock
+from idp.app import Application
 from idp.audit.events import ActivationCodeIssued, PasskeyEnded
 from idp.notices import MOST_AN_HOUR, deliveries
 from idp.storage.sql.tables import audit_event, outbox
 from idp.storage.sql.tables import citizen as citizen_table
+from idp.wiring import build_services
 from tests.support.authenticator import SoftwareAuthenticator
 from tests.support.demo import ROOT, until
 from tests.support.foreign.receiver import Receiver, says
@@ -158,7 +162,7 @@ def test_what_can_reach_nobody_is_given_up_at_once(gateway: Gateway, away: str) 
 
 
 @pytest.mark.spec("LG-13", "LO-06")
-@pytest.mark.parametrize("how", ["500", "429", "damaged"])
+@pytest.mark.parametrize("how", ["500", "429", "damaged", "newer"])
 def test_a_message_that_fails_for_its_own_sake_keeps_nobody_elses_back(gateway: Gateway, how: str) -> None:
     first = gateway.house.registers_citizen(phone_number=PHONE)
     assert first.activates().status_code == 200
@@ -170,14 +174,34 @@ def test_a_message_that_fails_for_its_own_sake_keeps_nobody_elses_back(gateway: 
                 .values(person=b"x")
             )
         )
+    elif how == "newer":
+        newer = func.replace(outbox.c.payload, '"type":"', '"type":"Newer')
+        gateway.house.office.database.transact(
+            lambda connection: connection.execute(update(outbox).values(payload=newer))
+        )
     else:
         gateway.receiver.answers["/notices"] = says(b"", status=f"{how} Not This One")
-    assert len(gateway.hears()) == (how != "damaged")
+    with capture_logs() as logged:
+        assert len(gateway.hears()) == (how in {"500", "429"})
+    assert "delivery_broken" not in {line["event"] for line in logged}
     assert gateway.courier.outbox.waiting() == 1, "another time, or a worker with newer keys, may do better"
     gateway.receiver.answers["/notices"] = RECEIVED
     second = gateway.house.registers_citizen(phone_number="+84987654321")
     assert second.activates().status_code == 200
     assert gateway.hears_once()["sub_id"]["identifiers"][0]["phone_number"] == "+84987654321"
+
+
+def test_a_worker_that_knows_no_gateway_leaves_what_waits_to_one_that_does(gateway: Gateway) -> None:
+    assert gateway.house.registers_citizen(phone_number=PHONE).activates().status_code == 200
+    settings = gateway.house.settings
+    former = replace(settings, notices=replace(settings.notices, gateway=""))
+    house = House(former, Application(build_services(former)), gateway.house.office)
+    with closing(house.services), closing(courier_of(house)) as courier:
+        carries(courier)
+        (standing,) = courier.outbox.standing()
+    assert standing.last_error == "This worker knows of no gateway: [notices] is not the same everywhere."
+    carries_in_the_future(gateway.courier)
+    assert len(gateway.receiver.asked) == 1
 
 
 @pytest.mark.spec("LG-13")

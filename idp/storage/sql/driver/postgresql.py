@@ -38,7 +38,7 @@ WISHES = (b"SET plan_cache_mode = force_generic_plan", b"SET enable_seqscan = of
 BEGIN, COMMIT = Prepared("BEGIN", {}), Prepared("COMMIT", {})
 FINE = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK})
 OPEN = frozenset({TransactionStatus.INTRANS, TransactionStatus.INERROR})
-PLACE = re.compile(r"%\((\w+)\)s|%%")
+PLACE = re.compile(r"%\((\w+)\)s")
 
 
 def numbered(text: str) -> tuple[str, tuple[str, ...]]:
@@ -46,8 +46,6 @@ def numbered(text: str) -> tuple[str, tuple[str, ...]]:
     names: list[str] = []
 
     def place(found: re.Match[str]) -> str:
-        if found[1] is None:
-            return "%"
         names.append(found[1])
         return f"${len(names)}"
 
@@ -150,10 +148,8 @@ class _Link:
             pg.send_query_prepared(name, values, formats)
         pg.pipeline_sync()
         results = [self._result() for _ in batch]
-        end = self._result(ended=False)
-        if end is None or end.status != ExecStatus.PIPELINE_SYNC:
-            raise psycopg.OperationalError("the answers to a pipeline are out of step")
-        pg.exit_pipeline_mode()
+        self._result(ended=False)  # the answer to the sync
+        pg.exit_pipeline_mode()  # raises where an answer is left
         return [self._checked(result) for result in results]
 
     def row(self, result: PGresult) -> tuple[Any, ...] | None:

@@ -1,0 +1,110 @@
+"""The hot way into PostgreSQL: what goes wrong with a parameter, a connection or a server is said, and over by then."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+
+from idp.errors import TemporarilyUnavailable
+from idp.storage.sql.database import Database
+from idp.storage.sql.driver.hot import Prepared
+from idp.storage.sql.driver.postgresql import HotPostgresql
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.support.postgres import Postgres
+
+ECHO = Prepared("SELECT $1::text", {}, ("given",))
+WHO = Prepared("SELECT pg_backend_pid()", {})
+END = Prepared("SELECT pg_terminate_backend(pg_backend_pid())", {})
+SLEEP = Prepared("SELECT pg_sleep(3)", {})
+
+
+@pytest.fixture
+def database(postgres: Postgres) -> Iterator[Database]:
+    """Give an empty database."""
+    name = f"hot_{secrets.token_hex(6)}"
+    made = Database(url=postgres.create_database(name))
+    yield made
+    made.close()
+    postgres.drop_database(name)
+
+
+def hot(database: Database) -> HotPostgresql:
+    """Return the way in itself."""
+    assert database._postgresql is not None
+    return database._postgresql
+
+
+def breaks(database: Database) -> None:
+    """Take the line away under an idle connection, as a server does that is killed."""
+    (link,) = hot(database)._idle
+    with socket.socket(fileno=os.dup(link._pg.socket)) as line:
+        line.shutdown(socket.SHUT_RDWR)
+
+
+def looks(database: Database, statement: Prepared = ECHO, **given: Any) -> Any:
+    """Run one statement."""
+    return database.look(statement, {"given": "a", **given})
+
+
+def transacts(database: Database, statement: Prepared = ECHO, **given: Any) -> Any:
+    """Run one statement in a transaction, together with its BEGIN."""
+    return database.hot(lambda cursor: cursor.row(statement, {"given": "a", **given}))
+
+
+WAYS = pytest.mark.parametrize("runs", [looks, transacts])
+
+
+@WAYS
+@pytest.mark.parametrize(("given", "error"), [("a\x00b", psycopg.DataError), (1.5, TypeError), (["a"], TypeError)])
+def test_a_parameter_that_would_arrive_as_something_else_is_refused(
+    database: Database, runs: Callable[..., Any], given: Any, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        runs(database, given=given)
+    assert [runs(database, given=good) for good in ("a", "ố", None)] == [("a",), ("ố",), (None,)]
+
+
+@WAYS
+@pytest.mark.parametrize("how", ["ended by the operator", "killed"])
+@pytest.mark.spec("F06")
+def test_a_connection_that_is_lost_is_told_as_an_absence_and_replaced(
+    database: Database, runs: Callable[..., Any], how: str
+) -> None:
+    assert runs(database) == ("a",)
+    if how == "killed":
+        breaks(database)
+    with pytest.raises(TemporarilyUnavailable):
+        runs(database, END)
+    assert runs(database) == ("a",)
+
+
+@pytest.mark.spec("F28")
+def test_a_server_that_says_nothing_is_given_up(database: Database) -> None:
+    impatient = HotPostgresql(connect=database._connect, timeout_seconds=-4.7)
+    with pytest.raises(psycopg.OperationalError, match="does not answer"):
+        impatient.transact(lambda cursor: cursor.row(SLEEP, {}))
+    assert impatient.transact(lambda cursor: cursor.row(ECHO, {"given": "a"})) == ("a",)
+    impatient.close()
+
+
+def test_a_forked_process_has_connections_of_its_own(database: Database) -> None:
+    mine = looks(database, WHO)
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(write, str(looks(database, WHO)[0]).encode())
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read, "rb") as pipe:
+        its = int(pipe.read())
+    os.waitpid(child, 0)
+    assert its != mine[0]
+    assert looks(database, WHO) == mine
