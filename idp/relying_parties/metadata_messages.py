@@ -9,7 +9,7 @@ from idp.relying_parties.client import BackchannelDelivery, Encryption, LogoutAd
 from idp.relying_parties.metadata_reader import origin_of
 from idp.relying_parties.profiles import CIBA, FULLY_SPECIFIED
 from keys import DEFAULT_ENCODING, ENCODINGS, ENCRYPTIONS
-from keys.certificates import NAME_KINDS, certificate_thumbprint
+from keys.certificates import NAME_KINDS, CertificateRefused, certificate_thumbprint, check_expected
 
 if TYPE_CHECKING:
     from idp.relying_parties.metadata_reader import Reader
@@ -83,7 +83,14 @@ def read_tls_name(read: Reader, *, method: str) -> TlsName | None:
     if (len(named) == 1) != (method == "tls_client_auth") or len(named) > 1:
         read.problems.append(f"tls_client_auth: exactly one of {', '.join(NAME_KINDS)}, and no other method beside it")
         return None
-    return TlsName(named[0], read.text(named[0])) if named else None
+    if not named:
+        return None
+    kind, expected = named[0], read.text(named[0])
+    try:
+        check_expected(kind=kind, expected=expected)
+    except CertificateRefused as error:
+        read.problems.append(f"{kind}: {error}")
+    return TlsName(kind, expected)
 
 
 def read_certificates(read: Reader, *, method: str) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -68,11 +68,14 @@ def _has_email(certificate: x509.Certificate, expected: str) -> bool:
 
 def _has_ip(certificate: x509.Certificate, expected: str) -> bool:
     """Compare addresses as numbers, so that every way to write an IPv6 address is the same one."""
+    return _read_ip(expected) in _alternative(certificate).get_values_for_type(x509.IPAddress)
+
+
+def _read_ip(text: str) -> IPv4Address | IPv6Address:
     try:
-        wanted = ip_address(expected)
+        return ip_address(text)
     except ValueError as error:
-        raise CertificateRefused("an expected address that is none") from error
-    return wanted in _alternative(certificate).get_values_for_type(x509.IPAddress)
+        raise CertificateRefused("no IP address") from error
 
 
 def _alternative(certificate: x509.Certificate) -> x509.SubjectAlternativeName:
@@ -92,6 +95,24 @@ NAME_KINDS: Mapping[str, Callable[[x509.Certificate, str], bool]] = MappingProxy
     }
 )
 """The members of RFC 8705 section 2.1.2, and how the value of each is looked for in a certificate."""
+
+
+READ_FIRST: Final = MappingProxyType({"tls_client_auth_subject_dn": read_subject, "tls_client_auth_san_ip": _read_ip})
+"""Those whose value has a form of its own."""
+
+
+def check_expected(*, kind: str, expected: str) -> None:
+    """Check that a certificate could bear this name: whoever registers by another one would never get in.
+
+    Raises:
+        CertificateRefused: none can.
+
+    Source: RFC 8705 section 2.1.2.
+    """
+    if not expected:
+        raise CertificateRefused("an empty name")
+    if kind in READ_FIRST:
+        READ_FIRST[kind](expected)
 
 
 def check_name(certificate: x509.Certificate, *, kind: str, expected: str) -> None:

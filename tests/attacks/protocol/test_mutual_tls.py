@@ -12,7 +12,7 @@ from cryptography import x509
 
 from tests.support.foreign.registrant import REDIRECT, Registrant
 from tests.support.house import House, later, members
-from tests.support.tls.certificates import SERVER_AUTH, Issuer, a_name, issue
+from tests.support.tls.certificates import AUTHORITY, SERVER_AUTH, Issuer, a_name, issue
 from tests.support.tls.mutual import FRONT_SECRET, MTLS_BASE, SUBJECT, Mutual, MutualPortal
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         "CN=portal.example,O=Cơ quan thử nghiệm",
         "C=VN,O=Cơ quan thử nghiệm,CN=portal.example",
         "CN=Portal.example,O=Cơ quan thử nghiệm,C=VN",
-        "CN=portal.example ,O=Co quan thu nghiem,C=VN",
+        "CN=portal.example\\ ,O=Co quan thu nghiem,C=VN",
         "CN=portal.example+O=Cơ quan thử nghiệm,C=VN",
         "CN=*,O=Cơ quan thử nghiệm,C=VN",
         "OU=more,CN=portal.example,O=Cơ quan thử nghiệm,C=VN",
@@ -89,7 +89,7 @@ def test_only_a_good_path_to_a_configured_authority_counts(mutual: Mutual) -> No
         "expired": issuer.client(days=(-30, -0.01)),
         "not yet valid": issuer.client(days=(0.5, 30)),
         "for servers": issuer.client(usage=SERVER_AUTH),
-        "an authority itself": issuer.client(ca=True),
+        "an authority itself": issuer.client(authority=AUTHORITY),
         "another authority of the same name": Issuer.alone().client(),
         "another authority": Issuer.alone("Somebody else").client(),
         "signed itself": issue(subject=a_name("portal.example"), by=None),
@@ -211,6 +211,26 @@ def test_what_was_pending_ends_when_the_name_in_the_certificate_changes(mutual: 
     assert citizen.opens(pushed).status_code == 400
     fresh = portal.asks().pushed()
     assert fresh.redeem(citizen.arrives(fresh)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        ("subject_dn", SUBJECT, ["", "portal.example", "CN=a ,O=b"]),
+        ("san_ip", "2001:db8::1", ["", "portal.example", "192.0.2.1/24"]),
+        ("san_dns", "portal.example", ["", None]),
+    ],
+)
+@pytest.mark.spec("MT-03")
+def test_a_name_that_no_certificate_can_bear_is_not_registered(
+    mutual: Mutual, kind: str, good: str, bad: list[str | None]
+) -> None:
+    registrant, name = Registrant(mutual.house), f"tls_client_auth_{kind}"
+    for value in bad:
+        refused = registrant.registers(token_endpoint_auth_method="tls_client_auth", **{name: value})
+        assert (refused.status_code, members(refused)["error"]) == (400, "invalid_client_metadata"), value
+        assert name in members(refused)["error_description"]
+    registrant.registered(token_endpoint_auth_method="tls_client_auth", **{name: good})
 
 
 @pytest.mark.spec("MT-05")

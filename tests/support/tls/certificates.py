@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CLIENT_AUTH = ExtendedKeyUsageOID.CLIENT_AUTH
 SERVER_AUTH = ExtendedKeyUsageOID.SERVER_AUTH
+AUTHORITY = frozenset({"key_cert_sign", "crl_sign"})
 
 
 def a_name(common_name: str, *, organization: str | None = "Cơ quan thử nghiệm") -> x509.Name:
@@ -73,12 +74,12 @@ class Issuer(Paper):
     @classmethod
     def alone(cls, name: str = "Test authority") -> Self:
         """Make one that signed itself."""
-        paper = issue(subject=a_name(name), by=None, ca=True)
+        paper = issue(subject=a_name(name), by=None, authority=AUTHORITY)
         return cls(paper.certificate, paper.key)
 
     def authority(self, name: str = "Test authority in between") -> Self:
         """Make another one under it."""
-        paper = issue(subject=a_name(name), by=self, ca=True)
+        paper = issue(subject=a_name(name), by=self, authority=AUTHORITY)
         return type(self)(paper.certificate, paper.key)
 
     def client(self, name: str = "portal.example", **unusual: Any) -> Paper:
@@ -90,12 +91,15 @@ def issue(
     *,
     subject: x509.Name,
     by: Paper | None,
-    ca: bool = False,
+    authority: frozenset[str] | None = None,
     usage: x509.ObjectIdentifier | None = None,
     names: Sequence[x509.GeneralName] = (),
     days: tuple[float, float] = (-1, 30),
 ) -> Paper:
-    """Issue whatever is asked for; `by` None: it signs itself. `days` is from when to when it is valid."""
+    """Issue whatever is asked for; `by` None: it signs itself.
+
+    `authority` is what the key of one may be used for, `days` is from when to when it is valid.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     signer, issuer = (key, subject) if by is None else (by.key, by.certificate.subject)
     identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
@@ -107,12 +111,12 @@ def issue(
         .serial_number(x509.random_serial_number())
         .not_valid_before(clock.now() + timedelta(days=days[0]))
         .not_valid_after(clock.now() + timedelta(days=days[1]))
-        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        .add_extension(x509.BasicConstraints(ca=authority is not None, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(identifier, critical=False)
     )
-    if ca:
-        signs = {name: name in {"key_cert_sign", "crl_sign"} for name in USAGES}
+    if authority is not None:
+        signs = {name: name in authority for name in USAGES}
         builder = builder.add_extension(x509.KeyUsage(**signs), critical=True)
     if usage is not None:
         builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)

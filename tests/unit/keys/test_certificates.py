@@ -18,9 +18,9 @@ from keys.certificates import (
     certificate_thumbprint,
     check_name,
     read_certificate,
-    read_subject,
 )
 from keys.certificates.development import DevelopmentAuthority, make_self_signed, read_pair
+from keys.certificates.names import read_subject
 from tests.support.tls.certificates import CLIENT_AUTH, Issuer, issue
 
 NOW = datetime.now(UTC)
@@ -90,10 +90,13 @@ def test_authorities_without_an_anchor_are_none() -> None:
 @pytest.mark.spec("MT-03")
 def test_an_authority_that_may_not_sign_certificates_has_signed_none() -> None:
     root = Issuer.alone()
-    no_authority = issue(subject=root.certificate.subject, by=None, usage=CLIENT_AUTH)
-    impostor = Issuer(no_authority.certificate, no_authority.key)
-    with pytest.raises(CertificateRefused):
-        Authorities.read(impostor.certificate_pem).check(impostor.client().certificate, now=NOW)
+    subject = root.certificate.subject
+    no_authority = issue(subject=subject, by=None, usage=CLIENT_AUTH)
+    of_lists = issue(subject=subject, by=None, authority=frozenset({"crl_sign"}))
+    for paper in (no_authority, of_lists):
+        impostor = Issuer(paper.certificate, paper.key)
+        with pytest.raises(CertificateRefused):
+            Authorities.read(impostor.certificate_pem).check(impostor.client().certificate, now=NOW)
     Authorities.read(root.certificate_pem).check(root.client().certificate, now=NOW)
 
 
