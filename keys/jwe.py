@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from joserfc.errors import JoseError
 from joserfc.jwe import JWERegistry, encrypt_compact
 from joserfc.jwk import ECKey, RSAKey
 
@@ -126,7 +125,4 @@ def encrypt(payload: bytes, *, key: EncryptionKey, alg: str, enc: str, content_t
         header["kid"] = key.kid
     if content_type is not None:
         header["cty"] = content_type
-    try:
-        return encrypt_compact(header, payload, key.prepared, registry=_REGISTRY)
-    except JoseError as error:
-        raise JoseRefused("encryption: could not be done") from error
+    return encrypt_compact(header, payload, key.prepared, registry=_REGISTRY)

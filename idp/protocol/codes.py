@@ -11,7 +11,7 @@ import orjson
 
 from idp import clock
 from idp.ephemeral import Claim, Drop, Step, Write
-from idp.errors import InvalidRequestUri, ServerError
+from idp.errors import InvalidRequestUri
 from idp.protocol.authorization_request import pushed_key
 from idp.protocol.authorization_response import with_code
 from idp.protocol.claims import within
@@ -80,15 +80,8 @@ def issue(
 def record_of(
     *, request: AuthorizationRequest, client: RelyingParty, session: Session, ready: Ready, provider: Provider
 ) -> CodeRecord:
-    """Return what a code stands for that this session gets, or another one-time value in its place.
-
-    Raises:
-        ServerError: there is no consent behind it.
-    """
-    standing = ready.decision.standing
-    if standing is None:
-        raise ServerError("No consent stands behind this request.", detail="Ready without a consent")
-    granted = standing.consent.granted_claims
+    """Return what a code stands for that this session gets, or another one-time value in its place."""
+    granted = ready.consent.granted_claims
     scope = tuple(value for value in request.scope if value != OFFLINE or OFFLINE in granted)
     subject = subject_for(client=client, citizen_id=session.citizen_id, sealer=provider.sealer)
     told, sealed_claims = _released(
@@ -105,7 +98,7 @@ def record_of(
         passkey_id=session.passkey_id,
         session_id=session.id,
         sid=session_for(client=client, session_id=session.id, sealer=provider.sealer),
-        consent_id=standing.consent.id,
+        consent_id=ready.consent.id,
         subject=subject,
         acr=ready.acr,
         account_level=ready.account_level,

@@ -5,6 +5,7 @@ One function decides, for the authorization endpoint and for the pages alike, so
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from idp.protocol.subject import subject_for
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from consent import Consent
     from idp.protocol.provider import Provider
     from idp.protocol.records import AuthorizationRequest, Gates
     from idp.relying_parties.client import RelyingParty
@@ -36,10 +38,6 @@ OFFLINE = "offline_access"
 OFFLINE_BASIS = "consent"
 
 
-MOST_DEMANDS = 1024
-_demands: dict[tuple[str, str, frozenset[str], bool], tuple[Purpose, Demand]] = {}
-
-
 @dataclass(frozen=True, slots=True)
 class NeedsLogin:
     """A login is needed; `reason` picks the sentence of the page: `first`, `again`, `level`, `other_person`."""
@@ -57,9 +55,9 @@ class NeedsConsent:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Everything holds: a code may be issued."""
+    """Everything holds: a code may be issued on this consent."""
 
-    decision: Decision
+    consent: Consent
     acr: str
     account_level: int
 
@@ -89,18 +87,10 @@ def least_level(*, request: AuthorizationRequest, purpose: Purpose, provider: Pr
 
 
 def demand_of(*, request: AuthorizationRequest, purpose: Purpose) -> Demand:
-    """Return what the relying party asks for, as the consent ledger sees it.
-
-    Kept for the next request of the same kind, because making it costs a tenth of an authorization request.
-    """
+    """Return what the relying party asks for, as the consent ledger sees it."""
     asked = frozenset([bare(word) for word in request.claims_userinfo + request.claims_id_token])
-    key = request.client_id, purpose.id, asked, OFFLINE in request.scope
-    known = _demands.get(key)
-    if known is None or known[0] is not purpose:
-        if len(_demands) >= MOST_DEMANDS:
-            _demands.clear()
-        known = _demands[key] = purpose, _demand(request=request, purpose=purpose, asked=asked)
-    return _with_details(known[1], request.details_items) if request.details_items else known[1]
+    demand = _demand(recipient=request.client_id, purpose=purpose, asked=asked, offline=OFFLINE in request.scope)
+    return _with_details(demand, request.details_items) if request.details_items else demand
 
 
 def _with_details(demand: Demand, names: tuple[str, ...]) -> Demand:
@@ -109,16 +99,18 @@ def _with_details(demand: Demand, names: tuple[str, ...]) -> Demand:
     return replace(demand, items=demand.items + details)
 
 
-def _demand(*, request: AuthorizationRequest, purpose: Purpose, asked: frozenset[str]) -> Demand:
+@functools.lru_cache(maxsize=1024)
+def _demand(*, recipient: str, purpose: Purpose, asked: frozenset[str], offline: bool) -> Demand:
+    """Make a demand, which costs a tenth of an authorization request: kept for the next one of the same kind."""
     items = tuple(
         Asked(claim=item.claim, required=item.required, basis=item.basis, legal_basis=item.legal_basis_id)
         for item in purpose.items
         if item.claim in asked
     )
-    if OFFLINE in request.scope:
+    if offline:
         items += (Asked(claim=OFFLINE, required=False, basis="consent", legal_basis=OFFLINE_BASIS),)
     return Demand(
-        recipient=request.client_id,
+        recipient=recipient,
         purpose=purpose.id,
         purpose_version=purpose.version,
         wording_version=WORDING_VERSION,
@@ -164,10 +156,11 @@ def decide(
     if not provider.assurance.account_meets(account_level, least=purpose.account_level):  # 5
         raise UnmetAuthentication(f"This service needs an account of level {purpose.account_level}.")
     decision = _decision(demand_of(request=request, purpose=purpose), gates=gates, now=now)  # 6
-    if decision.reason is not None or ("consent" in request.prompt and not visit.agreed):
+    standing = decision.standing
+    if decision.reason is not None or standing is None or ("consent" in request.prompt and not visit.agreed):
         return NeedsConsent(decision)
     acr = provider.assurance.name_for_token(session.level, request.acr_names)
-    return Ready(decision, acr, gates.account_level)
+    return Ready(standing.consent, acr, gates.account_level)
 
 
 def _decision(demand: Demand, *, gates: Gates, now: datetime) -> Decision:

@@ -58,9 +58,12 @@ class PurposeItem:
     why: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Purpose:
-    """One purpose. `name` and `purpose` map a language (`vi`, `en`) to the text that is shown."""
+    """One purpose. `name` and `purpose` map a language (`vi`, `en`) to the text that is shown.
+
+    It equals itself alone, so that what is made of it can be kept by it.
+    """
 
     id: str
     version: int

@@ -83,8 +83,6 @@ def authenticate(request: Sent, *, provider: Provider, now: datetime) -> Proof:
 
 def _without_secret(credentials: Credentials, provider: Provider) -> str:
     """Return by which method a request that holds nothing secret is judged (RFC 8705 section 2)."""
-    if credentials.certificate is None:
-        return "none"
     registered = none.verify(credentials, provider).client.authentication_method
     return registered if registered in MUTUAL_TLS else "none"
 
@@ -109,8 +107,6 @@ def spend(proof: Proof, *steps: Step, provider: Provider) -> list[Any]:
         found = [(step.key, value) for step, value in taken if isinstance(step, Take) and value is not None]
         provider.ephemeral.wave(*(Write(key, value, MINUTE) for key, value in found))
         raise SlowDown("Too many requests from this relying party; wait a minute.", wait_seconds=MINUTE)
-    if not marks and proof.client.authentication_method == "private_key_jwt":
-        raise InvalidClient(METHODS_SHARED_TEXT, detail="no replay mark")
     for mark, claimed in zip(marks, replies[1:], strict=False):
         if not claimed.first or mark.issued_at <= claimed.since:
             raise replayed(mark, claimed)

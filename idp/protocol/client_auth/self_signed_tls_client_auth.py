@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from idp.errors import InvalidClient
 from idp.protocol.client_auth import none
 from idp.protocol.client_auth.proof import METHODS_SHARED_TEXT, Credentials, Proof
-from keys.certificates import CertificateRefused, certificate_thumbprint, read_certificate
+from keys.certificates import certificate_thumbprint, read_certificate
 
 if TYPE_CHECKING:
     from idp.protocol.provider import Provider
@@ -31,10 +31,7 @@ def verify(credentials: Credentials, provider: Provider) -> Proof:
         renewed = provider.directory.renewed(client)  # a published key set may have changed
         if renewed is None or thumbprint not in renewed.certificates:
             raise InvalidClient(METHODS_SHARED_TEXT, detail="a certificate that is not registered")
-    try:
-        certificate = read_certificate(credentials.certificate)
-    except CertificateRefused as error:
-        raise InvalidClient(METHODS_SHARED_TEXT, detail=str(error)) from error
+    certificate = read_certificate(credentials.certificate)  # as the front has read it already
     if not certificate.not_valid_before_utc <= credentials.at <= certificate.not_valid_after_utc:  # 3
         raise InvalidClient(METHODS_SHARED_TEXT, detail="a certificate that is not valid now")
     return Proof(client)
