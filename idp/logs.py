@@ -103,9 +103,9 @@ def _is_secret(key: str, value: Any) -> bool:
 def _masked(value: Any) -> Any:
     if isinstance(value, str):
         return _masked_text(value)
-    if isinstance(value, bool) or value is None or isinstance(value, float):
+    if value is None:
         return value
-    if isinstance(value, int):
+    if isinstance(value, int | float):
         return MASKED if LEAST_PRIVATE_NUMBER <= abs(value) < MOST_PRIVATE_NUMBER else value
     if isinstance(value, dict):
         return mask(None, "", {str(key): inner for key, inner in value.items()})

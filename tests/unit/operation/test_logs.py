@@ -84,6 +84,7 @@ def test_what_looks_like_a_number_or_a_token_is_masked_wherever_it_stands(privat
 @pytest.mark.spec("AU-03")
 def test_a_number_that_lost_its_zero_is_masked_too() -> None:
     assert logged("seen", what=99305000017)["what"] == MASKED
+    assert logged("seen", what=99305000017.0)["what"] == MASKED
 
 
 @pytest.mark.spec("AU-03")
@@ -106,9 +107,13 @@ def test_a_wire_word_is_shown_and_a_code_is_not() -> None:
         "1788336060",
         "/health/ready",
         "RFC 9126",
+        True,
+        None,
+        0.25,
+        429,
     ],
 )
-def test_what_is_harmless_stays(harmless: str) -> None:
+def test_what_is_harmless_stays(harmless: object) -> None:
     assert logged("seen", what=harmless)["what"] == harmless
 
 
@@ -143,14 +148,13 @@ def test_no_field_can_forge_a_line_or_speak_to_a_terminal(sign: str) -> None:
 def test_what_libraries_say_is_told_the_same_way() -> None:
     record = logging.LogRecord("lib", logging.WARNING, "x.py", 1, "number %s\nforged", ("099305000017",), None)
     line = JsonFormatter().format(record)
+    said = {"event": f"number {MASKED}\nforged", "logger": "lib", "level": "warning", "at": "", "correlation": ""}
     assert "\n" not in line
-    assert json.loads(line) | {"at": "", "correlation": ""} == {
-        "event": f"number {MASKED}\nforged",
-        "logger": "lib",
-        "level": "warning",
-        "at": "",
-        "correlation": "",
-    }
+    assert json.loads(line) | {"at": "", "correlation": ""} == said
+    record.exc_info = (ValueError, ValueError("099305000017"), None)
+    line = JsonFormatter().format(record)
+    assert "\n" not in line
+    assert json.loads(line) | {"at": "", "correlation": ""} == said | {"exception": f"ValueError: {MASKED}"}
 
 
 def test_a_quieter_level_says_less() -> None:
