@@ -44,6 +44,13 @@ def test_a_token_without_typ_is_read_only_where_the_rules_say_so() -> None:
     is_refused(headed(typ=...), "typ is missing", rules=replace(RULES, typ=frozenset((TYP,))))
 
 
+@pytest.mark.spec("JW-08")
+@pytest.mark.parametrize("typs", [(), (f"application/{TYP}",), (TYP, TYP.upper())])
+def test_rules_that_no_token_could_keep_are_none(typs: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="bare form"):
+        replace(RULES, typ=frozenset(typs))
+
+
 @pytest.mark.spec("JW-17")
 def test_no_kind_of_our_own_tokens_passes_for_another() -> None:
     kinds = ("JWT", "at+jwt", "logout+jwt", "oauth-authz-req+jwt", "dpop+jwt")

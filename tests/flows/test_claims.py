@@ -11,6 +11,7 @@ import pytest
 
 from idp import clock
 from idp.ephemeral import Read
+from idp.protocol.claims.verification import available
 from tests.support.house import House, answered, members
 
 if TYPE_CHECKING:
@@ -128,6 +129,12 @@ def test_verified_claims_bring_the_registers_evidence_time_and_account_level_whe
     assert verification["evidence"] == [{"type": "electronic_record", "record": record}]
     confirmed = datetime.fromisoformat(verification["time"])
     assert 0 <= (clock.now() - confirmed).total_seconds() < 600
+
+
+def test_where_nobody_knows_when_the_register_confirmed_it_no_time_is_told(house: House) -> None:
+    for at, times in ((None, set()), (clock.now(), {"time"})):
+        said = available(register=house.settings.register, confirmed_at=at)
+        assert said.keys() & {"time"} == said["evidence"][0].keys() & {"time"} == times
 
 
 @pytest.mark.parametrize(

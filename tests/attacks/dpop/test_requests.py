@@ -77,6 +77,8 @@ def test_an_address_in_another_spelling_is_the_same(holder: Holder, path: str, s
         "http://localhost:8000.evil.example{0}",
         "http://evil.example\\@localhost:8000{0}",
         "http://localhost:8000{0}/",
+        "http://localhost:8000{0}/.",
+        "http://localhost:8000{0}/x/..",
         "http://localhost:8000/{0}",
         "http://localhost:8000{0}%2F",
         "http://localhost:8000/par",

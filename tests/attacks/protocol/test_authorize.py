@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from idp.relying_parties import directory
 from tests.support.house import ISSUER, House, answered, members
 from tests.support.signed_in import ends_portal
 
@@ -126,6 +127,16 @@ def test_an_ended_portal_gets_a_page(house: House) -> None:
     portal = house.registers_portal()
     ends_portal(portal)
     assert says_so_on_a_page(house.browser().get(portal.asks().url))
+
+
+@pytest.mark.spec("AZ-06")
+def test_a_portal_that_was_ended_elsewhere_just_now_gets_no_code(
+    portal: Portal, citizen: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory, "FRESH_SECONDS", 60.0)  # what this worker knows is out of date for as long
+    assert "code" in answered(citizen.opens(portal.asks()))
+    ends_portal(portal)
+    assert answered(citizen.opens(portal.asks()))["error"] == "unauthorized_client"
 
 
 @pytest.mark.parametrize(

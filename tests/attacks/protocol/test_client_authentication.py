@@ -251,7 +251,10 @@ def test_unknown_portals_and_wrong_secrets_get_one_answer(house: House) -> None:
     ]
     assert all(is_refused(answer) for answer in answers)
     assert len({answer.data for answer in answers}) == 1
-    assert members(portal.http.post("/token", data=GRANT, headers=portal.basic()))["error"] == "invalid_grant"
+    assert is_refused(portal.http.post("/token", data={**GRANT, "client_id": "another"}, headers=portal.basic()))
+    for named in ({}, {"client_id": portal.client_id}):
+        good = portal.http.post("/token", data={**GRANT, **named}, headers=portal.basic())
+        assert members(good)["error"] == "invalid_grant"
 
 
 def test_a_portal_cannot_choose_a_weaker_way_than_its_own(house: House, portal: Portal) -> None:

@@ -6,12 +6,15 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.support.house import House, members
 from tests.support.tls.certificates import a_name, issue
 from tests.support.tls.mutual import FRONT_SECRET, MTLS_BASE, Mutual
 
 if TYPE_CHECKING:
+    from cryptography import x509
+
     from tests.support.valkey import ValkeyServer
 
 
@@ -45,10 +48,24 @@ def test_no_other_header_is_read_even_from_the_front(mutual: Mutual, name: str) 
         assert portal.pushes().status_code == 401
 
 
-def _out_of_shape(der: bytes) -> list[bytes]:
-    """Return certificates that a TLS library hands on: of version 2, and with a name and a date that cannot be read."""
+def _of_version_1(certificate: x509.Certificate) -> bytes:
+    """Return a certificate without what only later versions have, its version and its extensions (RFC 5280 4.1)."""
+    der, signed = certificate.public_bytes(Encoding.DER), certificate.tbs_certificate_bytes
+    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    kept = _sequence(signed[9 : signed.index(key) + len(key)])
+    return _sequence(kept + der[len(signed) + 4 :])
+
+
+def _sequence(inner: bytes) -> bytes:
+    return b"\x30\x82" + len(inner).to_bytes(2) + inner
+
+
+def _out_of_shape(certificate: x509.Certificate) -> list[bytes]:
+    """Return what a TLS library hands on: of versions 1 and 2, and with a name and a date that cannot be read."""
+    der = certificate.public_bytes(Encoding.DER)
     date = der.index(b"\x17\x0d", der.index(b"Test authority")) + 2  # a serial number may hold anything
     return [
+        _of_version_1(certificate),
         der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x01", 1),
         der.replace("Cơ quan".encode(), b"C\xc6\xff quan"),
         der[:date] + b"99" + der[date + 2 :].replace(b"Z", b"0", 1),
@@ -57,14 +74,16 @@ def _out_of_shape(der: bytes) -> list[bytes]:
 
 @pytest.mark.spec("MT-01")
 def test_what_the_front_says_unclearly_is_refused_and_counted(mutual: Mutual) -> None:
-    portal, paper = mutual.portal(None), mutual.issuer.client()
+    portal = mutual.portal(None)
+    paper = next(one for one in iter(mutual.issuer.client, None) if len(one.certificate_der) % 3)
     encoded, pem = b64encode(paper.certificate_der).decode(), paper.as_escaped_pem["X-SSL-Client-Cert"]
+    last = encoded.rstrip("=")[-1]
     unclear = [
         {"Client-Cert": value}
         for value in (
             encoded, f":{encoded}", f":{encoded}:;a=1", f":{encoded}:, :{encoded}:", f": {encoded}:", "::",
             f"::{encoded}:", f":{encoded[:-4]}:", f":{encoded}AAAA:", f":{encoded.replace('+', '-')}-:", ":AA:",
-            '"text"',
+            f":{encoded.replace(f'{last}=', f'{chr(ord(last) + 1)}=')}:", '"text"',
         )
     ]  # fmt: skip
     unclear += [
@@ -75,7 +94,7 @@ def test_what_the_front_says_unclearly_is_refused_and_counted(mutual: Mutual) ->
         )
     ]  # fmt: skip
     unclear.append({**paper.as_client_cert, **paper.as_escaped_pem})
-    unclear += [{"Client-Cert": f":{b64encode(der).decode()}:"} for der in _out_of_shape(paper.certificate_der)]
+    unclear += [{"Client-Cert": f":{b64encode(der).decode()}:"} for der in _out_of_shape(paper.certificate)]
     before = mutual.counted("malformed")
     for shown in unclear:
         portal.front = {"Sen-Front": FRONT_SECRET, **shown}

@@ -17,6 +17,8 @@ from tests.support.login.elsewhere import Phone, begins, device_portal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from werkzeug.test import TestResponse
+
     from tests.support.valkey import ValkeyServer
 
 MOST = 20
@@ -195,3 +197,20 @@ def test_a_signed_request_that_a_citizen_sends_again_and_again_uses_up_nothing_o
     for _ in range(MOST + 2):
         assert browser.get(link, environ_overrides={"REMOTE_ADDR": an_address()}).status_code == 303
     assert signer.portal.pushes().status_code == 201
+
+
+@pytest.mark.spec("LG-05", "PAR-16")
+def test_who_sends_too_many_signed_requests_waits_on_a_page_and_others_do_not(
+    strict: House, lone_valkey: ValkeyServer
+) -> None:
+    signer, address = Signer(strict.registers_portal()), an_address()
+
+    def opens(network: str) -> TestResponse:
+        return strict.browser().get(signer.link(signer.signs()), environ_overrides={"REMOTE_ADDR": network})
+
+    assert opens(address).status_code == 303
+    (counter,) = lone_valkey.client.keys(f"rate:{signer.portal.client_id}:*")
+    lone_valkey.client.set(counter, PREFIX_MOST, ex=60)
+    page = opens(address)
+    assert (page.status_code, page.headers["Retry-After"], "Location" in page.headers) == (429, "60", False)
+    assert opens(an_address()).status_code == 303

@@ -54,6 +54,27 @@ def test_a_form_without_cookies_is_checked_before_it_is_kept_and_kept_for_its_po
     assert "/login?tx=" in house.browser().get(sent).headers["Location"]
 
 
+@pytest.mark.parametrize(
+    ("hint", "is_filled_in"), [("099305000017", True), ("0" * 64, True), ("0" * 65, False), ("Tran Van Nam", False)]
+)
+def test_a_number_is_filled_in_for_whoever_logs_in_where_it_was_pushed_and_is_kept_sealed(
+    house: House,
+    lone_valkey: ValkeyServer,
+    hint: str,
+    is_filled_in: bool,  # noqa: FBT001  a column of the table
+) -> None:
+    login = house.registers_portal().asks(login_hint=hint)
+    pushed = login.pushed()
+    key = f"par:{pushed.parameters['request_uri'].rpartition(':')[2]}"
+    kept = str(lone_valkey.client.get(key))
+    assert "login_hint" in kept
+    assert hint not in kept
+    for asked, filled_in in ((pushed, is_filled_in), (login, False)):
+        browser = house.browser()
+        page = browser.get(browser.get(asked.url).headers["Location"]).text
+        assert (f'value="{hint}"' in page) == filled_in
+
+
 @pytest.mark.spec("PAR-02")
 def test_nobody_pushes_without_proving_who_it_is(house: House) -> None:
     portal, other = house.registers_portal(), house.registers_portal()

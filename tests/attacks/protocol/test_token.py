@@ -12,6 +12,7 @@ from sqlalchemy import text
 from idp.audit.log import correlation
 from idp.protocol.codes import CODE_KEY
 from tests.support.house import House, answered, later, members
+from tests.support.login.elsewhere import DEVICE, device_portal
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
@@ -161,6 +162,10 @@ def test_a_grant_that_a_portal_is_not_registered_for_is_refused(house: House) ->
     assert tokens["scope"] == "openid service:login", "what it cannot have, it did not ask for"
     assert refused(portal.refreshes("sen_rt_x"), "unauthorized_client")
     assert refused(portal.post("/token"), "invalid_request")
+    assert refused(portal.redeems("", login.verifier), "invalid_request")
+    elsewhere = device_portal(house, grant_types=[DEVICE])
+    assert answered(citizen.opens(elsewhere.asks()))["error"] == "unauthorized_client"
+    assert refused(elsewhere.redeems("x", login.verifier), "unauthorized_client")
 
 
 @pytest.mark.spec("TK-10")

@@ -74,6 +74,16 @@ def test_a_code_is_never_for_another_person_than_the_one_who_is_named(house: Hou
         assert "code" in answered(mai.opens(portal.asks(prompt="none", **changes)))
 
 
+@pytest.mark.spec("AZ-20")
+def test_a_request_that_names_two_people_is_refused(house: House, portal: Portal) -> None:
+    mai, hoa = house.logs_in_directly().gives_tokens(portal), house.logs_in_directly()
+    tokens = hoa.gives_tokens(portal)
+    for subject, told in ((mai.id_token["sub"], "error"), (tokens.id_token["sub"], "code")):
+        claims = f'{{"id_token":{{"sub":{{"value":"{subject}"}}}}}}'
+        asked = portal.asks(id_token_hint=tokens.members["id_token"], claims=claims)
+        assert told in answered(hoa.opens(asked))
+
+
 @pytest.mark.spec("AZ-21")
 def test_a_hint_that_we_did_not_sign_for_this_portal_is_refused(house: House, portal: Portal) -> None:
     citizen = house.logs_in_directly()
@@ -106,6 +116,17 @@ def test_a_level_that_was_not_reached_is_never_a_success(
 ) -> None:
     assert "error" in answered(citizen.opens(portal.asks(prompt="none", **changes)))
     assert "code=" not in citizen.opens(portal.asks(**changes)).headers["Location"]
+
+
+@pytest.mark.spec("AL-01")
+def test_a_service_that_needs_a_higher_account_is_not_for_a_lower_one(house: House, portal: Portal) -> None:
+    asked = {"scope": "openid service:driving-licence"}
+    for account_level, told in ((1, "error"), (2, "code")):
+        citizen = house.logs_in_directly(account_level=account_level)
+        citizen.agrees_to(portal.asks(**asked))
+        answer = answered(citizen.opens(portal.asks(**asked)))
+        assert told in answer
+    assert "code" in answered(house.logs_in_directly(account_level=1).arrives(portal.asks()))
 
 
 @pytest.mark.spec("AZ-22")

@@ -223,6 +223,8 @@ def test_an_actor_token_is_the_actor_s_own(line: Line) -> None:
     for foreign in (other, line.tokens.access, line.tokens.refresh):
         answer = exchanges(line.server, line.tokens.access, resource=line.second, actor_token=foreign, **kind)
         assert refused(answer) == "invalid_request"
+    misnamed = {"actor_token": own, "actor_token_type": "urn:ietf:params:oauth:token-type:refresh_token"}
+    assert refused(exchanges(line.server, line.tokens.access, resource=line.second, **misnamed)) == "invalid_request"
     line.server.revokes(own)
     dead = exchanges(line.server, line.tokens.access, resource=line.second, actor_token=own, **kind)
     assert refused(dead) == "invalid_request"

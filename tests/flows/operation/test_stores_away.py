@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from idp.app import Application
+from idp.relying_parties import directory
 from idp.settings import load
 from idp.wiring import build_services
 from tests.support.house import House, members
@@ -97,18 +98,27 @@ def test_while_the_memory_is_away_logins_say_so_at_once_and_keys_are_still_read(
 
 @pytest.mark.spec("F08", "ID-14", "I5")
 def test_while_the_database_is_away_nothing_is_acknowledged_and_keys_are_still_read(
-    tmp_path_factory: pytest.TempPathFactory, quick_valkey: ValkeyServer, postgres: Postgres
+    tmp_path_factory: pytest.TempPathFactory,
+    quick_valkey: ValkeyServer,
+    postgres: Postgres,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(directory, "FRESH_SECONDS", 600.0)  # the portal is known all the while
     url = postgres.create_database(f"away_{time.monotonic_ns()}")
     house = House.build(folder=tmp_path_factory.mktemp("away"), redis_url=quick_valkey.url, database_url=url)
-    citizen, stranger = house.activates_citizen(), AStranger.at(house)
+    citizen, portal, stranger = house.activates_citizen(), house.registers_portal(), AStranger.at(house)
     _answer_still(stranger.browser)
     answer = citizen.authenticator.sign_in(members(stranger.asks_options()), origin=ISSUER)
+    assert citizen.opens(portal.asks()).headers["Location"].startswith("/consent?")
     name = url.partition("postgresql+psycopg://sen@/")[2].partition("?")[0]
     with _operator(postgres) as connection:
         connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
-        for act in (lambda: stranger.answers(answer), lambda: citizen.browser.get("/account")):
+        for act in (
+            lambda: stranger.answers(answer),
+            lambda: citizen.browser.get("/account"),
+            lambda: citizen.opens(portal.asks()),
+        ):
             status, seconds = _took(act)
             assert status == 503
             assert seconds < GIVEN_UP_SECONDS

@@ -131,7 +131,8 @@ def test_one_statement_that_cannot_be_read_harms_no_other_and_may_be_revoked(tmp
     del broken["metadataStatement"]["userVerificationDetails"]
     unknown_status = AuthenticatorMaker(statuses=[{"status": "SOMETHING_NEW"}]).entry()
     u2f = {"attestationCertificateKeyIdentifiers": ["00"], "statusReports": [], "metadataStatement": {}}
-    entries = [broken, unknown_status, u2f, MAKER.entry()]
+    no_reports = AuthenticatorMaker(statuses=[{}]).entry()
+    entries = [broken, unknown_status, u2f, no_reports, MAKER.entry()]
 
     metadata = load(tmp_path, SERVICE.publish(entries, next_update=in_a_month(NOON)))
 
@@ -142,6 +143,7 @@ def test_one_statement_that_cannot_be_read_harms_no_other_and_may_be_revoked(tmp
     newer = metadata.model(unknown_status["aaguid"])
     assert newer is not None
     assert newer.statuses == ()
+    assert metadata.model(no_reports["aaguid"]) is None, "whether it was revoked, nobody can tell"
     whole = metadata.model(str(MAKER.aaguid))
     assert whole is not None
     assert not whole.is_revoked(now=NOON)
