@@ -45,6 +45,21 @@ def test_a_failure_is_tried_again_with_a_new_token_until_it_is_received(house: H
         assert len({form["logout_token"] for form in receiver.received}) == 3
 
 
+@pytest.mark.parametrize("status", [200, 204])
+@pytest.mark.spec("LO-06")
+def test_what_was_received_is_not_told_again(house: House, courier: Courier, status: int) -> None:
+    with Receiver(answers=[status]) as receiver:
+        portal = house.registers_portal(backchannel_logout_uri=receiver.url)
+        citizen = house.logs_in_directly()
+        citizen.gives_tokens(portal)
+        logs_out(citizen.browser)
+        carries(courier)
+        with later(3600):
+            carries(courier)
+        assert len(receiver.received) == 1
+        assert (standing(courier, portal).delivered, standing(courier, portal).waiting) == (1, 0)
+
+
 @pytest.mark.spec("LO-06")
 def test_a_refusal_is_taken_as_an_answer(house: House, courier: Courier) -> None:
     with Receiver(answers=[400]) as receiver:

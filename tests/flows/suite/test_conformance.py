@@ -7,8 +7,10 @@ import json
 import secrets
 import time
 import uuid
+from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import jwt
 import pytest
@@ -115,6 +117,13 @@ def test_a_login_is_begun_by_others_over_https_alone(house: House) -> None:
     assert members(taken.reads())["initiate_login_uri"] == "https://localhost:8443/login"
     without_tls = {"redirect_uris": ["http://localhost:8001/cb"], "initiate_login_uri": "http://localhost:8001/login"}
     assert Registrant(house).registers(**without_tls).status_code == 201
+
+
+def test_a_login_that_begins_here_tells_the_portal_who_begins_it(house: House, citizen: SignedIn) -> None:
+    portal = house.registers_portal(initiate_login_uri="https://portal.example/begin?from=sen")
+    citizen.gives_tokens(portal)
+    page = unescape(citizen.browser.get("/account/services").text)
+    assert f'href="https://portal.example/begin?from=sen&{urlencode({"iss": ISSUER})}"' in page
 
 
 @pytest.mark.parametrize(
