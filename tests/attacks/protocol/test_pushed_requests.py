@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from idp.cookies import BROWSER, SESSION
 from tests.support.house import ISSUER, answered, members
 
 if TYPE_CHECKING:
@@ -79,7 +80,13 @@ def test_a_number_is_filled_in_for_whoever_logs_in_where_it_was_pushed_and_is_ke
 def test_nobody_pushes_without_proving_who_it_is(house: House) -> None:
     portal, other = house.registers_portal(), house.registers_portal()
     form = portal.asks().parameters
-    for authentication in ({}, other.authentication(), {"client_assertion": "x.y.z"}):
+    of_another_kind = {"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:saml2-bearer"}
+    for authentication in (
+        {},
+        other.authentication(),
+        {"client_assertion": "x.y.z"},
+        {**portal.authentication(), **of_another_kind},
+    ):
         refused = portal.http.post("/par", data={**form, **authentication})
         assert (refused.status_code, members(refused)["error"]) == (401, "invalid_client")
     assert portal.pushes().status_code == 201
@@ -163,6 +170,24 @@ def test_a_request_that_waits_in_two_windows_is_completed_once(house: House) -> 
     citizen.agrees_to(login)
     assert "code" in answered(citizen.browser.get(f"/continue?tx={first}"))
     assert answered(citizen.browser.get(f"/continue?tx={second}"))["error"] == "invalid_request_uri"
+
+
+def test_a_login_that_waits_is_completed_once_at_the_same_time(house: House) -> None:
+    portal, citizen = house.registers_portal(), house.logs_in_directly()
+    login = portal.asks()
+    waiting = [citizen.opens(login).headers["Location"].partition("tx=")[2] for _ in range(4)]
+    citizen.agrees_to(login)
+
+    def goes_on(transaction: str) -> bool:
+        window = house.browser()
+        for name in (SESSION, BROWSER):
+            cookie = citizen.browser.get_cookie(name)
+            assert cookie is not None
+            window.set_cookie(name, cookie.value)
+        return "code=" in window.get(f"/continue?tx={transaction}").headers.get("Location", "")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert [sum(pool.map(goes_on, [transaction] * 8)) for transaction in waiting] == [1] * len(waiting)
 
 
 @pytest.mark.spec("PAR-07")
