@@ -203,6 +203,12 @@ def test_how_a_portal_hears_of_answers_holds_in_itself(changes: dict[str, Any], 
     assert is_refused_for("backchannel_", profile="web", **said) == expected
 
 
+@pytest.mark.parametrize(("keys", "expected"), [({}, True), ({"jwks_uri": "https://portal.example/jwks"}, False)])
+def test_what_is_to_be_encrypted_needs_a_key_to_encrypt_to(keys: dict[str, str], *, expected: bool) -> None:
+    asked = {"id_token_encrypted_response_alg": "ECDH-ES", **keys}
+    assert is_refused_for("id_token_encrypted_response_alg: a public key", profile="web", **asked) == expected
+
+
 @pytest.mark.spec("CA-09", "TK-13")
 def test_a_secret_in_the_form_is_for_those_who_registered_for_it(house: House, citizen: SignedIn) -> None:
     portal = registered(house, "web", token_endpoint_auth_method="client_secret_post")

@@ -148,6 +148,7 @@ POLICY = {"resources": [API], "scopes": ["records.read"]}
         {"grant_types": [EXCHANGE], "exchange": {**POLICY, "resources": ["x"]}},
         {"grant_types": [EXCHANGE], "exchange": [API]},
         {"grant_types": ["authorization_code"]},
+        {"scope": "records.Read"}, {"scope": 'records"read'}, {"scope": "r" * 101}, {"scope": ".records"},
     ],
 )  # fmt: skip
 @pytest.mark.spec("RFC 8707 2")
