@@ -104,6 +104,14 @@ class Portal:
         store.put(stored, event=ClientAdded(actor="operator", client_id=portal.client_id, profile=profile))
         return portal
 
+    def twin(self) -> Portal:
+        """Register another one with the same key and addresses, as one maker's product at two authorities may be."""
+        public = jwt.algorithms.ECAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
+        keys = {"keys": [{**public, "alg": "ES256", "use": "sig", "kid": "k1"}]}
+        twin = Portal.registered(self.house, redirect_uris=[self.redirect_uri], jwks=keys)
+        twin.key = self.key
+        return twin
+
     def assertion(self, *, headers: dict[str, Any] | None = None, **claims: Any) -> str:
         """Sign a client assertion (RFC 7523 section 3); a claim that is None is left out."""
         now = int(clock.now().timestamp())

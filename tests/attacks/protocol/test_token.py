@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from base64 import urlsafe_b64encode
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -96,10 +97,11 @@ def test_a_memory_restored_from_an_older_file_brings_no_code_back(any_house: Hou
 
 @pytest.mark.spec("TK-04")
 def test_another_portal_cannot_use_a_code_and_burns_it(house: House, portal: Portal, citizen: SignedIn) -> None:
-    login = portal.asks()
-    code = a_code(citizen, login)
-    assert refused(house.registers_portal().redeems(code, login.verifier))
-    assert refused(portal.redeems(code, login.verifier))
+    for other in (house.registers_portal(), portal.twin()):
+        login = portal.asks()
+        code = a_code(citizen, login)
+        assert refused(other.redeems(code, login.verifier))
+        assert refused(portal.redeems(code, login.verifier))
     fresh = portal.asks()
     assert portal.redeems(a_code(citizen, fresh), fresh.verifier).status_code == 200
 
@@ -129,6 +131,13 @@ def test_a_code_is_for_whoever_holds_the_verifier(portal: Portal, citizen: Signe
     assert refused(portal.redeems(a_code(citizen, login), wrong))
     challenge_itself = portal.asks()
     assert refused(portal.redeems(a_code(citizen, challenge_itself), challenge_itself.asked["code_challenge"]))
+
+
+@pytest.mark.parametrize(("verifier", "status"), [("v" * 42, 400), ("v" * 43, 200), ("v" * 129, 400), ("+" * 43, 400)])
+@pytest.mark.spec("TK-06")
+def test_a_verifier_that_fits_has_to_be_one_too(portal: Portal, citizen: SignedIn, verifier: str, status: int) -> None:
+    login = portal.asks(code_challenge=urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode())
+    assert portal.redeems(a_code(citizen, login), verifier).status_code == status
 
 
 @pytest.mark.spec("TK-06")
