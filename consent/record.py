@@ -114,10 +114,6 @@ class Consent:
         """The claims that may be released, by consent or by law."""
         return frozenset(item.claim for item in self.items if item.granted)
 
-    def covers(self, claims: Iterable[str]) -> bool:
-        """Tell whether every one of `claims` was granted; says nothing about time or withdrawal."""
-        return self.granted_claims.issuperset(claims)
-
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
@@ -153,10 +149,6 @@ class Standing:
         if self.withdrawal is not None:
             return "withdrawn"
         return "in_force" if at < self.consent.expires_at else "expired"
-
-    def covers(self, claims: Iterable[str], *, at: datetime) -> bool:
-        """Tell whether every one of `claims` may be released at an instant."""
-        return self.state(at=at) == "in_force" and self.consent.covers(claims)
 
 
 def check_named(**texts: str) -> None:

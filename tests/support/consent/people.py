@@ -183,7 +183,7 @@ class Person:
     def may_share(self, *claims: str, purpose: str = DRIVING) -> bool:
         """Tell whether the portal may have claims now."""
         in_force = self.ledger.current(subject=self.subject, recipient=PORTAL, purpose=purpose, now=self.clock)
-        return in_force is not None and in_force.covers(claims)
+        return in_force is not None and in_force.granted_claims.issuperset(claims)
 
 
 def a_person() -> Person:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -162,6 +163,15 @@ def test_an_item_that_rests_on_another_legal_basis_is_asked_anew() -> None:
     assert person.is_asked(a_demand(other_article)).reason == "new"
 
 
+def test_a_refusal_holds_for_the_basis_that_was_named_and_for_no_other() -> None:
+    person = a_person()
+    person.agrees(NAME_AND_PHONE)
+    elsewhere = replace(optional("phone_number"), legal_basis="Luật 26/2023/QH15, Điều 10")
+
+    assert person.is_asked(a_demand(required("name"), elsewhere)).reason == "new"
+    assert person.is_asked(a_demand(required("name"), replace(elsewhere, held=False))).reason is None
+
+
 def test_another_version_of_the_purpose_asks_everything_again() -> None:
     person = a_person()
     person.agrees(a_demand(required("name"), optional("phone_number"), version=1), "phone_number")
@@ -192,10 +202,11 @@ def test_a_consent_is_asked_again_when_its_time_is_over_and_not_before(days: int
     assert person.is_asked(demand).reason == "expired"
 
 
-def test_no_purpose_may_ask_for_more_than_a_year() -> None:
+@pytest.mark.parametrize("days", [-1, 0, 366])
+def test_no_purpose_may_ask_for_more_than_a_year_or_for_no_time_at_all(days: float) -> None:
     assert a_demand(days=365).lifetime == timedelta(days=365)
     with pytest.raises(ValueError, match="365"):
-        a_demand(days=366)
+        a_demand(days=days)
 
 
 def test_no_claim_may_be_asked_twice_in_one_breath() -> None:
@@ -253,6 +264,22 @@ def test_what_the_law_grants_is_told_without_a_box_and_recorded_with_its_citatio
     assert decision.offered == frozenset()
     assert (item.basis, item.granted) == ("law", True)
     assert item.legal_basis != AGREEMENT
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        replace(by_law("name"), required=False),
+        replace(by_law("name"), required=False, held=False),
+        replace(by_law("name"), held=False),
+        replace(required("name"), held=False),
+    ],
+)
+def test_what_cannot_be_left_out_has_no_box_and_is_granted_though_there_be_no_value_of_it(asked: Asked) -> None:
+    decision = a_person().is_asked(a_demand(asked))
+
+    assert decision.offered == frozenset()
+    assert [item.granted for item in answer(decision=decision, ticked=frozenset(), agreed=True)] == [True]
 
 
 def test_a_decision_needs_a_clock_with_an_offset() -> None:

@@ -38,13 +38,6 @@ def test_granted_claims_are_those_agreed_to_and_those_the_law_grants() -> None:
     assert GIVEN.granted_claims == {"name", "vn_personal_number"}
 
 
-def test_a_consent_covers_what_was_granted_and_nothing_else() -> None:
-    assert GIVEN.covers(["name"])
-    assert GIVEN.covers([])
-    assert not GIVEN.covers(["name", "phone_number"])
-    assert not GIVEN.covers(["address"])
-
-
 @pytest.mark.parametrize(
     "change",
     [
@@ -93,8 +86,7 @@ def test_a_withdrawn_consent_is_withdrawn_even_for_a_clock_that_runs_behind() ->
     standing = Standing(GIVEN, WITHDRAWN)
 
     assert standing.state(at=WITHDRAWN.at - timedelta(days=1)) == "withdrawn"
-    assert not standing.covers(["name"], at=WITHDRAWN.at - timedelta(days=1))
-    assert Standing(GIVEN).covers(["name"], at=WITHDRAWN.at)
+    assert Standing(GIVEN).state(at=WITHDRAWN.at) == "in_force"
 
 
 @pytest.mark.spec("CO-06")
