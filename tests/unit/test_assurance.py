@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -208,7 +209,19 @@ def changed(tmp_path: Path, *swaps: tuple[str, str]) -> Path:
         (('"LoA3"', '"LoA 3"'), "a name has no spaces"),
         (('["biometric"]', '["iris"]'), "factors that do not exist"),
         (("different_factors = 3", "different_factors = 1"), "takes less than level 3"),
+        (('aliases = ["LoA2"]', "aliases = [2]"), "aliases: must hold words"),
+        (('aliases = ["LoA2"]', 'aliases = [""]'), "aliases: must hold words"),
+        (('["biometric"]', '[["biometric"]]'), "required_factors: must hold words"),
+        (("different_factors = 1", "different_factors = 0"), "factors that do not exist"),
+        (("different_factors = 3", "different_factors = 4"), "factors that do not exist"),
+        (('["biometric", "possession", "knowledge"]', '["possession", "knowledge"]'), "takes less than level 3"),
+        (('["hardware_bound", "attested", "phishing_resistant"]', '["attested"]'), "takes less than level 3"),
+        (('conditions.possession = ["hardware_bound", "attested", "phishing_resistant"]\n', ""), "less than level 3"),
         (('["hardware_bound", "attested"]', '["fine"]'), "conditions.biometric"),
+        (('["hardware_bound", "attested"]', '""'), "conditions.biometric"),
+        (('["hardware_bound", "attested"]', "{ attested = true }"), "conditions.biometric"),
+        (('["hardware_bound", "attested"]', "7"), "conditions.biometric"),
+        (("conditions.biometric", "conditions.iris"), "conditions.iris: not a factor"),
         (('level = "02"', 'level = "01"'), "01: listed twice"),
         (("\n[[account]]", "\n[[accounts]]"), "accounts: unknown key"),
         (("\n[[authentication]]", "\n[[authentication"), "line"),
@@ -218,6 +231,17 @@ def test_a_broken_table_stops_the_start(tmp_path: Path, swap: tuple[str, str], c
     with pytest.raises(SettingsError, match=r"assurance\.toml") as refusal:
         Assurance.load(changed(tmp_path, swap))
     assert complaint in str(refusal.value)
+
+
+@pytest.mark.parametrize("scale", ["authentication", "account"])
+def test_a_scale_without_a_level_stops_the_start(tmp_path: Path, scale: str) -> None:
+    _, *rows = re.split(r"^(?=\[\[)", TABLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    others = [row for row in rows if not row.startswith(f"[[{scale}]]")]
+    path = tmp_path / "assurance.toml"
+    path.write_text(f"{scale} = []\n{''.join(others)}", encoding="utf-8")
+    with pytest.raises(SettingsError) as refusal:
+        Assurance.load(path)
+    assert refusal.value.reasons == (f"assurance.toml: {scale}: at least one [[{scale}]] is needed",)
 
 
 def test_every_problem_is_reported_at_once(tmp_path: Path) -> None:
