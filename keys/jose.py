@@ -174,7 +174,7 @@ def _check_header(header: Mapping[str, Any], rules: JwtRules) -> str:
     known = ALGORITHMS.get(alg) if type(alg) is str else None
     if known is None or rules.algorithms.isdisjoint((known.name, known.key_alg)):  # two names of one algorithm
         raise JoseRefused("header: alg is not one of the expected")
-    if typ is None and "typ" not in header:
+    if "typ" not in header:
         if None not in rules.typ:
             raise JoseRefused("header: typ is missing")
     elif type(typ) is not str or _bare_typ(typ) not in rules.typ:

@@ -164,6 +164,14 @@ def test_an_audience_among_others_is_read_where_the_rules_say_so() -> None:
     is_refused(an_honest_token(aud=["https://sen.example", 7]), "no string", rules=listed)
 
 
+@pytest.mark.parametrize("aud", [..., "https://rs.example", ["https://rs.example"]])
+@pytest.mark.parametrize("iss", [..., "https://other.example"])
+def test_issuer_and_audience_are_the_callers_matter_where_the_rules_name_none(iss: object, aud: object) -> None:
+    rules = replace(RULES, expected_issuer=None, expected_audience=None, audience_may_be_array=True, required=("exp",))
+    claims = read(an_honest_token(iss=iss, aud=aud), rules=rules).claims
+    assert (claims.get("iss", ...), claims.get("aud", ...)) == (iss, aud)
+
+
 @pytest.mark.spec("CA-03")
 @pytest.mark.parametrize("iss", ["https://evil.example", "https://rp.example/", "HTTPS://rp.example"])
 def test_a_token_of_another_issuer_is_refused(iss: str) -> None:
