@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 import time_machine
 
-from idp import clock
+from idp import clock, limits
+from idp.ephemeral import Claimed
+from idp.errors import TooManyAttempts
+from idp.settings import load
 from tests.support.house import ISSUER, House
 from tests.support.login.own_pages import begins_login
 from tests.support.login.stranger import AStranger
@@ -171,6 +174,17 @@ def test_a_memory_that_was_lost_gives_nobody_five_tries_anew(
         assert _statuses(lambda: patient.tries_code(new_number(), WRONG), times=1) == [400]
         other = new_number()
         assert _statuses(lambda: patient.tries_code(other, WRONG), times=TRIES + 1) == [400] * 5 + [429]
+
+
+@pytest.mark.spec("LG-05", "I9")
+@pytest.mark.parametrize(("age", "most"), [(899, 3), (900, TRIES)])
+def test_a_memory_as_old_as_the_window_has_forgotten_nothing_that_counts(age: int, most: int) -> None:
+    settings, instant = load({"SEN_ENVIRONMENT": "development"}).limits, 1_800_000_000
+    whole = Claimed(first=True, since=instant - age)
+    with time_machine.travel(instant, tick=False):
+        limits.check("activation", (most, 1, 1, whole), settings=settings)
+        with pytest.raises(TooManyAttempts):
+            limits.check("activation", (most + 1, 1, 1, whole), settings=settings)
 
 
 @pytest.mark.spec("LG-05", "I9")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from idp.errors import InvalidToken
+from idp.protocol.tokens import ACCESS_PREFIX, LONGEST_TOKEN, read_userinfo_token
 from tests.support.house import House, answered, members
 
 if TYPE_CHECKING:
@@ -116,6 +118,19 @@ def test_a_token_that_was_altered_anywhere_is_refused(portal: Portal, tokens: To
     for place in range(7, len(text), 5):
         other = "A" if text[place] != "A" else "B"
         assert is_refused(portal.asks_userinfo(text[:place] + other + text[place + 1 :]))
+
+
+def test_a_token_without_its_prefix_is_none(portal: Portal, tokens: Tokens) -> None:
+    assert is_refused(portal.asks_userinfo(tokens.access.removeprefix(ACCESS_PREFIX)))
+
+
+@pytest.mark.parametrize(("length", "tried"), [(LONGEST_TOKEN, True), (LONGEST_TOKEN + 1, False)])
+def test_a_token_that_is_too_long_is_refused_before_anyone_tries_to_open_it(
+    house: House, length: int, *, tried: bool
+) -> None:
+    with pytest.raises(InvalidToken) as refusal:
+        read_userinfo_token(unverified_token=ACCESS_PREFIX.ljust(length, "A"), provider=house.services.provider)
+    assert (refusal.value.__cause__ is not None) is tried
 
 
 @pytest.mark.parametrize("foreign", [".", "=", "!", "%", "\xe9", ","])

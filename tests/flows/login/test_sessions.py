@@ -12,7 +12,7 @@ import time_machine
 from werkzeug.test import Client
 
 from idp import clock
-from idp.sessions import key_of
+from idp.sessions import Session, key_of, opened
 from tests.support.authenticator import SoftwareAuthenticator
 from tests.support.house import House, members
 from tests.support.login.own_pages import OwnPages, begins_login, citizen_id_of, passkeys_of
@@ -122,6 +122,29 @@ def test_a_session_ends_after_fifteen_idle_minutes_and_after_twelve_hours_in_any
         assert pages.is_logged_in()
     with time_machine.travel(now + timedelta(seconds=3 * idle), tick=True):
         assert not pages.is_logged_in()
+
+
+@pytest.mark.spec("SS-04")
+@pytest.mark.parametrize(
+    ("unseen_for", "ends_in", "alive"),
+    [(899, 1, True), (900, 1, False), (0, 1, True), (0, 0, False), (-900, 1, True), (-901, 1, False)],
+)
+def test_a_session_ends_in_the_very_second(house: House, unseen_for: int, ends_in: int, *, alive: bool) -> None:
+    instant = 1_800_000_000
+    session = Session(
+        id="session",
+        citizen_id="citizen",
+        passkey_id="passkey",
+        level=2,
+        amr=("hwk",),
+        auth_time=instant,
+        started_at=instant,
+        expires_at=instant + ends_in,
+        last_seen=instant - unseen_for,
+    )
+    with time_machine.travel(instant, tick=False):
+        found = opened(session.to_json(), settings=house.settings.sessions)
+    assert found == (session if alive else None)
 
 
 @pytest.mark.spec("SS-04")

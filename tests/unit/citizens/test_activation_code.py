@@ -45,6 +45,13 @@ def test_a_code_is_read_however_it_was_typed(signs: str) -> None:
         assert parse_code(typed) == signs
 
 
+def test_spaces_around_a_code_are_passed_over_up_to_a_length_that_nobody_types() -> None:
+    code = new_code()
+    assert parse_code(code.ljust(64)) == code.replace("-", "")
+    with pytest.raises(Malformed, match="length"):
+        parse_code(code.ljust(65))
+
+
 def test_what_looks_or_sounds_alike_is_taken_for_the_sign_that_codes_use() -> None:
     assert parse_code("oOQq IiLl zZ uU xX".replace("q", "0")) == "00001111" + "22" + "VV" + "SS"
 
