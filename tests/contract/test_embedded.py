@@ -146,6 +146,19 @@ def test_a_socket_that_a_stranger_listens_on_is_left_alone(tmp_path: Path) -> No
     stranger.stop()
 
 
+def test_a_socket_of_another_kind_is_left_alone(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
+        stranger.bind(str(tmp_path / "valkey.sock"))
+        assert "valkey.sock" in the_sentence(tmp_path)
+        assert (tmp_path / "valkey.sock").is_socket()
+
+
+def test_where_no_kernel_ends_it_with_its_parent_nothing_is_asked_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert embedded.end_with_parent(signal.SIGTERM) is not None
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert embedded.end_with_parent(signal.SIGTERM) is None
+
+
 @pytest.mark.parametrize("folder", ["/proc/sen", "/dev/null/sen"])
 def test_a_folder_that_cannot_be_written_gets_one_sentence_in_both_languages(folder: str) -> None:
     sentence = the_sentence(Path(folder))

@@ -60,9 +60,10 @@ class SlotMap:
         self._failed_searches = 0
 
     def node_of(self, slot: int) -> Node:
-        """Return who holds a slot, as far as is known."""
+        """Return who holds a slot, as far as is known; where nobody does, the map is looked at again."""
         node = self._slots[slot]
         if node is None:
+            self._is_doubtful = True
             raise ServerAwayError(f"no node holds slot {slot}")
         return node
 
