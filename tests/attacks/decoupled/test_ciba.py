@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from idp.ephemeral import Read
+from idp.protocol.grants.decoupled import waiting
 from tests.support.house import TX, House, later, members
 from tests.support.login.elsewhere import (
     CIBA,
@@ -134,6 +135,15 @@ def test_a_portal_that_begins_anew_takes_its_own_request_back_and_nobody_answers
         forms = [{"grant_type": CIBA, "auth_req_id": secret} for secret in told]
         errors = [members(portal.post("/token", **form))["error"] for form in forms]
         assert errors == ["expired_token", "authorization_pending"]
+
+
+@pytest.mark.spec("DC-06")
+def test_a_portal_takes_back_nothing_that_its_citizen_is_just_deciding(portal: Portal, citizen: SignedIn) -> None:
+    first = asks_for(portal, citizen)
+    decides = waiting.decide_step(waiting.name_of("ciba", first.secret))
+    assert portal.house.services.provider.ephemeral.wave(decides) == [True]
+    asks_for(portal, citizen)
+    assert first.error() == "authorization_pending"
 
 
 @pytest.mark.spec("DC-06")

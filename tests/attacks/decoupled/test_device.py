@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from idp.audit.events import AuthorizationGranted
-from idp.ephemeral import Read, Write
+from idp.ephemeral import Drop, Read, Write
 from idp.protocol.grants.decoupled import user_codes, waiting
 from idp.storage.sql.tables import audit_event, authorization
 from tests.support.house import ISSUER, TX, House, later, members
@@ -84,6 +84,14 @@ def test_what_comes_back_from_the_dead_is_refused_by_the_row_that_it_left(portal
     ephemeral.wave(Write(key, kept, 60))
     assert device.error() == "invalid_grant"
     assert portal.asks_userinfo(tokens["access_token"]).status_code == 401
+
+
+def test_a_request_of_which_half_is_lost_is_refused_like_one_that_never_was(portal: Portal, citizen: SignedIn) -> None:
+    device = begins(portal)
+    Phone.of(citizen).approves(device)
+    key = f"wait:{{{waiting.name_of('device', device.secret)}}}:request"
+    assert portal.house.services.provider.ephemeral.wave(Drop(key)) == [True]
+    assert device.error() == "invalid_grant"
 
 
 @pytest.mark.spec("DC-03", "LG-05")

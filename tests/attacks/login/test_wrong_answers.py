@@ -11,6 +11,7 @@ from idp.citizens.activation import ALPHABET, LIFETIME, SIGNS
 from tests.support.house import House, later, settings_for
 from tests.support.login.own_pages import begins_login
 from tests.support.login.stranger import OWN, AStranger
+from tests.support.portal import members
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,6 +53,25 @@ def test_wrong_codes_count_for_the_number_wherever_they_come_from_and_end_no_cod
             assert 0 < own_valkey.client.ttl(key) <= window
             own_valkey.client.delete(key)  # as it goes by itself when the window is over
         assert tries(stranger, citizen.code, address="203.0.113.1") == 303, "no stranger uses up a citizen's code"
+
+
+@pytest.mark.parametrize("path", ["/activate", "/login/number"])
+def test_a_number_that_is_none_is_asked_for_again(house: House, path: str) -> None:
+    stranger = AStranger.at(house, path.removesuffix("/number"))
+    for number in ("", "12345", "00114112341x", "1" * 65):
+        form = {"tx": stranger.tx, "number": number, "code": WRONG, "csrf_token": stranger.token}
+        answer = stranger.browser.post(path, data=form, headers=OWN)
+        assert (answer.status_code, "Số định danh cá nhân có 12 chữ số." in answer.text) == (400, True)
+
+
+def test_a_number_that_was_not_typed_at_this_login_tells_of_no_passkey(house: House) -> None:
+    citizen = house.activates_citizen()
+    stranger, other = AStranger.at(house), AStranger.at(house)
+    typed = stranger.sealed(citizen.number)
+    nobody, known = (members(stranger.asks_options(sealed)) for sealed in (None, typed))
+    assert (bool(nobody["allowCredentials"]), bool(known["allowCredentials"])) == (False, True)
+    for told in (other.asks_options(typed), stranger.asks_options("no base64"), stranger.asks_options("AAAA")):
+        assert (told.status_code, members(told)["allowCredentials"]) == (200, [])
 
 
 @pytest.mark.spec("LG-04")

@@ -70,12 +70,17 @@ def test_every_broken_rule_is_named_at_once(house: House) -> None:
         client_name="a\u202eb",
         tos_uri="javascript:alert(1)",
         contacts=5,
+        default_max_age="3600",
+        require_auth_time="yes",
     )
     assert is_refused(refused, status=400, code="invalid_redirect_uri")
     said = members(refused)["error_description"]
     for name in ("redirect_uris", "response_types", "grant_types", "subject_type", "id_token_signed_response_alg",
-                 "client_name", "tos_uri", "contacts"):  # fmt: skip
+                 "client_name", "tos_uri", "contacts", "default_max_age", "require_auth_time"):  # fmt: skip
         assert f"{name}: " in said, said
+    for seconds in (-1, 0.5, True):
+        refused = Registrant(house).registers(default_max_age=seconds)
+        assert is_refused(refused, status=400, code="invalid_client_metadata"), seconds
 
 
 def _weak(key: dict[str, Any], **changes: Any) -> Poison:
