@@ -164,15 +164,13 @@ def back_with(transaction: Transaction, error: ProtocolError) -> Response:
         ProtocolError: the error itself, where there is no portal to go back to, or where waiting helps: the request
             then waits on, and the citizen tries again.
     """
-    asked = transaction.request
-    if asked is None or isinstance(error, TemporarilyUnavailable):
+    client, asked = client_of(transaction), transaction.request
+    if client is None or asked is None or isinstance(error, TemporarilyUnavailable):
         raise error
     if asked.waiting is not None:
         if isinstance(error, InvalidRequestUri):  # it was answered before
             raise error
         return refuse_elsewhere(transaction, reason=error.code)
-    services, client = _visit.services(), client_of(transaction)
-    if client is None:
-        raise error
+    services = _visit.services()
     services.transactions.end(transaction)
     return back_to_portal(with_error(asked, error=error, client=client, provider=services.provider))

@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
+from sqlalchemy.exc import StatementError
 
 from idp import clock
 from idp.outbox import Delivery
 from idp.storage.sql import housekeeping
 from idp.storage.sql.database import Database
 from idp.storage.sql.outbox import SqlOutbox, write_deliveries
-from idp.storage.sql.tables import METADATA
+from idp.storage.sql.tables import METADATA, outbox
 from tests.support.office import empty_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
 
 
@@ -45,6 +47,15 @@ def rows_changed(database: Database, how: str) -> list[int]:
             changed.append(cursor.rowcount)
 
     return changed
+
+
+def test_an_instant_without_its_zone_is_not_written(database: Database) -> None:
+    def postpones(until: datetime) -> None:
+        database.transact(lambda connection: connection.execute(update(outbox).values(due_at=until)))
+
+    postpones(clock.now())
+    with pytest.raises(StatementError, match="naive"):
+        postpones(clock.now().replace(tzinfo=None))
 
 
 @pytest.mark.spec("LO-06")

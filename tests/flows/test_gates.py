@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import delete
 
+from idp.errors import NotKnown
+from idp.storage.sql.tables import login_session
 from tests.support.house import House, members
 from tests.support.signed_in import COOKIE, GATES
 
@@ -113,6 +116,19 @@ def test_who_was_ended_is_logged_in_nowhere(any_house: House, gate: str) -> None
     assert held.citizen.browser.get("/account").headers["Location"].startswith("/login?")
     assert "code=" in other.citizen.opens(other.portal.asks(prompt="none")).headers["Location"]
     assert other.citizen.browser.get("/account").status_code == 200
+
+
+@pytest.mark.spec("SS-05", "F27")
+def test_a_session_that_an_older_database_has_not_is_none(any_house: House) -> None:
+    portal, citizen, other = any_house.registers_portal(), any_house.logs_in_directly(), any_house.logs_in_directly()
+    gone = delete(login_session).where(login_session.c.citizen_id == citizen.citizen_id)
+    any_house.office.database.transact(lambda connection: connection.execute(gone))
+    assert [one.opens(portal.asks()).headers["Location"].partition("?")[0] for one in (citizen, other)] == [
+        "/login",
+        "/consent",
+    ]
+    with pytest.raises(NotKnown):
+        any_house.services.provider.authorizations.known(citizen_id="nobody")
 
 
 @pytest.mark.spec("RT-07")

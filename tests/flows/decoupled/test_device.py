@@ -7,6 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from idp.errors import TemporarilyUnavailable
+from idp.storage.sql.authorizations import SqlAuthorizations
 from tests.support.foreign.registrant import Registrant
 from tests.support.house import ISSUER, TX, House, later, members
 from tests.support.login.elsewhere import CIBA, DEVICE, OFFLINE, Phone, asks_for, begins, device_portal
@@ -129,7 +131,8 @@ def test_who_does_not_consent_has_refused(portal: Portal, citizen: SignedIn) -> 
     assert device.error() == "access_denied"
 
 
-def test_a_level_that_cannot_be_reached_is_told_to_both(portal: Portal, citizen: SignedIn) -> None:
+@pytest.mark.parametrize("page", ["/continue", "/device/confirm"])
+def test_a_level_that_cannot_be_reached_is_told_to_both(portal: Portal, citizen: SignedIn, page: str) -> None:
     device = begins(portal, scope="openid service:secured-transaction")
     phone = Phone.of(citizen)
     begun = phone.types(str(device.shown))
@@ -137,8 +140,49 @@ def test_a_level_that_cannot_be_reached_is_told_to_both(portal: Portal, citizen:
     citizen.logs_in_again()
     tx = TX.search(begun.headers["Location"])
     assert tx
-    assert citizen.browser.get(f"/continue?tx={tx[1]}").headers["Location"] == "/device/done?answer=level"
+    assert citizen.browser.get(f"{page}?tx={tx[1]}").headers["Location"] == "/device/done?answer=level"
     assert device.error() == "access_denied"
+
+
+def test_an_account_that_is_not_enough_is_told_to_both_at_once(house: House, portal: Portal) -> None:
+    device = begins(portal, scope="openid service:driving-licence")
+    told = Phone.of(house.logs_in_directly(account_level=1)).types(str(device.shown))
+    assert told.headers["Location"] == "/device/done?answer=level"
+    assert device.error() == "access_denied"
+
+
+def test_while_the_database_is_away_a_device_waits_on(
+    portal: Portal, citizen: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise TemporarilyUnavailable("The database does not answer.", detail="away")
+
+    device, phone = begins(portal), Phone.of(citizen)
+    begun = phone.types(str(device.shown))
+    with monkeypatch.context() as patch:
+        patch.setattr(SqlAuthorizations, "gates", away)
+        assert phone.types(str(device.shown)).status_code == 503
+        assert citizen.browser.get(begun.headers["Location"]).status_code == 503
+    assert device.error() == "authorization_pending"
+    phone.approves(device)
+    assert device.tokens()
+
+
+def test_an_answer_without_a_question_leads_on_and_answers_nothing(portal: Portal, citizen: SignedIn) -> None:
+    device, phone = begins(portal), Phone.of(citizen)
+    begun = phone.types(str(device.shown)).headers["Location"]
+    form = {"tx": begun.partition("tx=")[2], "code": str(device.shown)}
+    plain = citizen.opens(portal.asks()).headers["Location"]
+    other = phone.posts("/help", "/device/confirm", tx=plain.partition("tx=")[2], code=str(device.shown))
+    assert (other.status_code, other.headers["Location"]) == (303, plain), "it is no device that asks there"
+    citizen.browser.delete_cookie("sen_session")
+    for answer in (citizen.browser.get(begun), phone.posts("/help", "/device/confirm", **form)):
+        assert (answer.status_code, answer.headers["Location"].partition("?")[0]) == (303, "/login")
+    assert device.error() == "authorization_pending"
+    citizen.logs_in_again(former=False)
+    consent = phone.posts("/help", "/device/confirm", **form).headers["Location"]
+    assert consent.startswith("/consent?")
+    assert citizen.browser.get(begun).headers["Location"] == consent, "it is asked once"
 
 
 @pytest.mark.parametrize(

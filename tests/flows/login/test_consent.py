@@ -13,7 +13,7 @@ from sqlalchemy import select
 from idp.protocol.interaction import WORDING_VERSION
 from idp.storage.sql.tables import audit_event, consent, consent_wording
 from tests.support.house import House, answered, members
-from tests.support.login.own_pages import OWN, OwnPages, citizen_id_of
+from tests.support.login.own_pages import OWN, OwnPages, begins_login, citizen_id_of
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
@@ -182,6 +182,31 @@ def test_who_would_rather_not_log_in_goes_back_to_the_portal_which_is_told_so(ho
     assert (refused["error"], refused["state"]) == ("access_denied", login.asked["state"])
     assert someone.browser.get(f"/login?tx={tx}").status_code == 400
     assert someone.browser.post("/login/back", data={"tx": tx}, headers=OWN).status_code == 400
+
+
+def test_who_would_rather_not_open_the_own_page_goes_to_the_front(house: House) -> None:
+    browser = house.browser()
+    back = OwnPages(browser).sends("/login/back", tx=begins_login(browser))
+    assert (back.status_code, back.headers["Location"]) == (303, "/")
+
+
+def test_an_answer_of_one_whose_session_has_ended_agrees_to_nothing(house: House, citizen: ACitizen) -> None:
+    location = citizen.opens(house.registers_portal().asks()).headers["Location"]
+    form: dict[str, object] = {**_form(citizen.browser.get(location).text)}
+    citizen.browser.delete_cookie("sen_session")
+    answer = _posts(citizen, form)
+    assert (answer.status_code, answer.headers["Location"]) == (303, location.replace("/consent", "/login"))
+    assert _consents(house, citizen) == 0
+
+
+@pytest.mark.spec("AZ-22")
+def test_a_level_that_was_not_reached_is_told_to_the_portal_whichever_page_is_opened(house: House) -> None:
+    citizen = house.logs_in_directly()
+    for page in ("continue", "consent"):
+        asked = citizen.opens(house.registers_portal().asks(scope="openid service:secured-transaction"))
+        citizen.logs_in_again()
+        told = answered(citizen.browser.get(asked.headers["Location"].replace("/login", f"/{page}")))
+        assert told["error"] == "unmet_authentication_requirements"
 
 
 @pytest.mark.spec("CO-04", "RT-07")

@@ -76,6 +76,18 @@ def test_a_page_of_a_login_that_cannot_go_on_leads_back_to_its_portal(
     assert leads_to(page, HOME, words="Quay lại Cổng thử nghiệm")
 
 
+@pytest.mark.parametrize("page", ["login", "consent", "continue"])
+@pytest.mark.spec("AZ-06")
+def test_a_login_whose_portal_may_not_ask_any_more_ends_on_a_page(portal: Portal, citizen: ACitizen, page: str) -> None:
+    answer = citizen.opens(portal.asks())
+    tx = answer.headers["Location"].partition("tx=")[2]
+    assert citizen.browser.get(f"/{page}?tx={tx}").status_code in {200, 303}
+    moves(portal.house, portal.client_id, status="suspended")
+    told = citizen.browser.get(f"/{page}?tx={tx}")
+    assert told.status_code == 400
+    assert leads_to(told, "/", words="Về trang chủ của Sen")
+
+
 def _was_never_registered(portal: Portal) -> None:
     portal.client_id = "nobody"
 

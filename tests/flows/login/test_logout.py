@@ -221,6 +221,15 @@ def test_a_request_that_we_did_not_seal_is_none(house: House, citizen: ACitizen,
     assert house.browser().get("/logout", query_string={"asked": poison}).status_code == 200
 
 
+def test_who_was_logged_out_elsewhere_meanwhile_is_told_that_it_is_over(house: House, citizen: ACitizen) -> None:
+    leaving = Leaving.asks(citizen.browser)
+    house.office.citizens.end(
+        citizen_id=citizen_id_of(house, citizen), status="suspended", reason="test", actor="operator"
+    )
+    done = leaving.presses()
+    assert (done.status_code, citizen.browser.get_cookie(SESSION)) == (200, None)
+
+
 def test_a_sealed_request_ends_with_its_hour(house: House, citizen: ACitizen) -> None:
     portal = house.registers_portal()
     asked = {"id_token_hint": citizen.gets_id_token(portal), "post_logout_redirect_uri": BYE}

@@ -197,6 +197,18 @@ def test_removing_a_passkey_ends_the_sessions_made_with_it_and_no_others(house: 
     assert not stolen.is_logged_in()
     assert laptop.is_logged_in()
     assert [passkey.id for passkey in passkeys_of(house, citizen)] == [first.id]
+    assert laptop.adds_passkey(SoftwareAuthenticator()).status_code == 200
+    own = laptop.sends("/account/passkeys/remove", passkey=first.id)
+    assert "Đã xóa khóa truy cập, và bạn đã được đăng xuất." in laptop.browser.get(own.headers["Location"]).text
+    assert laptop.browser.get_cookie(SESSION) is None
+
+
+def test_a_page_that_stays_open_keeps_its_session_awake_and_no_ended_one(citizen: ACitizen) -> None:
+    own = OwnPages(citizen.browser)
+    assert own.sends("/session/stay").headers["Location"] == "/account"
+    assert (own.calls("/session/stay").status_code, own.calls("/session/stay").json) == (200, {"stays": True})
+    citizen.browser.delete_cookie(SESSION)
+    assert (own.calls("/session/stay").status_code, own.calls("/session/stay").json) == (401, {"stays": False})
 
 
 @pytest.mark.spec("SS-06")
