@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import socket
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
@@ -14,6 +18,7 @@ from idp.errors import TemporarilyUnavailable
 from idp.storage.sql.database import Database
 from idp.storage.sql.driver.hot import Prepared
 from idp.storage.sql.driver.postgresql import HotPostgresql
+from tests.support.postgres import USER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,6 +39,30 @@ def database(postgres: Postgres) -> Iterator[Database]:
     yield made
     made.close()
     postgres.drop_database(name)
+
+
+@contextlib.contextmanager
+def relayed(path: Path) -> Iterator[int]:
+    """Listen on a port of loopback for one connection, and pass it on to a unix socket."""
+
+    def passes(source: socket.socket, target: socket.socket) -> None:
+        while data := source.recv(65_536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+    def serves() -> None:
+        with listener.accept()[0] as near, socket.socket(socket.AF_UNIX) as far:
+            far.connect(str(path))
+            back = threading.Thread(target=passes, args=(far, near))
+            back.start()
+            passes(near, far)
+            back.join()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serves)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join()
 
 
 def hot(database: Database) -> HotPostgresql:
@@ -91,8 +120,26 @@ def test_a_server_that_says_nothing_is_given_up(database: Database) -> None:
     impatient = HotPostgresql(connect=database._connect, timeout_seconds=-4.7)
     with pytest.raises(psycopg.OperationalError, match="does not answer"):
         impatient.transact(lambda cursor: cursor.row(SLEEP, {}))
+    with pytest.raises(psycopg.OperationalError, match="does not answer"):
+        impatient.look(SLEEP, {})
     assert impatient.transact(lambda cursor: cursor.row(ECHO, {"given": "a"})) == ("a",)
     impatient.close()
+
+
+@pytest.mark.spec("F28")
+def test_a_network_that_is_cut_is_noticed_by_the_system_itself(postgres: Postgres) -> None:
+    name = f"far_{secrets.token_hex(6)}"
+    folder = Path(parse_qs(urlsplit(postgres.create_database(name)).query)["host"][0])
+    with relayed(folder / ".s.PGSQL.5432") as port:
+        far = Database(url=f"postgresql+psycopg://{USER}@127.0.0.1:{port}/{name}")
+        assert looks(far) == ("a",)
+        (link,) = hot(far)._idle
+        with socket.socket(fileno=os.dup(link._pg.socket)) as line:
+            assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
+            assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 5
+            assert line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        far.close()
+    postgres.drop_database(name)
 
 
 def test_a_forked_process_has_connections_of_its_own(database: Database) -> None:

@@ -36,6 +36,7 @@ __all__ = ["Database", "HotCursor", "Prepared", "insert_if_new", "opened", "upse
 Result = TypeVar("Result")
 ATTEMPTS = 4
 SERIALIZATION_FAILURES = {"40001", "40P01"}
+UNHEARD = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2, "tcp_user_timeout": 10_000}
 
 
 class _DriverCursor:
@@ -252,8 +253,9 @@ def _postgresql_engine(*, url: str, pool_size: int, timeout_seconds: float) -> E
 
 
 def _postgresql_options(timeout_seconds: float) -> dict[str, Any]:
-    """Return what every connection is opened with: limits of time, and one time zone."""
+    """Return what every connection is opened with: limits of time, also where the network is cut, and one time zone."""
     return {
+        **UNHEARD,
         "connect_timeout": max(1, int(timeout_seconds)),
         "options": f"-c statement_timeout={int(timeout_seconds * 1000)} -c timezone=UTC",
     }

@@ -136,7 +136,8 @@ class _Link:
         """Execute one statement and return its result."""
         name = self._name(statement)
         values, formats = _dumped(statement, parameters)
-        return self._checked(self._pg.exec_prepared(name, values, formats))  # type: ignore[arg-type]  # None is NULL
+        self._pg.send_query_prepared(name, values, formats)
+        return self._checked(self._result())
 
     def run_together(self, *batch: tuple[Prepared, Mapping[str, Any]]) -> list[PGresult]:
         """Execute statements with one wait for all of them; those after one that fails are not executed."""
