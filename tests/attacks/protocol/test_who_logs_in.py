@@ -55,7 +55,9 @@ def test_a_browser_that_holds_its_session_back_at_first_has_to_log_in_all_the_sa
         assert "code" in answered(citizen.browser.get(f"/continue?tx={tx}"))
 
 
-@pytest.mark.parametrize("max_age", ["-1", "1.5", "x", "१२", "9" * 13, "9" * 5000, "000000000000" + "9" * 40])
+@pytest.mark.parametrize(
+    "max_age", ["-1", "1.5", "x", "१२", "315360001", "9" * 13, "9" * 5000, "000000000000" + "9" * 40]
+)
 @pytest.mark.spec("AZ-19")
 def test_a_max_age_that_is_no_number_of_seconds_is_refused(portal: Portal, citizen: SignedIn, max_age: str) -> None:
     assert answered(citizen.opens(portal.asks(max_age=max_age)))["error"] == "invalid_request"
