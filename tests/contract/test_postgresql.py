@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import signal
 import socket
 import threading
 from pathlib import Path
@@ -13,9 +14,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from idp.errors import TemporarilyUnavailable
 from idp.storage.sql.database import Database
+from idp.storage.sql.driver import patient
 from idp.storage.sql.driver.hot import Prepared
 from idp.storage.sql.driver.postgresql import HotPostgresql
 from tests.support.postgres import USER
@@ -88,6 +91,11 @@ def transacts(database: Database, statement: Prepared = ECHO, **given: Any) -> A
     return database.hot(lambda cursor: cursor.row(statement, {"given": "a", **given}))
 
 
+def consults(database: Database, statement: Prepared) -> Any:
+    """Run one statement as the pages do."""
+    return database.consult(lambda connection: tuple(connection.execute(text(statement.text)).one()))
+
+
 WAYS = pytest.mark.parametrize("runs", [looks, transacts])
 
 
@@ -123,6 +131,25 @@ def test_a_server_that_says_nothing_is_given_up(database: Database) -> None:
     with pytest.raises(psycopg.OperationalError, match="does not answer"):
         impatient.look(SLEEP, {})
     assert impatient.transact(lambda cursor: cursor.row(ECHO, {"given": "a"})) == ("a",)
+    impatient.close()
+
+
+@pytest.mark.parametrize("asks", [consults, looks, transacts])
+@pytest.mark.spec("F28")
+def test_a_server_that_is_frozen_holds_nobody(
+    database: Database, monkeypatch: pytest.MonkeyPatch, asks: Callable[..., Any]
+) -> None:
+    monkeypatch.setattr(patient, "PATIENCE_SECONDS", 0.3)
+    impatient = Database(url=database.engine.url.render_as_string(hide_password=False), timeout_seconds=0.2)
+    impatient._postgresql = HotPostgresql(connect=impatient._connect, timeout_seconds=-4.5)
+    (pid,) = asks(impatient, WHO)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(TemporarilyUnavailable):
+            asks(impatient, Prepared("SELECT 'never asked before'", {}))
+        assert asks(impatient, WHO) != (pid,)
+    finally:
+        os.kill(pid, signal.SIGCONT)
     impatient.close()
 
 

@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from idp.errors import TemporarilyUnavailable
+from idp.storage.sql.driver import patient
 from idp.storage.sql.driver.hot import Change, HotCursor, Prepared
 from idp.storage.sql.driver.postgresql import HotPostgresql, numbered
 
@@ -36,7 +37,6 @@ __all__ = ["Database", "HotCursor", "Prepared", "insert_if_new", "opened", "upse
 Result = TypeVar("Result")
 ATTEMPTS = 4
 SERIALIZATION_FAILURES = {"40001", "40P01"}
-UNHEARD = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2, "tcp_user_timeout": 10_000}
 
 
 class _DriverCursor:
@@ -171,7 +171,7 @@ class Database:
     def _connect(self) -> psycopg.Connection[Any]:
         """Open a connection of psycopg beside SQLAlchemy's pool, to the same database with the same options."""
         _, parameters = self.engine.dialect.create_connect_args(self.engine.url)
-        return psycopg.connect(**parameters, **_postgresql_options(self._timeout_seconds), autocommit=True)
+        return psycopg.connect(**parameters, **patient.options(self._timeout_seconds), autocommit=True)
 
     def ping(self) -> None:
         """Ask for one row.
@@ -241,24 +241,16 @@ def _sqlite_engine(*, url: str, pool_size: int, timeout_seconds: float) -> Engin
 
 
 def _postgresql_engine(*, url: str, pool_size: int, timeout_seconds: float) -> Engine:
-    return sqlalchemy.create_engine(
+    engine = sqlalchemy.create_engine(
         url,
         hide_parameters=True,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=timeout_seconds,
         pool_pre_ping=False,
-        connect_args={**_postgresql_options(timeout_seconds), "prepare_threshold": 1},
+        connect_args={**patient.options(timeout_seconds), "prepare_threshold": 1},
     )
-
-
-def _postgresql_options(timeout_seconds: float) -> dict[str, Any]:
-    """Return what every connection is opened with: limits of time, also where the network is cut, and one time zone."""
-    return {
-        **UNHEARD,
-        "connect_timeout": max(1, int(timeout_seconds)),
-        "options": f"-c statement_timeout={int(timeout_seconds * 1000)} -c timezone=UTC",
-    }
+    return patient.bounded(engine, timeout_seconds=timeout_seconds)
 
 
 @contextlib.contextmanager

@@ -24,6 +24,7 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, PipelineStatus, TransactionStatus
 
 from idp.storage.sql.driver.hot import Prepared
+from idp.storage.sql.driver.patient import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from idp.storage.sql.driver.hot import HotCursor
 
 Result = TypeVar("Result")
-PATIENCE_SECONDS = 5.0  # beyond the statement timeout, which the server keeps: then the server is gone
 WISHES = (b"SET plan_cache_mode = force_generic_plan", b"SET enable_seqscan = off")
 BEGIN, COMMIT = Prepared("BEGIN", {}), Prepared("COMMIT", {})
 FINE = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK})
@@ -130,7 +130,8 @@ class _Link:
         self._poll = select.poll()
         self._poll.register(self._pg.socket, select.POLLIN)
         for wish in WISHES:
-            self._pg.exec_(wish)  # a database that only speaks PostgreSQL's protocol may not know it
+            self._pg.send_query_params(wish, None)
+            self._result()  # a database that only speaks PostgreSQL's protocol may not know it
 
     def run(self, statement: Prepared, parameters: Mapping[str, Any]) -> PGresult:
         """Execute one statement and return its result."""
@@ -166,7 +167,8 @@ class _Link:
         with contextlib.suppress(psycopg.Error):
             if self._pg.pipeline_status == PipelineStatus.OFF:
                 if self._pg.transaction_status in OPEN:
-                    self._pg.exec_(b"ROLLBACK")
+                    self._pg.send_query_params(b"ROLLBACK", None)
+                    self._result()
                 return self._pg.transaction_status == TransactionStatus.IDLE
         return False
 
@@ -180,7 +182,8 @@ class _Link:
         name = self._known.get(statement.text)
         if name is None:
             name = b"sen_%d" % len(self._known)
-            self._checked(self._pg.prepare(name, statement.text.encode()))
+            self._pg.send_prepare(name, statement.text.encode())
+            self._checked(self._result())
             self._known[statement.text] = name
         return name
 
