@@ -67,9 +67,9 @@ def import_register(
 ) -> None:
     """Fill the local population register, and let accounts follow it; safe to run again, and after an interruption.
 
-    Good lines land; each bad one is listed by its number with the reason, and the exit status then is 1. Lines that
-    landed with a number that looks unusual are listed, too. Accounts take what is new of their persons; that of a dead
-    person or a cancelled number ends.
+    Good lines land; each bad one is listed by its number with the reason, and the exit status then is 1, as it is where
+    an account could not be read. Lines that landed with a number that looks unusual are listed, too. Accounts take what
+    is new of their persons; that of a dead person or a cancelled number ends.
     """
     with at_work() as office:
         report = _import_with_progress(file, office=office)
@@ -78,7 +78,7 @@ def import_register(
     _tell(report.refused, whole=file.with_suffix(".refused.txt"), what="lines that did not land")
     unusual = [(line_number, f"landed, but {UNUSUAL[warning]}") for line_number, warning in report.unusual]
     _tell(unusual, whole=file.with_suffix(".unusual.txt"), what="warnings about lines that landed")
-    if report.refused:
+    if report.refused or any(warning == "unreadable" for _, warning in report.unusual):
         raise typer.Exit(1)
 
 

@@ -164,8 +164,10 @@ def back_with(transaction: Transaction, error: ProtocolError) -> Response:
         ProtocolError: the error itself, where there is no portal to go back to, or where waiting helps: the request
             then waits on, and the citizen tries again.
     """
+    if isinstance(error, TemporarilyUnavailable):
+        raise error
     client, asked = client_of(transaction), transaction.request
-    if client is None or asked is None or isinstance(error, TemporarilyUnavailable):
+    if client is None or asked is None:
         raise error
     if asked.waiting is not None:
         if isinstance(error, InvalidRequestUri):  # it was answered before

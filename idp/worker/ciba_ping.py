@@ -19,6 +19,7 @@ SUCCEEDED = (200, 204)
 REFUSED = range(300, 500)
 """Redirects among them: a relying party must not send one, and none is followed."""
 BROKEN = 500
+"""As with logouts: the second time those of others need not wait."""
 
 
 def send(claimed: ClaimedDelivery, *, services: Services) -> None:
@@ -48,7 +49,7 @@ def send(claimed: ClaimedDelivery, *, services: Services) -> None:
     status = provider.outbound.post_json(address, members, bearer=notice["token"])
     if status in REFUSED:
         raise Unwanted(f"It answers with status {status}: it does not accept the notification.")
-    if status == BROKEN:
+    if status == BROKEN and claimed.attempts > 1:
         raise Unready(f"It answers this one with status {status}, and 204 is needed.")
     if status not in SUCCEEDED:
         raise NoAnswer(f"It answers with status {status}, and 204 is needed.")
