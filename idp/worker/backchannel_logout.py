@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from idp import clock
 from idp.errors import NoAnswer
 from idp.protocol.logout import logout_token
-from idp.worker.answers import Undeliverable, Unready, Unwanted
+from idp.worker.answers import Undeliverable, require_received
 
 if TYPE_CHECKING:
     from idp.outbox import ClaimedDelivery
@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 SUCCEEDED = (200, 204)
 """204 because some frameworks make it of an empty answer (section 2.8)."""
-REFUSED = 400
-BROKEN = 500
-"""What a relying party answers that trips over one of its citizens: those of others need not wait, the second time."""
+REFUSED = (400,)
 
 
 def send(claimed: ClaimedDelivery, *, services: Services) -> None:
@@ -45,9 +43,4 @@ def send(claimed: ClaimedDelivery, *, services: Services) -> None:
         now=clock.now(),
     )
     status = provider.outbound.post_form(client.logout.backchannel_uri, {"logout_token": token})
-    if status == REFUSED:
-        raise Unwanted("It answers with status 400: it does not accept the logout token.")
-    if status == BROKEN and claimed.attempts > 1:
-        raise Unready(f"It answers this one with status {status}, and 200 is needed.")
-    if status not in SUCCEEDED:
-        raise NoAnswer(f"It answers with status {status}, and 200 is needed.")
+    require_received(status, claimed=claimed, what="logout token", succeeded=SUCCEEDED, refused=REFUSED, needed=200)

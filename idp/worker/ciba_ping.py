@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from idp.errors import NoAnswer
 from idp.protocol.grants.decoupled import waiting
-from idp.worker.answers import Undeliverable, Unready, Unwanted
+from idp.worker.answers import Undeliverable, Unready, require_received
 
 if TYPE_CHECKING:
     from idp.outbox import ClaimedDelivery
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 SUCCEEDED = (200, 204)
 REFUSED = range(300, 500)
 """Redirects among them: a relying party must not send one, and none is followed."""
-BROKEN = 500
-"""As with logouts: the second time those of others need not wait."""
 
 
 def send(claimed: ClaimedDelivery, *, services: Services) -> None:
@@ -47,9 +44,4 @@ def send(claimed: ClaimedDelivery, *, services: Services) -> None:
     notice = orjson.loads(provider.sealer.unseal(purpose=waiting.NOTICE_PURPOSE, sealed=sealed))
     members = {"auth_req_id": notice["auth_req_id"]}
     status = provider.outbound.post_json(address, members, bearer=notice["token"])
-    if status in REFUSED:
-        raise Unwanted(f"It answers with status {status}: it does not accept the notification.")
-    if status == BROKEN and claimed.attempts > 1:
-        raise Unready(f"It answers this one with status {status}, and 204 is needed.")
-    if status not in SUCCEEDED:
-        raise NoAnswer(f"It answers with status {status}, and 204 is needed.")
+    require_received(status, claimed=claimed, what="notification", succeeded=SUCCEEDED, refused=REFUSED, needed=204)

@@ -19,20 +19,9 @@ from tests.support.login.stopwatch import took
 from tests.support.valkey import ValkeyCluster
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.support.valkey import ValkeyServer
 
 LONGEST_SECONDS = 1.0
-
-
-@pytest.fixture
-def port(valkey_cluster: ValkeyCluster) -> Iterator[RedisEphemeral]:
-    """Give the port to the shared cluster, with links to every node."""
-    port = RedisEphemeral(valkey_cluster.url, connect_seconds=20, answer_seconds=20)
-    port.ping()
-    yield port
-    port.close()
 
 
 def a_key_on_each(cluster: ValkeyCluster) -> list[str]:

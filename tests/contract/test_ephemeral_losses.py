@@ -25,14 +25,6 @@ ANSWER_SECONDS = 0.4
 
 
 @pytest.fixture
-def server() -> Iterator[ValkeyServer]:
-    """Give a Valkey that the test may harm."""
-    server = ValkeyServer.alone()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
 def port(server: ValkeyServer) -> Iterator[RedisEphemeral]:
     """Give the port to that Valkey, already used once."""
     port = RedisEphemeral(server.url)

@@ -24,24 +24,15 @@ from tests.contract.test_ephemeral_cluster import a_key_on_each, wave_when_ready
 from tests.support.demo import until
 from tests.support.foreign.authority import TestAuthority
 from tests.support.login.stopwatch import took
-from tests.support.valkey import ValkeyServer
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.support.valkey import ValkeyCluster
+    from tests.support.valkey import ValkeyCluster, ValkeyServer
 
 LONGEST_SECONDS = 1.0
-
-
-@pytest.fixture
-def server() -> Iterator[ValkeyServer]:
-    """Give a Valkey that the test may harm."""
-    server = ValkeyServer.alone()
-    yield server
-    server.stop()
 
 
 def refused(port: RedisEphemeral, key: str = "c") -> str:
@@ -194,15 +185,6 @@ def _is_away(port: RedisEphemeral) -> set[str]:
 
 
 # ------------------------------------------------------------------------------------------------ a cluster
-
-
-@pytest.fixture
-def port(valkey_cluster: ValkeyCluster) -> Iterator[RedisEphemeral]:
-    """Give the port to the shared cluster, with links to every node."""
-    port = RedisEphemeral(valkey_cluster.url, connect_seconds=20, answer_seconds=20)
-    port.ping()
-    yield port
-    port.close()
 
 
 def test_a_slot_that_nobody_holds_is_refused_until_somebody_does(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 PATIENCE_SECONDS = 5.0  # beyond the statement timeout: then the server is gone
 UNHEARD = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2, "tcp_user_timeout": 10_000}
+"""In seconds, the last in milliseconds: so long a server may not be heard of over TCP before its connection is lost."""
 
 
 class Patient(psycopg.Connection[Any]):
