@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bench import least, peer, report, sen
@@ -22,7 +23,7 @@ from tests.support.postgres import Postgres
 from tests.support.valkey import ValkeyServer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bench.arm import Arm, Phase
     from tests.support.authenticator import SoftwareAuthenticator
@@ -54,19 +55,17 @@ QUICK = Plan(warm_up=100, peer_warm_up=300, requests=100, logins=30, rounds=2, s
 
 @dataclass(slots=True)
 class Contender:
-    """An arm, its chain, and the phases of every round; an authenticator where it has a login to measure."""
+    """An arm, its way through a round, and the phases of every round; its way through logins where it has some."""
 
     arm: Arm
-    chain: Chain
-    authenticator: SoftwareAuthenticator | None = None
+    run: Callable[[int], dict[str, Phase]]
+    log_in: Callable[[int], dict[str, Phase]] | None = None
     rounds: list[dict[str, Phase]] = field(default_factory=list)
 
     def turn(self, plan: Plan) -> dict[str, Phase]:
         """Go through one round."""
-        phases = self.chain.run(plan.requests)
-        if self.authenticator is not None:
-            phases |= log_in(self.chain, authenticator=self.authenticator, count=plan.logins)
-        return phases
+        phases = self.run(plan.requests)
+        return phases if self.log_in is None else phases | self.log_in(plan.logins)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -103,24 +102,16 @@ def compare(plan: Plan) -> str:
     FOLDER.mkdir(parents=True)
     os.sched_setaffinity(0, {LOAD_CORE})  # the load and the stores, which inherit it; servers go to the other core
     with contextlib.ExitStack() as house:
-        contenders, floor = _start(plan, house)
+        contenders = _start(plan, house)
         say(f"Warming up: {plan.peer_warm_up} requests of every kind at the peer, {plan.warm_up} at Sen ...")
-        for contender, count in zip(contenders, (plan.peer_warm_up, plan.warm_up, plan.warm_up), strict=True):
-            contender.chain.run(count)
-        floor.turn(plan.warm_up)
-        floor.rounds.clear()
-        broken = _take_turns(contenders, floor, plan=plan)
-        first, *others = contenders
-        return report.written(
-            peer=report.measured(first),
-            ours=[report.measured(other) for other in others],
-            floor=floor.rounds,
-            plan=plan,
-            broken=broken,
-        )
+        for contender, count in zip(contenders, (plan.peer_warm_up, *[plan.warm_up] * 3), strict=True):
+            contender.run(count)
+        broken = _take_turns(contenders, plan=plan)
+        first, *ours, floor = [report.measured(contender) for contender in contenders]
+        return report.written(peer=first, ours=ours, least=floor, plan=plan, broken=broken)
 
 
-def _take_turns(contenders: Sequence[Contender], floor: least.Least, *, plan: Plan) -> str:
+def _take_turns(contenders: Sequence[Contender], *, plan: Plan) -> str:
     """Let all go through the rounds; return what broke the last one, or nothing. What was whole before is kept.
 
     Raises:
@@ -132,7 +123,6 @@ def _take_turns(contenders: Sequence[Contender], floor: least.Least, *, plan: Pl
             break
         say(f"Round {number + 1} of {plan.rounds} ...")
         try:
-            floor.turn(plan.requests)
             turns = [contender.turn(plan) for contender in contenders]
         except (RuntimeError, WrongAnswerError) as broken:
             if not number:
@@ -143,8 +133,8 @@ def _take_turns(contenders: Sequence[Contender], floor: least.Least, *, plan: Pl
     return ""
 
 
-def _start(plan: Plan, house: contextlib.ExitStack) -> tuple[list[Contender], least.Least]:
-    """Start every arm and the least, each with a Valkey of its own; whatever was started ends with `house`."""
+def _start(plan: Plan, house: contextlib.ExitStack) -> list[Contender]:
+    """Start every arm, the least at the end, each with a Valkey of its own; whatever was started ends with `house`."""
     parties = RelyingParties()
 
     def valkey() -> ValkeyServer:
@@ -154,7 +144,9 @@ def _start(plan: Plan, house: contextlib.ExitStack) -> tuple[list[Contender], le
 
     def enter(arm: Arm, authenticator: SoftwareAuthenticator | None = None) -> Contender:
         house.callback(arm.server.stop)
-        return Contender(arm, Chain(arm, parties, Provider.discover(arm)), authenticator)
+        chain = Chain(arm, parties, Provider.discover(arm))
+        logins = None if authenticator is None else partial(log_in, chain, authenticator)
+        return Contender(arm, chain.run, logins)
 
     say("Starting oidc-provider ...")
     contenders = [
@@ -179,5 +171,5 @@ def _start(plan: Plan, house: contextlib.ExitStack) -> tuple[list[Contender], le
         contenders.append(enter(arm, authenticator))
     say("Starting the least that a program can do ...")
     floor = least.start(valkey=valkey(), postgresql=postgres.url, folder=FOLDER)
-    house.callback(floor.arm.server.stop)
-    return contenders, floor
+    house.callback(floor.server.stop)
+    return [*contenders, Contender(floor, least.Least(floor).run)]

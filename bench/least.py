@@ -6,7 +6,7 @@ It says how far a ratio could go if everything that makes Sen a provider cost no
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.arm import Arm
@@ -35,49 +35,46 @@ if TYPE_CHECKING:
 
     from bench.arm import Phase
 
-READY = ("discovery", "JWKS")
-BY_GET = (AUTHORIZE, USERINFO)
+BY_GET = (AUTHORIZE, USERINFO, WITH_PROOF.format(USERINFO))
 STEPS: Mapping[str, str] = {
-    PAR: "vw", AUTHORIZE: "wrw", CODE: "vwsc", REFRESH: "vwsc", USERINFO: "r", INTROSPECTION: "vwr", BY_SECRET: "wsc",
-    BY_KEY: "vwsc",
+    "discovery": "", "JWKS": "", PAR: "vw", AUTHORIZE: "wrw", CODE: "vwsc", REFRESH: "vwsc", USERINFO: "r",
+    INTROSPECTION: "vwr", BY_SECRET: "wsc", BY_KEY: "vwsc",
+    **{
+        WITH_PROOF.format(kind): steps
+        for kind, steps in (
+            (PAR, "vvw"), (CODE, "vvwsc"), (REFRESH, "vvwsc"), (USERINFO, "vwr"), (BY_SECRET, "vwsc"), (BY_KEY, "vvwsc")
+        )
+    },
 }  # fmt: skip
-"""What each kind asks of Sen's stores and keys, which tests hold (`test_token_request.py`, `test_counts.py`)."""
+"""What each kind of request asks of Sen's stores and keys, step by step, as counted in a running Sen."""
 
-PROVED: Mapping[str, str] = {
-    PAR: "vvw", CODE: "vvwsc", REFRESH: "vvwsc", USERINFO: "vwr", BY_SECRET: "vwsc", BY_KEY: "vvwsc"
-}  # fmt: skip
-"""The same with DPoP."""
-
-BESIDES = {"client_id": "portal", "client_assertion": "x" * 400}
+FORM = SYSTEM_FORM | {"client_id": "portal", "client_assertion": "x" * 400}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Least:
-    """The server, and what it has shown."""
+    """The kinds of a chain, without what a provider does."""
 
     arm: Arm
-    rounds: list[dict[str, Phase]] = field(default_factory=list)
 
-    def turn(self, count: int) -> None:
-        """Go through one round."""
-        kinds = {**dict.fromkeys(READY, ""), **STEPS, **{WITH_PROOF.format(kind): PROVED[kind] for kind in PROVED}}
-        self.rounds.append({kind: self._phase(kind, steps, count) for kind, steps in kinds.items()})
+    def run(self, count: int) -> dict[str, Phase]:
+        """Send `count` requests of every kind and return what each kind cost.
+
+        Raises:
+            WrongAnswerError: an answer is no success.
+        """
+        return {kind: self._phase(kind, steps, count) for kind, steps in STEPS.items()}
 
     def _phase(self, kind: str, steps: str, count: int) -> Phase:
         host, path = self.arm.host, f"/{steps}"
-        if not steps:
-            requests = [get(path, host=host)] * (count * DOCUMENTS)
-        elif kind.partition(",")[0] in {name.partition(",")[0] for name in BY_GET}:
-            requests = [get(path, host=host)] * count
-        else:
-            requests = [post(path, host=host, form=SYSTEM_FORM | BESIDES)] * count
-        answers, phase = self.arm.measure(requests)
+        asks = get(path, host=host) if not steps or kind in BY_GET else post(path, host=host, form=FORM)
+        answers, phase = self.arm.measure([asks] * (count if steps else count * DOCUMENTS))
         for answer in answers:
             expect(answer, 200)
         return phase
 
 
-def start(*, valkey: ValkeyServer, postgresql: str, folder: Path) -> Least:
+def start(*, valkey: ValkeyServer, postgresql: str, folder: Path) -> Arm:
     """Start the program of `bench/least_program.py`."""
     (port,) = free_ports(1)
     address = postgresql.replace("postgresql+psycopg", "postgresql")
@@ -87,4 +84,4 @@ def start(*, valkey: ValkeyServer, postgresql: str, folder: Path) -> Least:
         ready_url=f"http://localhost:{port}/",
         log=folder / "least.log",
     )
-    return Least(Arm(name="least", server=server, port=port, scope="", stores={}))
+    return Arm(name="least", server=server, port=port, scope="", stores={})

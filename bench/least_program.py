@@ -27,6 +27,7 @@ from granian.constants import Interfaces
 from granian.server import Server
 from psycopg.pq import ExecStatus
 
+from idp import settings as settings_room
 from idp.storage.redis.commands import command
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
     from psycopg.pq.abc import PGconn
 
-THREADS = 8
 DOCUMENT = orjson.dumps({"keys": "x" * 1000})
 TABLES = (
     "CREATE TABLE IF NOT EXISTS least_row (id text PRIMARY KEY, scope text, at bigint)",
@@ -143,7 +143,7 @@ def main(port: str, valkey: str, postgresql: str) -> None:
         address="127.0.0.1",
         port=int(port),
         interface=Interfaces.WSGI,
-        blocking_threads=THREADS,
+        blocking_threads=settings_room.load({"SEN_ENVIRONMENT": "development"}).server.threads,
         websockets=False,
     )
     server.serve(target_loader=lambda *_: Program(valkey, postgresql), wrap_loader=False)

@@ -44,7 +44,7 @@ class _Visitor:
         self.cookies |= answer.cookies()
 
 
-def log_in(chain: Chain, *, authenticator: SoftwareAuthenticator, count: int) -> dict[str, Phase]:
+def log_in(chain: Chain, authenticator: SoftwareAuthenticator, count: int) -> dict[str, Phase]:
     """Let `count` citizens log in, step by step, and return what each step cost.
 
     Raises:

@@ -65,12 +65,9 @@ def measured(contender: Contender) -> Measured:
     return Measured(arm.name, contender.rounds, arm.starts_seconds, arm.server.peak_memory_bytes())
 
 
-def written(
-    *, peer: Measured, ours: Sequence[Measured], floor: Sequence[dict[str, Phase]], plan: Plan, broken: str
-) -> str:
+def written(*, peer: Measured, ours: Sequence[Measured], least: Measured, plan: Plan, broken: str) -> str:
     """Return the report; `broken` is what ended the rounds too early, if anything did."""
     everything = [peer, *ours]
-    least = Measured("least", floor[: len(peer.rounds)], (), 0)
     parts = [
         _introduction(peer, plan),
         _costs(peer, ours, least),
